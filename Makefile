@@ -1,0 +1,39 @@
+# `make demo` and `make test` are all a newcomer needs; both set up .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt
+READY := .venv/.ready
+
+.PHONY: demo test lint format setup clean
+
+demo: $(READY)
+	$(BIN)/python -m vitpose_plus demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+setup: $(READY)
+
+# xtcocotools is built here because its wheels are for NumPy 1; chumpy (which mmpose asks for but
+# never imports) because it only builds without isolation. Nothing else is compiled.
+$(READY): requirements/constraints.txt setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' || \
+		{ echo "vitpose_plus is tested with Python 3.11 and 3.12: run make PYTHON=python3.12"; exit 1; }
+	@echo "Setting up .venv: a few minutes, most of them for downloading torch ..."
+	$(PYTHON) -m venv .venv
+	$(INSTALL) pip setuptools wheel Cython numpy
+	$(INSTALL) --no-build-isolation --no-binary xtcocotools xtcocotools chumpy
+	$(INSTALL) --no-build-isolation --editable '.[lite,test,dev]'
+	@touch $(READY)
+
+clean:
+	rm -rf .venv build dist *.egg-info work_dirs

@@ -1,0 +1,23 @@
+ap10k = dict(
+    num_keypoints=17,
+    crop='plain',
+    train=dict(
+        type='AP10KDataset',
+        data_root='ap10k',
+        ann_file='annotations/ap10k-train-split1.json',
+        data_prefix=dict(img='data/'),
+    ),
+    val=dict(
+        type='AP10KDataset',
+        data_root='ap10k',
+        ann_file='annotations/ap10k-val-split1.json',
+        data_prefix=dict(img='data/'),
+    ),
+    test=dict(
+        type='AP10KDataset',
+        data_root='ap10k',
+        ann_file='annotations/ap10k-test-split1.json',
+        data_prefix=dict(img='data/'),
+    ),
+    metric=dict(type='CocoMetric'),
+)

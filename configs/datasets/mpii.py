@@ -1,0 +1,19 @@
+mpii = dict(
+    num_keypoints=16,
+    crop='udp',
+    without=['RandomHalfBody'],
+    train=dict(
+        type='MpiiDataset',
+        data_root='mpii',
+        ann_file='annotations/mpii_train.json',
+        data_prefix=dict(img='images/'),
+    ),
+    val=dict(
+        type='MpiiDataset',
+        data_root='mpii',
+        ann_file='annotations/mpii_val.json',
+        data_prefix=dict(img='images/'),
+        headbox_file='annotations/mpii_gt_val.mat',
+    ),
+    metric=dict(type='MpiiPCKAccuracy'),
+)

@@ -1,0 +1,68 @@
+"""A sample of a mixed dataset is what its own dataset makes of it."""
+
+import json
+
+import numpy as np
+import pytest
+from mmpose.registry import DATASETS
+
+PAIRS = {'coco': 17, 'aic': 14, 'mpii': 16, 'ap10k': 17, 'apt36k': 17, 'coco_wholebody': 133}
+
+
+@pytest.fixture
+def dataset(tiny_config):
+    return DATASETS.build(tiny_config.train_dataloader.dataset)
+
+
+def test_length_is_the_sum_and_order_is_kept(dataset):
+    assert dataset.names == list(PAIRS)
+    assert len(dataset) == sum(map(len, dataset.datasets))
+    edges = np.cumsum([0, *map(len, dataset.datasets)])
+    names = [dataset[int(edge)]['data_samples'].dataset_name for edge in edges[:-1]]
+    assert names == list(PAIRS)
+
+
+def test_every_sample_keeps_its_own_flips_and_number_of_keypoints(dataset):
+    for name, part in zip(dataset.names, dataset.datasets, strict=True):
+        sample = part[0]['data_samples']
+        assert len(sample.flip_indices) == PAIRS[name]
+        assert sample.flip_indices == part.metainfo['flip_indices']
+        assert sample.gt_fields.heatmaps.shape == (PAIRS[name], 32, 24)
+
+
+def test_crops_differ_as_officially(tiny_config):
+    """COCO and MPII are UDP, all others plain; the data and the head agree."""
+    for part, head in zip(
+        tiny_config.train_dataloader.dataset.datasets, tiny_config.model.head.heads, strict=True
+    ):
+        udp = head.dataset in ('coco', 'mpii')
+        affine, target = part.pipeline[-3], part.pipeline[-2]
+        assert affine.use_udp is udp
+        assert (target.encoder.type == 'UDPHeatmap') is udp
+        assert head.codec == target.encoder
+        assert head.test_cfg.shift_heatmap is not udp
+        half_body = [t for t in part.pipeline if t['type'] == 'RandomHalfBody']
+        assert bool(half_body) is (head.dataset != 'mpii')
+
+
+def test_apt36k_is_ap10k_under_its_own_name(dataset):
+    ap10k, apt36k = (dataset.metainfo['datasets'][name] for name in ('ap10k', 'apt36k'))
+    assert apt36k['dataset_name'] == 'apt36k'
+    for key in ('flip_indices', 'keypoint_id2name', 'num_keypoints'):
+        assert apt36k[key] == ap10k[key]
+    np.testing.assert_array_equal(apt36k['sigmas'], ap10k['sigmas'])
+
+
+def test_two_of_one_name_are_refused(tiny_config):
+    parts = tiny_config.train_dataloader.dataset.datasets
+    with pytest.raises(ValueError, match='same dataset_name: coco, coco'):
+        DATASETS.build(dict(type='MultiDataset', datasets=[parts[0], parts[0]]))
+
+
+def test_an_empty_dataset_is_named_with_its_file(tiny_config, tmp_path):
+    part = tiny_config.train_dataloader.dataset.datasets[1]
+    empty = tmp_path / 'empty.json'
+    empty.write_text(json.dumps(dict(images=[], annotations=[], categories=[])))
+    part.ann_file = str(empty)
+    with pytest.raises(ValueError, match=r'dataset aic is empty: .*empty\.json'):
+        DATASETS.build(dict(type='MultiDataset', datasets=[part]))

@@ -1,0 +1,71 @@
+"""Every sample is scored by its own dataset's metric; perfect predictions score perfectly."""
+
+import pytest
+from mmengine.dataset import pseudo_collate
+from mmengine.structures import InstanceData
+from mmpose.registry import DATASETS, EVALUATORS
+
+from vitpose_plus.evaluation import decoding_ceiling, headlines
+
+
+@pytest.fixture
+def val(tiny_config):
+    parts = tiny_config.val_dataloader.dataset.datasets
+    for part in parts:
+        part.pop('bbox_file', None)
+    return DATASETS.build(tiny_config.val_dataloader.dataset)
+
+
+@pytest.fixture
+def evaluator(tiny_config, val):
+    evaluator = EVALUATORS.build(tiny_config.val_evaluator)
+    evaluator.dataset_meta = val.metainfo
+    return evaluator
+
+
+def predict(samples, offset):
+    for sample in samples:
+        gt = sample.gt_instances
+        # MPII's metric adds a pixel to predictions, its annotations start at 1.
+        keypoints = gt.keypoints + offset - (sample.dataset_name == 'mpii')
+        sample.pred_instances = InstanceData(
+            keypoints=keypoints,
+            bboxes=gt.bboxes,
+            keypoint_scores=gt.keypoints_visible * 0 + 1,
+            bbox_scores=gt.bbox_scores,
+        )
+    return samples
+
+
+@pytest.mark.parametrize(('offset', 'expected'), [(0, 1.0), (1000, 0.0)])
+def test_perfect_and_hopeless_predictions(val, evaluator, offset, expected):
+    batch = pseudo_collate([val[i] for i in range(len(val))])
+    evaluator.process(predict(batch['data_samples'], offset), batch)
+    scores = headlines(evaluator.evaluate(len(val)))
+    assert scores.pop('mpii') == pytest.approx(100 * expected)
+    assert set(scores) == {'coco', 'aic', 'ap10k', 'apt36k', 'coco_wholebody'}
+    assert scores == pytest.approx(dict.fromkeys(scores, expected))
+
+
+def test_a_wrong_dataset_lowers_only_its_own_metric(val, evaluator):
+    batch = pseudo_collate([val[i] for i in range(len(val))])
+    samples = predict(batch['data_samples'], 0)
+    predict([s for s in samples if s.dataset_name == 'ap10k'], 1000)
+    evaluator.process(samples, batch)
+    scores = headlines(evaluator.evaluate(len(val)))
+    assert scores['ap10k'] == 0
+    assert scores['apt36k'] == scores['coco'] == pytest.approx(1)
+
+
+def test_metrics_and_data_must_name_the_same_datasets(tiny_config, val):
+    del tiny_config.val_evaluator.metrics[2]
+    evaluator = EVALUATORS.build(tiny_config.val_evaluator)
+    with pytest.raises(ValueError, match=r'Metrics are given for coco, aic, ap10k.*holds .*mpii'):
+        evaluator.dataset_meta = val.metainfo
+
+
+def test_ceiling_is_high_but_not_perfect(tiny_config):
+    ceiling = headlines(decoding_ceiling(tiny_config))
+    assert ceiling['coco'] > 0.85  # UDP decodes to a fraction of a pixel
+    assert ceiling['mpii'] > 95
+    assert all(0.2 < ceiling[name] <= 1 for name in ceiling if name != 'mpii')

@@ -1,0 +1,169 @@
+"""One model, several datasets: a mixed batch is each dataset alone, in order and in every respect."""
+
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import pseudo_collate
+from mmpose.registry import DATASETS, MODELS
+
+from vitpose_plus.models import MultiDatasetHead
+
+HEADS = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']
+
+
+@pytest.fixture
+def model(tiny_config):
+    model = MODELS.build(tiny_config.model)
+    for parameter in model.head.parameters():  # away from 0.001, so that outputs differ
+        torch.nn.init.normal_(parameter, std=0.1)
+    return model.eval()
+
+
+@pytest.fixture
+def samples(tiny_config):
+    """Two prepared samples of every dataset, interleaved."""
+    dataset = DATASETS.build(tiny_config.train_dataloader.dataset)
+    return [part[i] for i in range(2) for part in dataset.datasets]
+
+
+def prepare(model, samples, training):
+    return model.data_preprocessor(pseudo_collate(deepcopy(samples)), training=training)
+
+
+def losses(model, samples):
+    data = prepare(model, samples, training=True)
+    return model.loss(data['inputs'], data['data_samples'])
+
+
+def predictions(model, samples):
+    data = prepare(model, samples, training=False)
+    return model.predict(data['inputs'], data['data_samples'])
+
+
+def of(samples, name):
+    return [s for s in samples if s['data_samples'].dataset_name == name]
+
+
+def test_the_datasets_are_the_heads_and_the_experts(model):
+    assert model.head.names == HEADS
+    assert [layer.ffn.experts.weight.shape[0] for layer in model.backbone.layers] == [6] * 4
+
+
+def test_loss_is_each_dataset_alone_times_its_share(model, samples):
+    samples = samples[:6] + of(samples, 'coco')  # coco three times in eight
+    mixed = losses(model, samples)
+    for name in HEADS:
+        own = of(samples, name)
+        alone = losses(model, own)[f'{name}.loss_kpt'] * len(own) / len(samples)
+        torch.testing.assert_close(mixed[f'{name}.loss_kpt'], alone)
+
+
+def test_order_of_the_batch_does_not_matter(model, samples):
+    forward, backward = losses(model, samples), losses(model, samples[::-1])
+    for name, value in forward.items():
+        torch.testing.assert_close(value, backward[name])
+
+
+def test_predictions_of_a_mixed_batch_are_each_dataset_alone_in_order(model, samples):
+    mixed = predictions(model, samples)
+    assert [p.dataset_name for p in mixed] == 2 * HEADS
+    assert [p.pred_instances.keypoints.shape[1] for p in mixed] == 2 * [17, 14, 16, 17, 17, 133]
+    for name in HEADS:
+        alone = predictions(model, of(samples, name))
+        together = [p for p in mixed if p.dataset_name == name]
+        for a, b in zip(alone, together, strict=True):
+            np.testing.assert_allclose(
+                a.pred_instances.keypoint_scores,
+                b.pred_instances.keypoint_scores,
+                rtol=1e-4,
+                atol=1e-6,
+            )
+
+
+def test_heatmaps_of_a_mixed_batch_are_each_dataset_alone(model, samples):
+    """With each sample's own flip pairs and its crop's shift; heatmaps, not decoded noise."""
+    model.test_cfg.update(output_heatmaps=True)
+    mixed = predictions(model, samples)
+    for name in HEADS:
+        alone = predictions(model, of(samples, name))
+        together = [p for p in mixed if p.dataset_name == name]
+        for a, b in zip(alone, together, strict=True):
+            torch.testing.assert_close(
+                a.pred_fields.heatmaps, b.pred_fields.heatmaps, rtol=0, atol=1e-5
+            )
+
+
+def test_flip_test_is_the_mean_of_both_views_with_the_dataset_s_own_pairs(model, samples):
+    model.test_cfg.update(output_heatmaps=True)
+    data = prepare(model, samples[:6], training=False)
+    index = model.head.dataset_index(data['data_samples'])
+    plain, flipped = (
+        model.head(model.extract_feat(view, index), data['data_samples'])
+        for view in (data['inputs'], data['inputs'].flip(-1))
+    )
+    for row, sample in enumerate(model.predict(**data)):
+        back = flipped[row].flip(-1)[sample.flip_indices]
+        if HEADS[row] not in ('coco', 'mpii'):  # plain crops: one pixel to the right
+            back = torch.cat([back[..., :1], back[..., :-1]], dim=-1)
+        torch.testing.assert_close(
+            sample.pred_fields.heatmaps, (plain[row] + back) / 2, rtol=0, atol=1e-5
+        )
+
+
+def test_every_parameter_gets_a_gradient_and_an_absent_dataset_s_is_zero(model, samples):
+    model.train()
+    present = [s for s in samples if s['data_samples'].dataset_name != 'mpii']
+    sum(v for k, v in losses(model, present).items() if 'loss' in k).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        if name.startswith('head.heads.mpii'):
+            assert torch.count_nonzero(parameter.grad) == 0, name
+        elif 'head' in name:
+            assert torch.count_nonzero(parameter.grad) > 0, name
+        if '.experts.' in name:
+            absent = HEADS.index('mpii')
+            assert torch.count_nonzero(parameter.grad[absent]) == 0, name
+            assert parameter.grad.flatten(1).abs().sum(1).gt(0).sum() == 5, name
+
+
+def test_unknown_dataset_lists_the_known_ones(model, samples):
+    samples[0]['data_samples'].set_metainfo(dict(dataset_name='zebra'))
+    with pytest.raises(ValueError, match="no head for the dataset 'zebra': it knows coco, aic"):
+        predictions(model, samples)
+
+
+def test_checkpoint_with_the_heads_in_another_order_is_refused(model, tiny_config):
+    heads = tiny_config.model.head.heads
+    tiny_config.model.head.heads = [heads[1], heads[0], *heads[2:]]
+    swapped = MODELS.build(tiny_config.model)
+    with pytest.raises(ValueError, match=r'order coco, aic, mpii.*are aic, coco, mpii'):
+        swapped.load_state_dict(model.state_dict())
+    model.load_state_dict(model.state_dict())
+
+
+def test_a_dataset_twice_is_refused(tiny_config):
+    head = tiny_config.model.head
+    with pytest.raises(ValueError, match='A dataset appears twice among the heads: coco, coco'):
+        MultiDatasetHead(head.head, [head.heads[0], head.heads[0]])
+
+
+def test_plain_forward_says_what_is_missing(model):
+    with pytest.raises(ValueError, match="must know each image's dataset"):
+        model(torch.zeros(1, 3, 128, 96), None, mode='tensor')
+
+
+@pytest.mark.parametrize('name', ['classic', 'simple'])
+def test_decoders_end_at_a_quarter_of_the_input(name, tiny_config):
+    model = tiny_config.model
+    if name == 'simple':
+        model.neck = dict(type='FeatureMapProcessor', scale_factor=2.0, apply_relu=True)
+        model.head.head.update(
+            deconv_out_channels=[],
+            deconv_kernel_sizes=[],
+            final_layer=dict(kernel_size=3, padding=1),
+        )
+    built = MODELS.build(model)
+    feats = built.extract_feat(torch.randn(1, 3, 128, 96), torch.tensor([1]))
+    assert built.head.heads['aic'](feats).shape == (1, 14, 32, 24)

@@ -1,0 +1,70 @@
+import pytest
+import torch
+
+from vitpose_plus.models import ViT
+from vitpose_plus.models.vit import ARCHS
+
+SMALL = dict(depth=2, dim=16, num_heads=2)
+EXPERTS = dict(type='PartiallySharedFFN', num_experts=3)
+
+# Millions of parameters of the plain backbones at 256x192, from the authors' depths and widths.
+PARAMETERS = {'small': 21.7, 'base': 85.8, 'large': 303.3, 'huge': 630.9}
+
+
+@pytest.mark.parametrize('arch', PARAMETERS)
+def test_parameters_of_the_published_sizes(arch):
+    with torch.device('meta'):
+        count = sum(p.numel() for p in ViT(arch).parameters())
+    depth, dim, _ = ARCHS[arch]
+    layer = 12 * dim * dim + 13 * dim  # attention, FFN, two norms, all biases
+    assert count == depth * layer + 3 * 16 * 16 * dim + dim + 192 * dim + 2 * dim
+    assert count / 1e6 == pytest.approx(PARAMETERS[arch], abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ('input_hw', 'patch', 'grid'),
+    [
+        ((256, 192), dict(kernel_size=16, stride=16, padding=2), (16, 12)),
+        ((384, 288), dict(kernel_size=16, stride=16, padding=2), (24, 18)),
+        ((256, 192), dict(kernel_size=16, stride=8, padding=4), (32, 24)),
+        ((128, 96), dict(kernel_size=8, stride=8, padding=0), (16, 12)),
+    ],
+)
+def test_grid_follows_the_projection(input_hw, patch, grid):
+    vit = ViT(SMALL, input_hw, patch)
+    (feature,) = vit(torch.randn(1, 3, *input_hw))
+    assert feature.shape == (1, 16, *grid)
+    assert vit.pos_embed.shape == (1, grid[0] * grid[1], 16)
+
+
+@pytest.mark.parametrize('ffn', [dict(type='SharedFFN'), EXPERTS])
+def test_every_parameter_gets_a_gradient(ffn):
+    vit = ViT(SMALL, (64, 48), ffn=ffn)
+    (feature,) = vit(torch.randn(3, 3, 64, 48), torch.tensor([0, 1, 2]))
+    (feature * torch.randn_like(feature)).sum().backward()
+    for name, parameter in vit.named_parameters():
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_features_keep_their_place():
+    """A change in one corner of the input moves the features there most: no transposed grid."""
+    vit = ViT(dict(SMALL, depth=1), (64, 48)).eval()
+    image = torch.zeros(1, 3, 64, 48)
+    corner = image.clone()
+    corner[..., :12, -12:] = 1.0  # within the top right patch
+    change = (vit(corner)[0] - vit(image)[0]).abs().sum(1)[0]  # (H, W)
+    assert change.argmax() == 2  # row 0, the last of 3 columns
+
+
+def test_drop_path_grows_linearly():
+    vit = ViT(dict(SMALL, depth=4), drop_path_rate=0.3)
+    rates = [layer.drop_path.drop_prob for layer in vit.layers]
+    assert rates == pytest.approx([0.0, 0.1, 0.2, 0.3])
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="arch='gigantic' is not known: use one of tiny, small"):
+        ViT('gigantic')
+    with pytest.raises(ValueError, match=r'images are \(48, 64\).*built for \(64, 48\)'):
+        ViT(SMALL, (64, 48))(torch.randn(1, 3, 48, 64))

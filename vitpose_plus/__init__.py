@@ -1,0 +1,10 @@
+"""ViTPose and ViTPose+ for mmpose: ``custom_imports = dict(imports=['vitpose_plus'])``."""
+
+from vitpose_plus import compat
+
+compat.install()
+
+from vitpose_plus import checkpoints, datasets, evaluation, models
+from vitpose_plus.version import __version__
+
+__all__ = ['__version__', 'checkpoints', 'datasets', 'evaluation', 'models']

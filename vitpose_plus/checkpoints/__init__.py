@@ -1,0 +1,3 @@
+from vitpose_plus.checkpoints.guard import CheckpointGuardHook
+
+__all__ = ['CheckpointGuardHook']

@@ -1,0 +1,45 @@
+"""What stands behind each word of ``python -m vitpose_plus``: one short module a command.
+
+A command module has a docstring (its help), ``add_arguments(parser)`` and ``run(args)``.
+"""
+
+import argparse
+import importlib
+import sys
+
+from vitpose_plus.errors import UserError
+
+COMMANDS = ('train', 'test', 'figures', 'demo')
+
+
+def main(argv: list[str] | None = None, command: str | None = None) -> None:
+    """Runs a command; bad input ends it with one sentence on stderr and exit code 2.
+
+    Args:
+        argv: The arguments; the process's own by default.
+        command: The command, for scripts that stand for one; else the first argument.
+    """
+    parser = argparse.ArgumentParser(prog=f'python -m vitpose_plus {command or ""}'.strip())
+    if command:
+        _set_up(parser, command)
+    else:
+        words = parser.add_subparsers(required=True, metavar='COMMAND')
+        for name in COMMANDS:
+            module = importlib.import_module(f'vitpose_plus.commands.{name}')
+            _set_up(words.add_parser(name, help=module.__doc__, description=module.__doc__), name)
+    args = parser.parse_args(argv)
+    try:
+        args.run(args)
+    except UserError as error:
+        sys.exit(_fail(error))
+
+
+def _set_up(parser: argparse.ArgumentParser, command: str) -> None:
+    module = importlib.import_module(f'vitpose_plus.commands.{command}')
+    module.add_arguments(parser)
+    parser.set_defaults(run=module.run)
+
+
+def _fail(error: UserError) -> int:
+    print(f'error: {error}', file=sys.stderr)
+    return 2

@@ -1,0 +1,46 @@
+"""Train the model of a config with mmengine's runner."""
+
+import argparse
+
+from mmengine.config import Config
+
+from vitpose_plus.commands import running
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    running.add_arguments(parser)
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from a checkpoint, by default the last one in the work dir',
+    )
+    parser.add_argument('--amp', action='store_true', help='train in mixed precision')
+    parser.add_argument('--no-validate', action='store_true', help='do not validate meanwhile')
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate with the real batch size',
+    )
+
+
+def configure(cfg: Config, args: argparse.Namespace) -> Config:
+    """The config with the training options of the command line."""
+    if args.resume:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    if args.amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.auto_scale_lr:
+        cfg.auto_scale_lr.enable = True
+    return cfg
+
+
+def run(args: argparse.Namespace) -> None:
+    cfg = configure(running.load_config(args), args)
+    splits = ('train', 'val') if cfg.get('val_dataloader') else ('train',)
+    running.build_runner(cfg, splits).train()

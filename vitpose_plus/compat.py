@@ -1,0 +1,132 @@
+"""What today's torch, NumPy and mmcv-lite need to run OpenMMLab's last releases.
+
+Each shim names what it works around, looks for the defect (never for a version number), and does
+nothing where the defect is absent. ``install`` is called once, when ``vitpose_plus`` is imported.
+"""
+
+import functools
+import importlib
+import importlib.util
+import sys
+from types import ModuleType
+
+# module -> what it is for; all come with the extras of setup.cfg.
+REQUIRED = {
+    'torch': 'tensors',
+    'torchvision': 'mmpose and mmdet import it',
+    'mmengine': 'runner and configs',
+    'mmcv': 'image transforms',
+    'mmdet': 'mmpose imports it',
+    'mmpose': 'datasets, codecs and metrics',
+    'xtcocotools': 'COCO files and metrics',
+}
+
+
+def install() -> None:
+    """Checks that the stack is complete, then applies every shim that is needed."""
+    require_stack()
+    provide_mmcv_ops()
+    allow_checkpoint_globals()
+    patch_distributed_without_cuda()
+
+
+def require_stack() -> None:
+    """Raises an ``ImportError`` that names the missing package and the extra that brings it."""
+    for name, purpose in REQUIRED.items():
+        if importlib.util.find_spec(name) is None:
+            raise ImportError(
+                f'vitpose_plus needs {name} ({purpose}), which is not installed: '
+                f"run pip install 'vitpose_plus[lite]' (or [mim], [onedl]; see the README)."
+            )
+
+
+class UncompiledOps(ModuleType):
+    """Stands in for ``mmcv._ext`` while ``mmcv.ops`` is imported."""
+
+    @staticmethod
+    def nms(boxes, scores, iou_threshold: float, offset: int = 0):
+        """The one operator that mmdet's one-stage person detectors need, from torchvision."""
+        from torchvision.ops import nms
+
+        boxes = boxes.clone()
+        boxes[:, 2:] += offset  # offset 1: boxes that include their last pixel
+        return nms(boxes, scores, iou_threshold)
+
+    def __getattr__(self, name: str):
+        if name.startswith('__'):
+            raise AttributeError(name)
+
+        def uncompiled(*args, **kwargs):
+            raise NotImplementedError(
+                f'mmcv.ops.{name} needs the compiled mmcv, but only its Python part is installed: '
+                f'install a full mmcv to use it (ViTPose itself needs none of these operators).'
+            )
+
+        return uncompiled
+
+
+def provide_mmcv_ops() -> None:
+    """mmcv-lite: ``import mmpose.models`` imports ``mmcv.ops``, which wants ``mmcv._ext``.
+
+    The stand-in leaves ``sys.modules`` again, so that ``mmcv_full_available()`` stays truthful.
+    """
+    if importlib.util.find_spec('mmcv._ext') is not None:
+        return
+    sys.modules['mmcv._ext'] = UncompiledOps('mmcv._ext')
+    try:
+        importlib.import_module('mmcv.ops')
+    finally:
+        del sys.modules['mmcv._ext']
+
+
+def allow_checkpoint_globals() -> None:
+    """torch >= 2.6 loads with ``weights_only``; mmengine's checkpoints hold log buffers and NumPy.
+
+    Only data types are allowed. A pickled ``getattr`` (how a ``HistoryBuffer`` stores its
+    statistics) is replaced by a look-up that knows nothing but those statistics.
+    """
+    import numpy as np
+    import torch
+    from mmengine.logging import HistoryBuffer
+
+    if not hasattr(torch.serialization, 'add_safe_globals'):
+        return
+    multiarray = np.empty(0).__reduce__()[0]  # numpy(._core|.core).multiarray._reconstruct
+    scalar = np.float64(0).__reduce__()[0]
+    allowed = [HistoryBuffer, np.ndarray, np.dtype, (history_statistic, 'builtins.getattr')]
+    for numpy_1_or_2 in ('numpy.core.multiarray', 'numpy._core.multiarray'):
+        allowed += [
+            (multiarray, f'{numpy_1_or_2}._reconstruct'),
+            (scalar, f'{numpy_1_or_2}.scalar'),
+        ]
+    allowed += {type(np.dtype(code)) for code in '?bBhHiIlLqQefd'}
+    torch.serialization.add_safe_globals(allowed)
+
+
+def history_statistic(owner: type, name: str):
+    """``getattr`` for unpickling, narrowed to the statistics of mmengine's ``HistoryBuffer``."""
+    from mmengine.logging import HistoryBuffer
+
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
+        raise ValueError(
+            f'refused: the checkpoint asks for attribute {name!r} of {owner!r}, which no '
+            f'mmengine checkpoint does; it is not loaded.'
+        )
+    return getattr(HistoryBuffer, name)
+
+
+def patch_distributed_without_cuda() -> None:
+    """mmengine calls ``torch.cuda.set_device`` for the gloo backend too, also without a GPU."""
+    import torch
+    from mmengine.device import is_cuda_available, is_mlu_available, is_npu_available
+    from mmengine.dist import utils
+
+    original = utils._init_dist_pytorch
+    if is_cuda_available() or is_mlu_available() or is_npu_available():
+        return
+
+    @functools.wraps(original)
+    def init_on_cpu(backend: str, init_backend: str = 'torch', **kwargs) -> None:
+        torch.distributed.init_process_group(backend='gloo', **kwargs)
+
+    utils._init_dist_pytorch = init_on_cpu

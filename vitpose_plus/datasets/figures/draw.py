@@ -1,0 +1,126 @@
+"""Backgrounds, occluders and images with several figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .figure import Figure
+from .shapes import CIRCLE, muted, rotation
+
+Sampler = Callable[[np.random.Generator, float, float], Figure]
+
+_OCCLUDER = 255
+_MAX_OVERLAP = 0.3
+_SIZES = {1: (165, 260), 2: (135, 225), 3: (110, 175)}
+"""Nominal sizes of figures in pixels, by their number in the image."""
+
+
+@dataclass
+class Scene:
+    """An image (H, W, 3) in BGR and its figures, with ``marks`` set, from back to front."""
+
+    image: np.ndarray
+    figures: list[Figure]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
+
+def compose(rng: np.random.Generator, sample: Sampler, time: float = 0.0) -> Scene:
+    """Compose an image of one to three figures; ``time`` in frames moves them a little."""
+    width, height = (int(size) for size in rng.integers((320, 256), (385, 321)))
+    image = draw_background(rng, width, height)
+    owner = np.zeros((height, width), np.uint8)
+    figures: list[Figure] = []
+    boxes: list[np.ndarray] = []
+    count = int(rng.choice([1, 2, 3], p=(0.4, 0.4, 0.2)))
+    for _ in range(count):
+        still, figure = _sample_twice(rng, sample, rng.uniform(*_SIZES[count]), time)
+        offset, overlap = _place(rng, still.box, boxes, width, height)
+        drift = rng.uniform(-5, 5, 2) * (1, 0.3)
+        if overlap < _MAX_OVERLAP:
+            boxes.append(still.box + np.tile(offset, 2))
+            figure.move(offset + time * drift)
+            figures.append(figure)
+            figure.paint(image, owner, len(figures))
+    for figure in figures:
+        if rng.random() < 0.2:
+            _draw_occluder(rng, image, owner, figure)
+    for number, figure in enumerate(figures, 1):
+        figure.label(owner, number)
+    return Scene(image, figures)
+
+
+def _sample_twice(
+    rng: np.random.Generator, sample: Sampler, size: float, time: float
+) -> tuple[Figure, Figure]:
+    """Sample a figure at time zero, which decides on its place in all frames, and at ``time``."""
+    state = rng.bit_generator.state
+    still = sample(rng, size, 0.0)
+    if not time:
+        return still, still
+    rng.bit_generator.state = state
+    return still, sample(rng, size, time)
+
+
+def draw_background(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
+    """Draw a muted flat, sloping or blotchy background, (height, width, 3), and some lines."""
+    base = np.array(muted(rng, 0.25, 0.95), float)
+    spread = rng.uniform(10, 32)
+    rows, columns = ((1, 1), (2, 2), (3, 4), (6, 8))[rng.choice(4, p=(0.15, 0.3, 0.3, 0.25))]
+    grid = base + rng.normal(0, spread * 0.7, (rows, columns, 1))
+    grid = np.clip(grid + rng.normal(0, spread * 0.3, (rows, columns, 3)), 10, 245)
+    smooth = cv2.INTER_CUBIC if rows > 2 else cv2.INTER_LINEAR
+    image = cv2.resize(grid.astype(np.uint8), (width, height), interpolation=smooth)
+    for _ in range(rng.integers(0, 6)):
+        ends = rng.uniform(0, 1, (2, 2)) * (width, height)
+        tone = np.clip(base + rng.normal(0, 30) + rng.normal(0, 9, 3), 0, 255)
+        colour = tuple(int(channel) for channel in tone)
+        first, second = (tuple(int(x) for x in end) for end in ends)
+        if rng.random() < 0.6:
+            cv2.line(image, first, second, colour, int(rng.integers(1, 6)), cv2.LINE_AA)
+        else:
+            cv2.rectangle(image, first, second, colour, int(rng.choice([-1, 2])))
+    return image
+
+
+def _place(
+    rng: np.random.Generator, box: np.ndarray, others: list[np.ndarray], width: int, height: int
+) -> tuple[np.ndarray, float]:
+    """Choose an offset (2,) for a box, away from other boxes; at times partly outside.
+
+    Returns the offset and the part of the box that other boxes cover.
+    """
+    size = box[2:] - box[:2]
+    slack = 0.15 * size if rng.random() < 0.2 else -2.0
+    room = np.array([width - 1, height - 1]) - size
+    low, high = np.minimum(-slack, room / 2), np.maximum(room + slack, room / 2)
+    corners = rng.uniform(low, high, (24, 2))
+    overlap = np.zeros(len(corners))
+    for other in others:
+        start = np.maximum(corners, other[:2])
+        stop = np.minimum(corners + size, other[2:])
+        overlap += np.clip(stop - start, 0, None).prod(1)
+    best = overlap.argmin()
+    return corners[best] - box[:2], overlap[best] / size.prod()
+
+
+def _draw_occluder(
+    rng: np.random.Generator, image: np.ndarray, owner: np.ndarray, figure: Figure
+) -> None:
+    """Draw a muted rectangle or ellipse over some part of a figure."""
+    box = figure.box
+    centre = box[:2] + rng.uniform(0.1, 0.9, 2) * (box[2:] - box[:2])
+    half = rng.uniform(0.06, 0.13, 2) * (box[2:] - box[:2]).max()
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+    outline = (corners if rng.random() < 0.5 else CIRCLE) * half
+    turned = outline @ rotation(rng.uniform(-30, 30))
+    points = np.rint((centre + turned) * 16).astype(np.int32)
+    cv2.fillConvexPoly(image, points, muted(rng, 0.15, 0.85), cv2.LINE_AA, 4)
+    cv2.fillConvexPoly(owner, points, _OCCLUDER, cv2.LINE_8, 4)

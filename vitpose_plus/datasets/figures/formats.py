@@ -1,0 +1,163 @@
+"""Writers of the datasets' own file formats.
+
+Each writer takes the root folder, the split ('train' or 'val') and (index, scene) pairs, and
+writes the images and the annotation files of that split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.io import savemat
+
+from . import animal, person
+from .coco_style import (
+    FIRST_ID,
+    CocoFile,
+    animal_categories,
+    clipped_box,
+    person_categories,
+    rounded,
+    triplets,
+    write_image,
+    write_json,
+)
+from .draw import Scene
+from .figure import Figure
+
+Scenes = Iterable[tuple[int, Scene]]
+
+FRAMES = 3
+"""Frames in a clip of APT-36K."""
+
+_WHOLEBODY_PARTS = {
+    'foot': person.FEET,
+    'face': person.FACE,
+    'lefthand': person.HANDS['left'],
+    'righthand': person.HANDS['right'],
+}
+_MPII_JOINTS = 'rank rkne rhip lhip lkne lank pelv thor neck head rwri relb rsho lsho lelb lwri'
+
+
+def write_coco(root: Path, split: str, scenes: Scenes) -> None:
+    """COCO keypoints, COCO-WholeBody of the same people and, for val, detected boxes."""
+    folder = root / 'coco'
+    categories = person_categories(person.BODY)
+    file = CocoFile('COCO', folder / f'{split}2017', split, person.BODY, categories)
+    whole = []
+    for index, scene in scenes:
+        for annotation, figure in file.add(index, scene):
+            whole.append(annotation | _wholebody(figure))
+    file.dump(folder / f'annotations/person_keypoints_{split}2017.json')
+    file.dump(folder / f'annotations/coco_wholebody_{split}_v1.0.json', whole)
+    if split == 'val':
+        path = 'person_detection_results/COCO_val2017_detections_AP_H_56_person.json'
+        write_json(folder / path, [_detection(annotation) for annotation in file.annotations])
+
+
+def _wholebody(figure: Figure) -> dict[str, Any]:
+    """Keypoints, validity and box of feet, face and hands."""
+    keys: dict[str, Any] = {}
+    for part, names in _WHOLEBODY_PARTS.items():
+        marks = figure.labelled(names)
+        seen = marks[marks[:, 2] > 0, :2]
+        keys[f'{part}_kpts'] = triplets(marks)
+        keys[f'{part}_valid'] = bool(len(seen))
+        if part != 'foot':
+            low, high = (seen.min(0), seen.max(0)) if len(seen) else np.zeros((2, 2))
+            keys[f'{part}_box'] = rounded(np.concatenate([low, high - low]))
+    return keys
+
+
+def _detection(annotation: dict[str, Any]) -> dict[str, Any]:
+    """The box of an annotation as a detector would find it: a few pixels off, with a score."""
+    rng = np.random.default_rng(annotation['id'])
+    box = np.array(annotation['bbox']) + rng.normal(0, 2, 4)
+    box[2:] = np.maximum(box[2:], 4)
+    score = round(rng.uniform(0.6, 1), 4)
+    return {
+        'image_id': annotation['image_id'],
+        'category_id': 1,
+        'bbox': rounded(box),
+        'score': score,
+    }
+
+
+def write_aic(root: Path, split: str, scenes: Scenes) -> None:
+    """AI Challenger, in COCO style."""
+    name, date = ('train', '20170902') if split == 'train' else ('validation', '20170911')
+    folder = root / f'aic/ai_challenger_keypoint_{name}_{date}/keypoint_{name}_images_{date}'
+    file = CocoFile('AI Challenger', folder, split, person.AIC, person_categories(person.AIC))
+    for index, scene in scenes:
+        file.add(index, scene)
+    file.dump(root / f'aic/annotations/aic_{split}.json')
+
+
+def write_mpii(root: Path, split: str, scenes: Scenes) -> None:
+    """MPII, with pixels counted from one, and the head boxes of val."""
+    people, heads = [], []
+    for index, scene in scenes:
+        name = f'{FIRST_ID[split] + index:09d}.jpg'
+        write_image(root / 'mpii/images' / name, scene.image)
+        for figure in scene.figures:
+            marks = figure.labelled(person.MPII)
+            if np.count_nonzero(marks[:, 2]) >= 5:
+                people.append(_mpii_person(marks, clipped_box(figure, scene), name))
+                heads.append(figure.head.reshape(2, 2) + 1)
+    folder = root / 'mpii/annotations'
+    write_json(folder / f'mpii_{split}.json', people)
+    if split == 'val':
+        _write_mpii_mat(folder / 'mpii_gt_val.mat', people, heads)
+
+
+def _mpii_person(marks: np.ndarray, box: np.ndarray, name: str) -> dict[str, Any]:
+    """One person: marks (16, 3), box x, y, w, h (4,), file name of the image."""
+    seen = marks[:, 2] > 0
+    joints = np.where(seen[:, None], marks[:, :2] + 1, -1.0)
+    return {
+        'joints_vis': seen.astype(int).tolist(),
+        'joints': rounded(joints),
+        'image': name,
+        'scale': round(float(box[2:].max()) / 200, 6),
+        'center': rounded(box[:2] + box[2:] / 2 + 1),
+    }
+
+
+def _write_mpii_mat(path: Path, people: list[dict[str, Any]], heads: list[np.ndarray]) -> None:
+    """Write the arrays of the MPII evaluation: head boxes, missing joints, true joints."""
+    names = np.array(_MPII_JOINTS.split(), dtype=object)[None]
+    arrays = {
+        'dataset_joints': names,
+        'headboxes_src': np.stack(heads, axis=-1),
+        'jnt_missing': 1 - np.array([p['joints_vis'] for p in people], np.uint8).T,
+        'pos_gt_src': np.array([p['joints'] for p in people]).transpose(1, 2, 0),
+    }
+    savemat(path, arrays)
+    # The text in front of a mat file holds the time of writing.
+    text = b'MATLAB 5.0 MAT-file, drawn figures'.ljust(116)
+    with path.open('r+b') as file:
+        file.write(text)
+
+
+def write_ap10k(root: Path, split: str, scenes: Scenes) -> None:
+    """AP-10K, in COCO style; the test split repeats the val split."""
+    folder, names = root / 'ap10k', animal.KEYPOINTS
+    file = CocoFile('AP-10K', folder / 'data', split, names, animal_categories())
+    for index, scene in scenes:
+        file.add(index, scene)
+    for name in ('train',) if split == 'train' else ('val', 'test'):
+        file.dump(folder / f'annotations/ap10k-{name}-split1.json')
+
+
+def write_apt36k(root: Path, split: str, scenes: Scenes) -> None:
+    """APT-36K, in COCO style: clips of ``FRAMES`` frames."""
+    folder, names = root / 'apt36k', animal.KEYPOINTS
+    file = CocoFile('APT-36K', folder, split, names, animal_categories())
+    for index, scene in scenes:
+        video = FIRST_ID[split] + index // FRAMES
+        clip = f'clips/{scene.figures[0].category}_{video:06d}'
+        file.add(index, scene, f'{clip}/frame_{index % FRAMES}.jpg', video_id=video)
+    file.dump(folder / f'annotations/{split}_annotations_1.json')

@@ -1,0 +1,61 @@
+from mmengine.dataset import BaseDataset, ConcatDataset
+from mmpose.registry import DATASETS
+
+from vitpose_plus.errors import UserError
+
+
+@DATASETS.register_module()
+class MultiDataset(ConcatDataset):
+    """Datasets one after another, each sample prepared by its own dataset's pipeline.
+
+    Unlike mmpose's ``CombinedDataset``, it leaves flip pairs, body ids and keypoint weights of
+    every sample as its own dataset says. Shuffled, it mixes the datasets in proportion to their
+    sizes, as the authors' code does.
+
+    Args:
+        datasets: Configs of the datasets; the names in their metainfo must differ.
+    """
+
+    def __init__(self, datasets: list[dict], lazy_init: bool = False) -> None:
+        built = [DATASETS.build(dict(cfg, lazy_init=True)) for cfg in datasets]
+        self.names = [dataset.metainfo['dataset_name'] for dataset in built]
+        if len(set(self.names)) < len(self.names):
+            raise UserError(f'Two datasets have the same dataset_name: {", ".join(self.names)}.')
+        # Metainfo may differ in every key: what depends on it goes through ``metainfo`` below.
+        keys = sorted(set().union(*(dataset.metainfo for dataset in built)))
+        super().__init__(built, lazy_init, ignore_keys=keys)
+
+    @property
+    def metainfo(self) -> dict:
+        """The first dataset's, for whoever knows only one, and every dataset's by its name."""
+        return {**self.datasets[0].metainfo, 'datasets': self.metainfo_by_name}
+
+    @property
+    def metainfo_by_name(self) -> dict[str, dict]:
+        return dict(zip(self.names, (d.metainfo for d in self.datasets), strict=True))
+
+    def full_init(self) -> None:
+        for name, dataset in zip(self.names, self.datasets, strict=True):
+            _load(name, dataset)
+        super().full_init()
+
+
+def _load(name: str, dataset: BaseDataset) -> None:
+    """Reads the annotations; refuses a file without any, or with another set of keypoints."""
+    file = dataset.bbox_file or dataset.ann_file
+    try:
+        dataset.full_init()
+    except ValueError:
+        if dataset.data_list:  # else: mmengine cannot serialise an empty list
+            raise
+    if not dataset._fully_initialized or len(dataset) == 0:
+        raise UserError(
+            f'The dataset {name} is empty: {file} holds no usable annotation; check '
+            f'the file, or take {name} out of `datasets`.'
+        )
+    given = dataset.get_data_info(0)['keypoints'].shape[1]
+    if given != dataset.metainfo['num_keypoints']:
+        raise UserError(
+            f'{file} gives {given} keypoints where the dataset {name} has '
+            f'{dataset.metainfo["num_keypoints"]}: correct the file or the metainfo.'
+        )

@@ -1,0 +1,42 @@
+"""What the score of a perfect model would be: targets are grids, and decoding them loses a little."""
+
+from copy import deepcopy
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmpose.registry import EVALUATORS, MODELS
+
+
+@torch.no_grad()
+def decoding_ceiling(cfg: Config) -> dict[str, float]:
+    """The test metrics that the encoded ground truth itself decodes to, in the true boxes.
+
+    Args:
+        cfg: A multi-dataset config; its decoders, test datasets and metrics are used.
+    """
+    model = MODELS.build(cfg.model)
+    loader_cfg = deepcopy(cfg.test_dataloader)
+    codecs = {entry['dataset']: entry['codec'] for entry in cfg.model.head.heads}
+    for name, part in zip(codecs, loader_cfg.dataset.datasets, strict=True):
+        part.pop('bbox_file', None)
+        part.pipeline.insert(-1, dict(type='GenerateTarget', encoder=codecs[name]))
+    loader = Runner.build_dataloader(loader_cfg)
+    evaluator = EVALUATORS.build(cfg.test_evaluator)
+    evaluator.dataset_meta = loader.dataset.metainfo
+    for batch in loader:
+        samples = batch['data_samples']
+        decoded = [
+            model.head.heads[s.dataset_name].decode(s.gt_fields.heatmaps[None])[0] for s in samples
+        ]
+        evaluator.process(model.add_pred_to_datasample(decoded, None, samples), batch)
+    return evaluator.evaluate(len(loader.dataset))
+
+
+def headlines(metrics: dict[str, float]) -> dict[str, float]:
+    """The one number of each dataset: AP, or PCKh (in percent) for MPII."""
+    return {
+        key.split('/')[0]: float(value)
+        for key, value in metrics.items()
+        if key.split('/')[1] in ('AP', 'PCK')
+    }

@@ -1,0 +1,54 @@
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.evaluator import Evaluator
+from mmengine.structures import BaseDataElement
+from mmpose.registry import EVALUATORS
+
+from vitpose_plus.errors import UserError
+
+
+@EVALUATORS.register_module()
+class DatasetwiseEvaluator(Evaluator):
+    """Scores every sample with the metric of its own dataset, by the sample's ``dataset_name``.
+
+    Args:
+        metrics: Configs of the metrics, each with ``dataset``, the name of its dataset, which is
+            also the prefix of its results (``coco/AP``).
+    """
+
+    def __init__(self, metrics: list[dict]) -> None:
+        self.names = [metric['dataset'] for metric in metrics]
+        configs = [{'prefix': m['dataset'], **m} for m in metrics]
+        for config in configs:
+            del config['dataset']
+        super().__init__(configs)
+
+    @property
+    def dataset_meta(self) -> dict | None:
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, dataset_meta: dict) -> None:
+        """Hands every metric the metainfo of its dataset (from ``MultiDataset.metainfo``)."""
+        known = dataset_meta['datasets']
+        if set(known) != set(self.names):
+            raise UserError(
+                f'Metrics are given for {", ".join(self.names)}, '
+                f'but the data holds {", ".join(known)}.'
+            )
+        self._dataset_meta = dataset_meta
+        for name, metric in zip(self.names, self.metrics, strict=True):
+            metric.dataset_meta = known[name]
+
+    def process(
+        self, data_samples: Sequence[BaseDataElement], data_batch: dict[str, Any] | None = None
+    ) -> None:
+        rows = defaultdict(list)
+        for row, sample in enumerate(data_samples):
+            rows[sample.dataset_name].append(row)
+        for name, metric in zip(self.names, self.metrics, strict=True):
+            if own := rows.get(name):
+                batch = data_batch and {k: [v[row] for row in own] for k, v in data_batch.items()}
+                metric.process(batch, [data_samples[row].to_dict() for row in own])

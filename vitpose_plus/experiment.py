@@ -1,0 +1,115 @@
+"""From the datasets of an experiment to its heads, experts, loaders and metrics.
+
+A config calls ``multi_dataset`` once, with the entries of ``configs/datasets/``; what it returns
+are plain config dicts, so that a dumped config holds everything and needs no code.
+"""
+
+import os.path as osp
+from collections.abc import Sequence
+from copy import deepcopy
+
+from vitpose_plus.errors import UserError
+
+Config = dict
+STRIDE = 4  # input pixels of a heatmap pixel, in every ViTPose
+
+
+def multi_dataset(
+    datasets: dict[str, Config],
+    crops: dict[str, Config],
+    augmentation: Sequence[Config],
+    input_hw: tuple[int, int] = (256, 192),
+    sigma: float = 2.0,
+    data_root: str = 'data',
+) -> tuple[Config, Config, Config, Config, Config]:
+    """The parts of a multi-dataset config that follow from its datasets.
+
+    Args:
+        datasets: Dataset name -> entry, in the order of the experts. An entry has
+            ``num_keypoints``, ``crop`` (a key of ``crops``), ``train``, ``val`` and ``metric``,
+            optionally ``test`` (else ``val``) and ``without`` (augmentations it must not have).
+        crops: What the kinds of crop differ in: ``codec``, ``use_udp``, ``shift_heatmap``.
+        augmentation: Transforms between box and crop, in training.
+        input_hw: Height and width of the crops, in pixels.
+        sigma: Of the Gaussian targets, in heatmap pixels.
+        data_root: The folder that holds all datasets' folders.
+
+    Returns:
+        ``model``, ``train_dataloader``, ``val_dataloader``, ``test_dataloader`` and the evaluator
+        of validation and test, to be merged into those of the base config.
+    """
+    if not datasets:
+        raise UserError('`datasets` is empty: name at least one entry of configs/datasets/.')
+    for name, entry in datasets.items():
+        if missing := [
+            k for k in ('num_keypoints', 'crop', 'train', 'val', 'metric') if k not in entry
+        ]:
+            raise UserError(f'The entry of the dataset {name} lacks {", ".join(missing)}.')
+        if entry['crop'] not in crops:
+            raise UserError(
+                f'The dataset {name} asks for the crop {entry["crop"]!r}; '
+                f'there are {", ".join(crops)}.'
+            )
+
+    def loader(split: str) -> Config:
+        parts = []
+        for entry in datasets.values():
+            crop = _sized(crops[entry['crop']], input_hw, sigma)
+            extra = augmentation if split == 'train' else []
+            pipeline = _pipeline(
+                crop,
+                [t for t in extra if t['type'] not in entry.get('without', [])],
+                split == 'train',
+            )
+            part = entry['train'] if split == 'train' else entry.get(split, entry['val'])
+            parts.append(
+                dict(_placed(part, data_root), pipeline=pipeline, test_mode=split != 'train')
+            )
+        return dict(dataset=dict(type='MultiDataset', datasets=parts))
+
+    heads = [
+        dict(
+            dataset=name,
+            num_keypoints=entry['num_keypoints'],
+            codec=_sized(crops[entry['crop']], input_hw, sigma)['codec'],
+            test_cfg=dict(shift_heatmap=crops[entry['crop']]['shift_heatmap']),
+        )
+        for name, entry in datasets.items()
+    ]
+    model = dict(
+        backbone=dict(input_hw=tuple(input_hw), ffn=dict(num_experts=len(datasets))),
+        head=dict(heads=heads),
+    )
+    evaluator = dict(
+        type='DatasetwiseEvaluator',
+        metrics=[dict(entry['metric'], dataset=n) for n, entry in datasets.items()],
+    )
+    return deepcopy((model, loader('train'), loader('val'), loader('test'), evaluator))
+
+
+def _sized(crop: Config, input_hw: tuple[int, int], sigma: float) -> Config:
+    """The crop with sizes filled in; codecs count width first."""
+    h, w = input_hw
+    codec = dict(
+        crop['codec'], input_size=(w, h), heatmap_size=(w // STRIDE, h // STRIDE), sigma=sigma
+    )
+    return dict(crop, codec=codec)
+
+
+def _pipeline(crop: Config, augmentation: Sequence[Config], with_target: bool) -> list[Config]:
+    codec = crop['codec']
+    return [
+        dict(type='LoadImage'),
+        dict(type='GetBBoxCenterScale'),
+        *augmentation,
+        dict(type='TopdownAffine', input_size=codec['input_size'], use_udp=crop['use_udp']),
+        *([dict(type='GenerateTarget', encoder=codec)] if with_target else []),
+        dict(type='PackPoseInputs'),
+    ]
+
+
+def _placed(part: Config, data_root: str) -> Config:
+    """Paths of an entry: ``data_root`` within the root of all data, box files within that."""
+    own_root = osp.join(data_root, part['data_root'])
+    files = {k: osp.join(own_root, part[k]) for k in ('bbox_file', 'headbox_file') if part.get(k)}
+    return dict(part, data_root=own_root, **files)

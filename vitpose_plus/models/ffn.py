@@ -1,0 +1,111 @@
+"""Feed-forward networks: ``forward(x, dataset_index) -> x``, ``fold(i)``, ``load_shared(ffn)``.
+
+Shapes: B batch, N tokens, C channels, F hidden width (4 C), E experts, P channels of an expert.
+``dataset_index`` (B,) holds each image's expert; it lives on the CPU, so that routing never waits
+for the device.
+"""
+
+from copy import deepcopy
+
+import torch
+from mmpose.registry import MODELS
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@MODELS.register_module()
+class SharedFFN(nn.Module):
+    """The plain transformer's: one FFN for every dataset."""
+
+    def __init__(self, dim: int, hidden_dim: int | None = None) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden_dim or 4 * dim)
+        self.fc2 = nn.Linear(self.fc1.out_features, dim)
+
+    def forward(self, x: Tensor, dataset_index: Tensor | None = None) -> Tensor:
+        return self.fc2(F.gelu(self.fc1(x)))
+
+    def fold(self, index: int) -> 'SharedFFN':
+        """The dense FFN that dataset ``index`` sees: this one, as a copy."""
+        return deepcopy(self)
+
+    def load_shared(self, ffn: 'SharedFFN') -> None:
+        """Copies the weights of a dense FFN of the same size."""
+        self.load_state_dict(ffn.state_dict())
+
+
+class ExpertLinear(nn.Module):
+    """E linear layers in one stacked tensor: weight (E, P, F), bias (E, P).
+
+    An expert whose dataset is absent from the batch gets a gradient of exactly zero, as in the
+    authors' code (which runs every expert on every image and masks), at the price of one expert.
+    """
+
+    def __init__(self, num_experts: int, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(num_experts, out_features, in_features))
+        self.bias = nn.Parameter(torch.zeros(num_experts, out_features))
+        nn.init.trunc_normal_(self.weight, std=0.02)
+
+    def forward(self, x: Tensor, dataset_index: Tensor) -> Tensor:
+        """(B, N, F) -> (B, N, P): each image through its own expert.
+
+        One matrix product per run of images of one dataset: any order is right, a batch sorted
+        by dataset (as ``MultiDatasetTopdown`` does) is fastest, and nothing is gathered.
+        """
+        experts, counts = torch.unique_consecutive(dataset_index, return_counts=True)
+        runs = x.split(counts.tolist())
+        weights, biases = self.weight.unbind(), self.bias.unbind()
+        return torch.cat(
+            [
+                F.linear(run, weights[expert], biases[expert])
+                for run, expert in zip(runs, experts, strict=True)
+            ]
+        )
+
+
+@MODELS.register_module()
+class PartiallySharedFFN(nn.Module):
+    """PS-FFN of ViTPose+: the last ``expert_dim`` output channels belong to the dataset.
+
+    fc1 C -> F and GELU are shared; a shared fc2 F -> C - P and the dataset's expert F -> P are
+    concatenated along the channels, the expert last. ``expert_dim`` is a quarter of the width at
+    every released size, which is the default. (What the papers call PS-FFN, ViTPose++ section 3.)
+    """
+
+    def __init__(self, dim: int, num_experts: int, expert_dim: int | None = None) -> None:
+        super().__init__()
+        expert_dim = expert_dim or dim // 4
+        if expert_dim >= dim:
+            raise ValueError(f'expert_dim={expert_dim} must be smaller than dim={dim}.')
+        self.fc1 = nn.Linear(dim, 4 * dim)
+        self.fc2 = nn.Linear(4 * dim, dim - expert_dim)
+        self.experts = ExpertLinear(num_experts, 4 * dim, expert_dim)
+
+    def forward(self, x: Tensor, dataset_index: Tensor | None) -> Tensor:
+        if dataset_index is None:
+            raise ValueError(
+                "PartiallySharedFFN needs each image's dataset_index: use a MultiDatasetTopdown, "
+                'or fold the model into a plain one first.'
+            )
+        x = F.gelu(self.fc1(x))
+        return torch.cat([self.fc2(x), self.experts(x, dataset_index)], dim=-1)
+
+    @torch.no_grad()
+    def fold(self, index: int) -> SharedFFN:
+        """The dense FFN that dataset ``index`` sees: its expert's rows below the shared ones."""
+        folded = SharedFFN(self.fc1.in_features).to(self.fc2.weight)
+        folded.fc1.load_state_dict(self.fc1.state_dict())
+        folded.fc2.weight.copy_(torch.cat([self.fc2.weight, self.experts.weight[index]]))
+        folded.fc2.bias.copy_(torch.cat([self.fc2.bias, self.experts.bias[index]]))
+        return folded
+
+    @torch.no_grad()
+    def load_shared(self, ffn: SharedFFN) -> None:
+        """Starts from a dense FFN: every expert gets the same last rows of its fc2."""
+        shared = self.fc2.out_features
+        self.fc1.load_state_dict(ffn.fc1.state_dict())
+        self.fc2.weight.copy_(ffn.fc2.weight[:shared])
+        self.fc2.bias.copy_(ffn.fc2.bias[:shared])
+        self.experts.weight.copy_(ffn.fc2.weight[shared:].expand_as(self.experts.weight))
+        self.experts.bias.copy_(ffn.fc2.bias[shared:].expand_as(self.experts.bias))

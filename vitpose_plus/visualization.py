@@ -1,0 +1,65 @@
+"""Pictures of predictions, drawn by mmpose's visualizer."""
+
+from itertools import groupby, islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.dataset import pseudo_collate
+from mmpose.models.pose_estimators import TopdownPoseEstimator
+from mmpose.structures import merge_data_samples
+from mmpose.visualization import PoseLocalVisualizer
+
+from vitpose_plus.datasets import MultiDataset
+
+TILE_HW = (288, 352)
+
+
+def contact_sheet(
+    model: TopdownPoseEstimator, dataset: MultiDataset, path: str | Path, columns: int = 5
+) -> None:
+    """Writes one picture: a row a dataset, with the predictions for its first images.
+
+    Args:
+        model: The model, in evaluation mode.
+        dataset: Datasets in test mode; consecutive samples of an image are drawn together.
+        path: The PNG to write.
+        columns: Images a dataset.
+    """
+    rows = []
+    for name, part in zip(dataset.names, dataset.datasets, strict=True):
+        by_image = groupby(range(len(part)), key=lambda i: part.get_data_info(i)['img_path'])
+        tiles = [_tile(model, part, list(indices)) for _, indices in islice(by_image, columns)]
+        tiles += [np.full_like(tiles[0], 255)] * (columns - len(tiles))
+        rows.append(_label(np.hstack(tiles), name))
+    cv2.imwrite(str(path), np.vstack(rows))
+
+
+def _tile(model: TopdownPoseEstimator, dataset, indices: list[int]) -> np.ndarray:
+    """One image (BGR, TILE_HW) with the predictions of all its samples."""
+    samples = model.test_step(pseudo_collate([dataset[i] for i in indices]))
+    image = cv2.imread(samples[0].img_path)
+    visualizer = PoseLocalVisualizer(radius=max(2, image.shape[0] // 120), line_width=2)
+    visualizer.set_dataset_meta(dataset.metainfo)
+    visualizer.add_datasample(
+        'predictions',
+        image[..., ::-1],
+        merge_data_samples(samples),
+        draw_gt=False,
+        draw_bbox=False,
+        kpt_thr=0.2,
+    )
+    drawn = visualizer.get_image()[..., ::-1]
+    ratio = min(TILE_HW[0] / drawn.shape[0], TILE_HW[1] / drawn.shape[1])
+    drawn = cv2.resize(
+        np.ascontiguousarray(drawn), None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA
+    )
+    tile = np.full((*TILE_HW, 3), 255, np.uint8)
+    tile[: drawn.shape[0], : drawn.shape[1]] = drawn
+    return tile
+
+
+def _label(row: np.ndarray, text: str) -> np.ndarray:
+    band = np.full((26, row.shape[1], 3), 40, np.uint8)
+    cv2.putText(band, text, (8, 19), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1, cv2.LINE_AA)
+    return np.vstack([band, row])
