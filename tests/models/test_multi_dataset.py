@@ -1,4 +1,4 @@
-"""One model, several datasets: a mixed batch is each dataset alone, in order and in every respect."""
+"""One model, several datasets: a mixed batch is each dataset alone, in every respect."""
 
 from copy import deepcopy
 

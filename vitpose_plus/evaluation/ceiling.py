@@ -1,4 +1,4 @@
-"""What the score of a perfect model would be: targets are grids, and decoding them loses a little."""
+"""What a perfect model would score: targets are grids, and decoding them loses a little."""
 
 from copy import deepcopy
 

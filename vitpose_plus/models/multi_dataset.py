@@ -138,7 +138,8 @@ class MultiDatasetHead(BaseHead):
                 predicted = list(zip(*predicted, strict=True))
             for row, result in zip(rows, predicted, strict=True):
                 results[row] = result
-        return tuple(map(list, zip(*results))) if isinstance(results[0], tuple) else results
+        with_heatmaps = isinstance(results[0], tuple)
+        return tuple(map(list, zip(*results, strict=True))) if with_heatmaps else results
 
 
 @MODELS.register_module()

@@ -1,0 +1,248 @@
+"""The shims repair what is broken, leave alone what works, and let nothing new in."""
+
+import importlib
+import os
+import pickle
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.utils.dl_utils import mmcv_full_available
+
+from tests.conftest import environment
+from vitpose_plus import compat
+
+uncompiled = pytest.mark.skipif(mmcv_full_available(), reason='mmcv is compiled here')
+
+
+def python(code):
+    """What a fresh process makes of ``code``."""
+    return subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', code],
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+
+
+def hide(monkeypatch, name, spec=None):
+    """Makes ``find_spec(name)`` answer ``spec``: by default, that there is no such module."""
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, 'find_spec', lambda n, *args: spec if n == name else real(n, *args)
+    )
+
+
+# mmcv's operators
+
+
+@uncompiled
+def test_mmpose_s_models_and_apis_import_and_no_stand_in_is_left():
+    child = python(
+        'import sys, vitpose_plus, mmpose.models\n'
+        'from mmpose.apis import inference_topdown, init_model\n'
+        'from mmengine.utils.dl_utils import mmcv_full_available\n'
+        'print("mmcv._ext" in sys.modules, mmcv_full_available())'
+    )
+    assert child.stdout.strip() == 'False False', child.stderr
+
+
+@uncompiled
+def test_nms_is_torchvision_s():
+    from mmcv.ops import nms
+    from torchvision.ops import nms as expected
+
+    corner, size, scores = torch.rand(200, 2), torch.rand(200, 2), torch.rand(200)
+    boxes = torch.cat([corner, corner + size], dim=1)
+    kept, index = nms(boxes, scores, 0.5)
+    assert torch.equal(index, expected(boxes, scores, 0.5))
+    assert torch.equal(kept, torch.cat([boxes, scores[:, None]], dim=1)[index])
+
+
+@uncompiled
+@pytest.mark.parametrize(('offset', 'overlap'), [(0, 36 / 126), (1, 50 / 150)])
+def test_nms_with_offset_1_counts_the_last_pixel(offset, overlap):
+    """9 x 9 boxes, 5 apart; with their last pixels 10 x 10."""
+    from mmcv.ops import nms
+
+    boxes, scores = torch.tensor([[0.0, 0, 9, 9], [0, 5, 9, 14]]), torch.tensor([0.9, 0.8])
+    assert len(nms(boxes, scores, overlap - 0.001, offset=offset)[1]) == 1
+    assert len(nms(boxes, scores, overlap + 0.001, offset=offset)[1]) == 2
+    assert boxes[0, 2] == 9
+
+
+@uncompiled
+def test_another_operator_says_what_it_needs():
+    from mmcv.ops import soft_nms
+
+    with pytest.raises(NotImplementedError, match=r'mmcv\.ops\.softnms needs the compiled mmcv'):
+        soft_nms(torch.rand(2, 4), torch.rand(2))
+
+
+def test_a_compiled_mmcv_is_left_alone(monkeypatch):
+    hide(monkeypatch, 'mmcv._ext', spec='compiled')
+    monkeypatch.delitem(sys.modules, 'mmcv.ops')
+    before = dict(sys.modules)
+    compat.provide_mmcv_ops()
+    assert sys.modules == before
+
+
+def test_the_stand_in_goes_even_if_the_import_fails(monkeypatch):
+    def fail(name):
+        assert isinstance(sys.modules['mmcv._ext'], compat.UncompiledOps)
+        raise RuntimeError(name)
+
+    hide(monkeypatch, 'mmcv._ext')
+    monkeypatch.setattr(importlib, 'import_module', fail)
+    with pytest.raises(RuntimeError, match=r'mmcv\.ops'):
+        compat.provide_mmcv_ops()
+    assert 'mmcv._ext' not in sys.modules
+
+
+# Checkpoints
+
+
+DTYPES = ['?', 'i1', 'u1', 'i2', 'u2', 'i4', 'u4', 'i8', 'u8', 'f2', 'f4', 'f8']
+
+
+@pytest.mark.parametrize('spelling', [b'numpy.core', b'numpy._core'])
+def test_mmengine_s_checkpoint_loads_with_weights_only(spelling, tmp_path):
+    """Log buffers, NumPy scalars and arrays, under the names of NumPy 1 and of NumPy 2."""
+    loss = HistoryBuffer()
+    for value in (0.5, 0.25):
+        loss.update(value)
+    scalars = {code: np.dtype(code).type(1) for code in DTYPES}
+    arrays = {code: np.arange(6).reshape(2, 3).astype(code) for code in DTYPES}
+    file = tmp_path / 'epoch_1.pth'
+    torch.save(
+        dict(weight=torch.arange(3.0), loss=loss, scalars=scalars, arrays=arrays),
+        file,
+        _use_new_zipfile_serialization=False,  # a plain pickle, in which names can be replaced
+    )
+    data, count = re.subn(rb'numpy\.(_core|core)\b', spelling, file.read_bytes())
+    assert count > 0
+    file.write_bytes(data)
+
+    loaded = torch.load(file, weights_only=True)
+    assert loaded['weight'].tolist() == [0, 1, 2]
+    assert loaded['loss'].mean() == 0.375
+    assert loaded['loss'].statistics('min') == 0.25
+    for code in DTYPES:
+        assert loaded['scalars'][code] == scalars[code]
+        assert loaded['scalars'][code].dtype == code
+        np.testing.assert_array_equal(loaded['arrays'][code], arrays[code])
+        assert loaded['arrays'][code].dtype == code
+
+
+class Call:
+    """What unpickles as the result of a call."""
+
+    def __init__(self, function, *args):
+        self.call = function, args
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+@pytest.mark.parametrize(
+    'call',
+    [
+        lambda path: Call(os.mkdir, path),
+        lambda path: Call(eval, f'__import__("os").mkdir({path!r})'),
+        lambda path: Call(np.save, path, np.zeros(1)),
+    ],
+    ids=['mkdir', 'eval', 'save'],
+)
+def test_a_checkpoint_that_runs_code_is_refused_and_does_not_run_it(call, zipped, tmp_path):
+    file, victim = tmp_path / 'weights.pth', tmp_path / 'victim.npy'
+    torch.save(call(str(victim)), file, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(pickle.UnpicklingError, match='Weights only load failed'):
+        torch.load(file, weights_only=True)
+    assert not victim.exists()
+    torch.load(file, weights_only=False)  # it would have run
+    assert victim.exists()
+
+
+@pytest.mark.parametrize(
+    ('owner', 'name'),
+    [(HistoryBuffer, '__init__'), (HistoryBuffer, 'update'), (np.ndarray, 'tofile')],
+)
+def test_a_checkpoint_gets_no_other_attribute(owner, name, tmp_path):
+    torch.save(Call(getattr, owner, name), tmp_path / 'weights.pth')
+    with pytest.raises(ValueError, match=f"refused: the checkpoint asks for attribute '{name}'"):
+        torch.load(tmp_path / 'weights.pth', weights_only=True)
+
+
+@pytest.mark.parametrize(
+    ('owner', 'name'),
+    [(os, 'system'), (HistoryBuffer.mean, '__globals__'), (HistoryBuffer(), 'mean')],
+)
+def test_attributes_of_anything_but_the_log_buffer_are_refused(owner, name):
+    with pytest.raises(ValueError, match='which no mmengine checkpoint does; it is not loaded'):
+        compat.history_statistic(owner, name)
+
+
+@pytest.mark.parametrize('name', ['min', 'max', 'current', 'mean'])
+def test_the_log_buffer_s_statistics_are_given(name):
+    assert compat.history_statistic(HistoryBuffer, name) is getattr(HistoryBuffer, name)
+
+
+# The stack
+
+
+@pytest.mark.parametrize('name', compat.REQUIRED)
+def test_a_missing_package_is_one_sentence(name, monkeypatch):
+    hide(monkeypatch, name)
+    with pytest.raises(ImportError) as error:
+        compat.require_stack()
+    sentence = str(error.value)
+    assert sentence.startswith(f'vitpose_plus needs {name} ({compat.REQUIRED[name]}), which is not')
+    assert "pip install 'vitpose_plus[lite]'" in sentence
+    assert '\n' not in sentence
+
+
+@pytest.mark.parametrize('name', ['mmdet', 'torch'])
+def test_a_missing_package_is_named_when_vitpose_plus_is_imported(name):
+    child = python(f'import sys; sys.modules[{name!r}] = None; import vitpose_plus')
+    assert child.returncode == 1
+    last = child.stderr.strip().splitlines()[-1]
+    assert last.startswith(f'ImportError: vitpose_plus needs {name} (')
+
+
+# Distributed
+
+
+@pytest.fixture
+def without_devices(monkeypatch):
+    for kind in ('cuda', 'mlu', 'npu'):
+        monkeypatch.setattr(f'mmengine.device.is_{kind}_available', lambda: False)
+
+
+def test_process_groups_start_on_the_cpu_also_if_patched_twice(monkeypatch, without_devices):
+    from mmengine.dist import utils
+
+    calls = []
+    monkeypatch.setattr(torch.distributed, 'init_process_group', lambda **kw: calls.append(kw))
+    monkeypatch.setattr(utils, '_init_dist_pytorch', utils._init_dist_pytorch)  # is put back
+    for _ in range(2):
+        compat.patch_distributed_without_cuda()
+    utils._init_dist_pytorch('nccl', init_backend='torch', timeout=3)
+    assert calls == [dict(backend='gloo', timeout=3)]
+
+
+@pytest.mark.parametrize('kind', ['cuda', 'mlu', 'npu'])
+def test_nothing_is_patched_where_there_is_a_device(kind, monkeypatch, without_devices):
+    from mmengine.dist import utils
+
+    def original():
+        pass
+
+    monkeypatch.setattr(f'mmengine.device.is_{kind}_available', lambda: True)
+    monkeypatch.setattr(utils, '_init_dist_pytorch', original)
+    compat.patch_distributed_without_cuda()
+    assert utils._init_dist_pytorch is original
