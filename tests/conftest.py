@@ -1,6 +1,10 @@
 """What many tests share: drawn figures, a tiny config on them, ready-made samples."""
 
 import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +15,7 @@ import vitpose_plus  # noqa: F401  the compatibility shims come first
 from vitpose_plus.commands.running import find_config
 from vitpose_plus.datasets.figures import write_figures
 
+ROOT = Path(__file__).parents[1]
 TINY = 'vitpose-plus-tiny_figures-128x96'
 
 
@@ -43,13 +48,79 @@ def workplace(figures, tmp_path, monkeypatch):
 @pytest.fixture
 def tiny_config(workplace):
     """The demo's config, in single-process loaders."""
-    cfg = Config.fromfile(find_config(TINY))
+    cfg = Config.fromfile(find_config(TINY), format_python_code=False)
     for split in ('train', 'val', 'test'):
         loader = cfg[f'{split}_dataloader']
         loader.update(num_workers=0, persistent_workers=False, batch_size=16)
     return cfg
 
 
+# Two iterations on the figures of the fixture: `--cfg-options`, to spare a config of its own.
+TWO_ITERATIONS = [
+    'randomness.seed=0',
+    'randomness.deterministic=True',
+    'train_cfg.max_epochs=1',
+    'train_dataloader.batch_size=8',
+    'train_dataloader.num_workers=0',
+    'train_dataloader.persistent_workers=False',
+    *(f'train_dataloader.dataset.datasets.{i}.indices=2' for i in range(6)),
+]
+
+
 def environment(**extra: str) -> dict[str, str]:
     """The environment of a child process: one thread, no user site."""
     return {**os.environ, 'OMP_NUM_THREADS': '1', **extra}
+
+
+def run(*command, **kwargs) -> str:
+    """What a command prints; if it fails, the end of that is the error."""
+    child = subprocess.run(
+        [str(word) for word in command],
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        **kwargs,
+    )
+    assert child.returncode == 0, child.stdout[-3000:]
+    return child.stdout
+
+
+@pytest.fixture(scope='session')
+def wheel(tmp_path_factory):
+    """The wheel, built from a copy of the working tree, which stays clean."""
+    tree = tmp_path_factory.mktemp('wheel') / 'tree'
+    skip = ('.git', '.venv', '.*_cache', 'work_dirs', 'data', 'build', 'dist', '*.egg-info')
+    shutil.copytree(ROOT, tree, symlinks=True, ignore=shutil.ignore_patterns(*skip))
+    pip = [sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '--no-build-isolation']
+    run(*pip, '--wheel-dir', tree.parent / 'out', tree)
+    [file] = (tree.parent / 'out').iterdir()
+    return file
+
+
+@pytest.fixture
+def new_environment(wheel, tmp_path):
+    """Installs the wheel as the README says: (extra, constraints) -> the folder of commands."""
+
+    def install(extra, constraints):
+        file = tmp_path / 'constraints.txt'
+        file.write_text('\n'.join(constraints))
+        run(sys.executable, '-m', 'venv', tmp_path / 'venv')
+        bin_dir = tmp_path / 'venv' / 'bin'
+        pip = [bin_dir / 'python', '-m', 'pip', 'install', '--quiet', '--constraint', file]
+        here = dict(env=environment(PYTHONPATH=''))
+        run(*pip, 'pip', 'setuptools', 'wheel', 'Cython', 'numpy', **here)
+        unready = ['--no-binary', 'xtcocotools', 'xtcocotools', 'chumpy']
+        run(*pip, '--no-build-isolation', *unready, **here)
+        run(*pip, f'{wheel}[{extra}]', **here)
+        run(bin_dir / 'python', '-m', 'pip', 'check', **here)
+        return bin_dir
+
+    yield install
+    shutil.rmtree(tmp_path / 'venv', ignore_errors=True)  # gigabytes
+
+
+@pytest.fixture
+def constraints():
+    """The lines of requirements/constraints.txt."""
+    return (ROOT / 'requirements' / 'constraints.txt').read_text().splitlines()

@@ -192,6 +192,14 @@ def test_the_log_buffer_s_statistics_are_given(name):
     assert compat.history_statistic(HistoryBuffer, name) is getattr(HistoryBuffer, name)
 
 
+def test_a_fork_that_loads_again_without_protection_is_stopped(monkeypatch):
+    from mmengine.runner import checkpoint
+
+    monkeypatch.setattr(checkpoint, '_safe_torch_load', print, raising=False)
+    compat.refuse_unsafe_fallback()
+    assert checkpoint._safe_torch_load is torch.load
+
+
 # The stack
 
 
@@ -212,6 +220,25 @@ def test_a_missing_package_is_named_when_vitpose_plus_is_imported(name):
     assert child.returncode == 1
     last = child.stderr.strip().splitlines()[-1]
     assert last.startswith(f'ImportError: vitpose_plus needs {name} (')
+
+
+def test_setuptools_without_pkg_resources_is_one_sentence(monkeypatch):
+    hide(monkeypatch, 'pkg_resources')
+    monkeypatch.setattr('mmengine.utils.package_utils.get_installed_path', finds_packages_with)
+    with pytest.raises(ImportError, match=r"needs pkg_resources.* run pip install 'setuptools<81'"):
+        compat.require_stack()
+
+
+def test_pkg_resources_is_not_asked_for_where_it_is_not_used(monkeypatch):
+    hide(monkeypatch, 'pkg_resources')
+    monkeypatch.setattr('mmengine.utils.package_utils.get_installed_path', lambda package: '')
+    compat.require_stack()
+
+
+def finds_packages_with(package):
+    import pkg_resources
+
+    return pkg_resources.get_distribution(package).location
 
 
 # Distributed
@@ -246,3 +273,28 @@ def test_nothing_is_patched_where_there_is_a_device(kind, monkeypatch, without_d
     monkeypatch.setattr(utils, '_init_dist_pytorch', original)
     compat.patch_distributed_without_cuda()
     assert utils._init_dist_pytorch is original
+
+
+# Configs
+
+
+def test_a_config_is_formatted_once_however_often_it_is_written(monkeypatch, tiny_config):
+    from mmengine.config import config
+    from yapf.yapflib import yapf_api
+
+    calls = []
+
+    def format_code(text, **kwargs):
+        calls.append(text)
+        return text, True
+
+    for module in (yapf_api, config):
+        if hasattr(module, 'FormatCode'):
+            monkeypatch.setattr(module, 'FormatCode', format_code)
+    compat.format_configs_once()
+    text = tiny_config.pretty_text
+    assert tiny_config.pretty_text == text
+    assert len(calls) == 1
+    tiny_config.work_dir = 'elsewhere'
+    assert 'elsewhere' in tiny_config.pretty_text
+    assert len(calls) == 2

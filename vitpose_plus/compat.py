@@ -27,7 +27,9 @@ def install() -> None:
     require_stack()
     provide_mmcv_ops()
     allow_checkpoint_globals()
+    refuse_unsafe_fallback()
     patch_distributed_without_cuda()
+    format_configs_once()
 
 
 def require_stack() -> None:
@@ -38,6 +40,14 @@ def require_stack() -> None:
                 f'vitpose_plus needs {name} ({purpose}), which is not installed: '
                 f"run pip install 'vitpose_plus[lite]' (or [mim], [onedl]; see the README)."
             )
+    from mmengine.utils import package_utils
+
+    used = package_utils.get_installed_path.__code__.co_names
+    if 'pkg_resources' in used and importlib.util.find_spec('pkg_resources') is None:
+        raise ImportError(
+            'mmengine needs pkg_resources, which comes with setuptools but not with the newest: '
+            "run pip install 'setuptools<81'."
+        )
 
 
 class UncompiledOps(ModuleType):
@@ -115,6 +125,15 @@ def history_statistic(owner: type, name: str):
     return getattr(HistoryBuffer, name)
 
 
+def refuse_unsafe_fallback() -> None:
+    """onedl-mmengine loads what ``weights_only`` refuses once more without, and runs its code."""
+    import torch
+    from mmengine.runner import checkpoint
+
+    if hasattr(checkpoint, '_safe_torch_load'):
+        checkpoint._safe_torch_load = torch.load
+
+
 def patch_distributed_without_cuda() -> None:
     """mmengine calls ``torch.cuda.set_device`` for the gloo backend too, also without a GPU."""
     import torch
@@ -130,3 +149,22 @@ def patch_distributed_without_cuda() -> None:
         torch.distributed.init_process_group(backend='gloo', **kwargs)
 
     utils._init_dist_pytorch = init_on_cpu
+
+
+def format_configs_once() -> None:
+    """mmengine lets yapf format the same config five times a run, two seconds each."""
+    from mmengine.config import config
+    from yapf.yapflib import yapf_api
+
+    format_code = yapf_api.FormatCode
+    last = {}
+
+    @functools.wraps(format_code)
+    def format_once(text: str, **kwargs):
+        if last.get('asked') != (text, kwargs):
+            last.update(asked=(text, kwargs), answer=format_code(text, **kwargs))
+        return last['answer']
+
+    for module in (yapf_api, config):  # mmengine imports it at the top, its fork where it is used
+        if hasattr(module, 'FormatCode'):
+            module.FormatCode = format_once

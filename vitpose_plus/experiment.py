@@ -12,6 +12,7 @@ from vitpose_plus.errors import UserError
 
 Config = dict
 STRIDE = 4  # input pixels of a heatmap pixel, in every ViTPose
+REQUIRED = ('num_keypoints', 'crop', 'train', 'val', 'metric')  # of a dataset's entry
 
 
 def multi_dataset(
@@ -38,40 +39,13 @@ def multi_dataset(
         ``model``, ``train_dataloader``, ``val_dataloader``, ``test_dataloader`` and the evaluator
         of validation and test, to be merged into those of the base config.
     """
-    if not datasets:
-        raise UserError('`datasets` is empty: name at least one entry of configs/datasets/.')
-    for name, entry in datasets.items():
-        if missing := [
-            k for k in ('num_keypoints', 'crop', 'train', 'val', 'metric') if k not in entry
-        ]:
-            raise UserError(f'The entry of the dataset {name} lacks {", ".join(missing)}.')
-        if entry['crop'] not in crops:
-            raise UserError(
-                f'The dataset {name} asks for the crop {entry["crop"]!r}; '
-                f'there are {", ".join(crops)}.'
-            )
-
-    def loader(split: str) -> Config:
-        parts = []
-        for entry in datasets.values():
-            crop = _sized(crops[entry['crop']], input_hw, sigma)
-            extra = augmentation if split == 'train' else []
-            pipeline = _pipeline(
-                crop,
-                [t for t in extra if t['type'] not in entry.get('without', [])],
-                split == 'train',
-            )
-            part = entry['train'] if split == 'train' else entry.get(split, entry['val'])
-            parts.append(
-                dict(_placed(part, data_root), pipeline=pipeline, test_mode=split != 'train')
-            )
-        return dict(dataset=dict(type='MultiDataset', datasets=parts))
-
+    _check(datasets, crops)
+    crops = {kind: _sized(crop, input_hw, sigma) for kind, crop in crops.items()}
     heads = [
         dict(
             dataset=name,
             num_keypoints=entry['num_keypoints'],
-            codec=_sized(crops[entry['crop']], input_hw, sigma)['codec'],
+            codec=crops[entry['crop']]['codec'],
             test_cfg=dict(shift_heatmap=crops[entry['crop']]['shift_heatmap']),
         )
         for name, entry in datasets.items()
@@ -80,11 +54,54 @@ def multi_dataset(
         backbone=dict(input_hw=tuple(input_hw), ffn=dict(num_experts=len(datasets))),
         head=dict(heads=heads),
     )
-    evaluator = dict(
-        type='DatasetwiseEvaluator',
-        metrics=[dict(entry['metric'], dataset=n) for n, entry in datasets.items()],
-    )
-    return deepcopy((model, loader('train'), loader('val'), loader('test'), evaluator))
+    train = [_train_set(e, crops[e['crop']], augmentation, data_root) for e in datasets.values()]
+    val = [_test_set(e, 'val', crops[e['crop']], data_root) for e in datasets.values()]
+    test = [_test_set(e, 'test', crops[e['crop']], data_root) for e in datasets.values()]
+    loaders = [dict(dataset=dict(type='MultiDataset', datasets=d)) for d in (train, val, test)]
+    metrics = [dict(entry['metric'], dataset=name) for name, entry in datasets.items()]
+    evaluator = dict(type='DatasetwiseEvaluator', metrics=metrics)
+    # Copied one by one: changing one part of a config changes no other.
+    return tuple(deepcopy(part) for part in (model, *loaders, evaluator))
+
+
+def _check(datasets: dict[str, Config], crops: dict[str, Config]) -> None:
+    if not datasets:
+        raise UserError('`datasets` is empty: name at least one entry of configs/datasets/.')
+    for name, entry in datasets.items():
+        if missing := [field for field in REQUIRED if field not in entry]:
+            raise UserError(f'The entry of the dataset {name} lacks {", ".join(missing)}.')
+        if entry['crop'] not in crops:
+            raise UserError(
+                f'The dataset {name} asks for the crop {entry["crop"]!r}; '
+                f'there are {", ".join(crops)}.'
+            )
+
+
+def _train_set(
+    entry: Config, crop: Config, augmentation: Sequence[Config], data_root: str
+) -> Config:
+    wanted = [t for t in augmentation if t['type'] not in entry.get('without', [])]
+    target = [dict(type='GenerateTarget', encoder=crop['codec'])]
+    return dict(_placed(entry['train'], data_root), pipeline=_pipeline(crop, wanted, target))
+
+
+def _test_set(entry: Config, split: str, crop: Config, data_root: str) -> Config:
+    part = entry.get(split, entry['val'])
+    return dict(_placed(part, data_root), pipeline=_pipeline(crop), test_mode=True)
+
+
+def _pipeline(
+    crop: Config, augmentation: Sequence[Config] = (), target: Sequence[Config] = ()
+) -> list[Config]:
+    size = crop['codec']['input_size']
+    return [
+        dict(type='LoadImage'),
+        dict(type='GetBBoxCenterScale'),
+        *augmentation,
+        dict(type='TopdownAffine', input_size=size, use_udp=crop['use_udp']),
+        *target,
+        dict(type='PackPoseInputs'),
+    ]
 
 
 def _sized(crop: Config, input_hw: tuple[int, int], sigma: float) -> Config:
@@ -94,18 +111,6 @@ def _sized(crop: Config, input_hw: tuple[int, int], sigma: float) -> Config:
         crop['codec'], input_size=(w, h), heatmap_size=(w // STRIDE, h // STRIDE), sigma=sigma
     )
     return dict(crop, codec=codec)
-
-
-def _pipeline(crop: Config, augmentation: Sequence[Config], with_target: bool) -> list[Config]:
-    codec = crop['codec']
-    return [
-        dict(type='LoadImage'),
-        dict(type='GetBBoxCenterScale'),
-        *augmentation,
-        dict(type='TopdownAffine', input_size=codec['input_size'], use_udp=crop['use_udp']),
-        *([dict(type='GenerateTarget', encoder=codec)] if with_target else []),
-        dict(type='PackPoseInputs'),
-    ]
 
 
 def _placed(part: Config, data_root: str) -> Config:

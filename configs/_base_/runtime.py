@@ -16,8 +16,8 @@ env_cfg = dict(
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
 )
-# Without device_ids, so that it works on the CPU too.
-model_wrapper_cfg = dict(type='MMDistributedDataParallel', broadcast_buffers=False)
+# mmengine would fill in device_ids, which torch refuses on the CPU; one GPU a process needs none.
+model_wrapper_cfg = dict(type='MMDistributedDataParallel', broadcast_buffers=False, device_ids=None)
 
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='PoseLocalVisualizer', vis_backends=vis_backends, name='visualizer')

@@ -1,0 +1,47 @@
+"""What test_distributed.py adds to a training, in its processes: given images, a report."""
+
+import torch
+from mmengine.dist import get_rank, get_world_size
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import DATA_SAMPLERS, HOOKS
+
+
+@DATA_SAMPLERS.register_module()
+class GivenSampler:
+    """Every batch as a list of datasets, of which it takes the first image.
+
+    Of each batch the first process gets the first part, the second the second, and so on.
+    """
+
+    def __init__(self, dataset, batches, seed=None):
+        starts = dict(zip(dataset.names, [0, *dataset.cumulative_sizes], strict=False))
+        share = len(batches[0]) // get_world_size()
+        own = slice(get_rank() * share, (get_rank() + 1) * share)
+        self.indices = [starts[name] for batch in batches for name in batch[own]]
+
+    def __iter__(self):
+        return iter(self.indices)
+
+    def __len__(self):
+        return len(self.indices)
+
+
+@HOOKS.register_module()
+class ReportHook(Hook):
+    """Writes what a process saw, and its parameters before and after."""
+
+    def before_train_epoch(self, runner):
+        self.before, self.seen = parameters(runner), []
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.seen.append([sample.dataset_name for sample in data_batch['data_samples']])
+
+    def after_train(self, runner):
+        report = dict(seen=self.seen, before=self.before, after=parameters(runner))
+        torch.save(report, f'{runner.work_dir}/report_{get_rank()}.pth')
+
+
+def parameters(runner):
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    return {name: p.detach().clone() for name, p in model.named_parameters()}

@@ -1,0 +1,94 @@
+"""Every shipped config builds, its sizes agree with each other, and mim can find it."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmpose.registry import DATASETS, MODELS
+
+from vitpose_plus.models.vit import find_arch
+
+ROOT = Path(__file__).parents[1] / 'configs'
+ALL = sorted(ROOT.rglob('*.py'))
+EXPERIMENTS = [path for path in ALL if path.parent.name not in ('_base_', 'datasets')]
+
+# Millions of parameters with all six heads, from the published widths and depths.
+PARAMETERS = {
+    'vitpose-plus-small_six-datasets-256x192': 46.3,
+    'vitpose-plus-base_six-datasets-256x192': 146.4,
+    'vitpose-plus-large_six-datasets-256x192': 460.7,
+    'vitpose-plus-huge_six-datasets-256x192': 930.9,
+}
+
+
+def test_names_are_unique_and_lower_case():
+    names = [path.name for path in ALL]
+    assert len(set(names)) == len(names)
+    assert [name.lower() for name in names] == names
+
+
+@pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda path: path.stem)
+def test_builds_and_agrees_with_itself(path):
+    cfg = Config.fromfile(path)
+    backbone, heads = cfg.model.backbone, cfg.model.head.heads
+    depth, dim, _ = find_arch(backbone.arch)
+    assert cfg.model.head.head.in_channels == dim
+    assert cfg.optim_wrapper.paramwise_cfg.num_layers == depth
+    assert backbone.ffn.num_experts == len(heads) == len(cfg.datasets)
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    names = list(cfg.datasets)
+    assert model.head.names == names
+    assert [metric.dataset for metric in cfg.val_evaluator.metrics] == names
+    for split in ('train', 'val', 'test'):
+        for head, part in zip(heads, cfg[f'{split}_dataloader'].dataset.datasets, strict=True):
+            metainfo = DATASETS.build(dict(part, lazy_init=True, pipeline=[])).metainfo
+            assert metainfo['dataset_name'] == head.dataset
+            assert metainfo['num_keypoints'] == head.num_keypoints
+    w, h = heads[0].codec.input_size
+    assert (h, w) == tuple(backbone.input_hw)
+    if path.stem in PARAMETERS:
+        count = sum(parameter.numel() for parameter in model.parameters())
+        assert count / 1e6 == pytest.approx(PARAMETERS[path.stem], abs=0.05)
+
+
+@pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda path: path.stem)
+def test_a_dumped_config_keeps_the_order_of_the_experts(path, tmp_path):
+    cfg = Config.fromfile(path)
+    cfg.dump(tmp_path / 'dumped.py')
+    dumped = Config.fromfile(tmp_path / 'dumped.py')
+    assert dumped.model == cfg.model
+    assert dumped.train_dataloader == cfg.train_dataloader
+    assert dumped.val_evaluator == cfg.val_evaluator
+
+
+@pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda path: path.stem)
+def test_learning_rates_decay_layer_by_layer(path):
+    """The optimiser's groups: position and patches slowest, last norm and heads at the full rate,
+    experts at the rate of their layer, no decay of weights for biases, norms and positions."""
+    cfg = Config.fromfile(path)
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
+    depth, _, _ = find_arch(cfg.model.backbone.arch)
+    rate = cfg.optim_wrapper.paramwise_cfg.layer_decay_rate
+    parameters = dict(model.named_parameters())
+    scales = {}
+    for group in optimizer.param_groups:
+        for name in group['param_names']:
+            scales[name] = group['lr'] / cfg.optim_wrapper.optimizer.lr
+            plain = parameters[name].ndim == 1 or name.endswith(('bias', 'pos_embed'))
+            assert group['weight_decay'] == (
+                0 if plain else cfg.optim_wrapper.optimizer.weight_decay
+            )
+    assert set(scales) == set(parameters)
+    assert scales['backbone.pos_embed'] == pytest.approx(rate ** (depth + 1))
+    assert scales['backbone.patch_embed.weight'] == pytest.approx(rate ** (depth + 1))
+    for layer in range(depth):
+        for part in ('attention.qkv.weight', 'ffn.fc2.weight', 'ffn.experts.weight'):
+            expected = rate ** (depth - layer)
+            assert scales[f'backbone.layers.{layer}.{part}'] == pytest.approx(expected)
+    assert scales['backbone.norm.weight'] == 1
+    assert all(scale == 1 for name, scale in scales.items() if name.startswith('head.'))

@@ -1,0 +1,117 @@
+"""The wheel, and the ways into it: mim with this package, mim with mmpose, python -m."""
+
+import json
+import sys
+
+import pytest
+import torch
+
+from tests.conftest import ROOT, TINY, TWO_ITERATIONS, environment, run
+
+DATASETS = {'coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody'}
+TRAIN = ['--no-validate', '--cfg-options', *TWO_ITERATIONS]
+
+
+@pytest.fixture(scope='module')
+def installed(wheel, tmp_path_factory):
+    """The wheel, installed into a folder of its own."""
+    target = tmp_path_factory.mktemp('installed')
+    pip = ['pip', 'install', '--quiet', '--no-deps', '--no-index', '--target', target, wheel]
+    run(sys.executable, '-m', *pip)
+    return target
+
+
+@pytest.fixture(scope='module')
+def python(installed, figures, tmp_path_factory):
+    """Runs ``python -m`` with the installed wheel, in a folder with figures; returns the folder."""
+    place = tmp_path_factory.mktemp('place')
+    (place / 'work_dirs' / 'demo').mkdir(parents=True)
+    (place / 'work_dirs' / 'demo' / 'figures').symlink_to(figures)
+    # Not the checkout: what is found must be the wheel.
+    env = environment(PYTHONPATH=str(installed), CUDA_VISIBLE_DEVICES='')
+
+    def python(*arguments):
+        run(sys.executable, '-m', *arguments, cwd=place, env=env)
+        return place
+
+    return python
+
+
+@pytest.fixture(scope='module')
+def trained(python):
+    """What ``python -m vitpose_plus train`` with the bare name of a config leaves behind."""
+    place = python('vitpose_plus', 'train', TINY, '--work-dir', 'reference', *TRAIN)
+    return place / 'reference' / 'epoch_1.pth'
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in folder.rglob('*')
+        if path.is_file() and path.suffix in ('.py', '.yml')
+    }
+
+
+def test_the_wheel_holds_the_configs_of_the_checkout_as_files(installed):
+    shipped = installed / 'vitpose_plus' / '.mim' / 'configs'
+    assert not shipped.is_symlink()
+    assert contents(shipped) == contents(ROOT / 'configs')
+    assert not any(path.is_symlink() for path in shipped.rglob('*'))
+
+
+def test_the_wheel_holds_all_of_the_package_and_nothing_else(installed):
+    own, shipped = contents(ROOT / 'vitpose_plus'), contents(installed / 'vitpose_plus')
+    configs = {path for path in shipped if path.parts[:2] == ('.mim', 'configs')}
+    assert {path: shipped[path] for path in shipped.keys() - configs} == own
+    assert [p.name for p in installed.iterdir() if p.suffix != '.dist-info'] == ['vitpose_plus']
+
+
+def test_mim_finds_configs_by_their_names():
+    """It searches the whole package for the file name, and lower-cases what it is asked for."""
+    configs = list((ROOT / 'configs').rglob('*.py'))
+    names = [path.name for path in configs]
+    assert len(set(names)) == len(names)
+    assert [name.lower() for name in names] == names
+    parts = ('_base_', 'datasets')  # nobody trains these
+    modules = {path.name for path in (ROOT / 'vitpose_plus').rglob('*.py')}
+    assert not modules & {path.name for path in configs if path.parent.name not in parts}
+
+
+def test_mim_trains_as_python_m_does(python, trained):
+    check_same_training(python, trained, 'vitpose_plus', f'{TINY}.py')
+
+
+def test_mmpose_s_own_script_trains_the_same(python, trained, installed):
+    config = installed / 'vitpose_plus' / '.mim' / 'configs' / 'figures' / f'{TINY}.py'
+    check_same_training(python, trained, 'mmpose', config)
+
+
+def check_same_training(python, trained, package, config):
+    place = python('mim', 'train', '-y', package, config, '--work-dir', package, *TRAIN)
+    ours, other = torch.load(trained), torch.load(place / package / 'epoch_1.pth')
+    assert ours['meta']['iter'] == other['meta']['iter'] == 2
+    assert list(ours['state_dict']) == list(other['state_dict'])
+    for name, value in ours['state_dict'].items():
+        assert torch.equal(value, other['state_dict'][name]), name
+
+
+def test_mim_tests(python, trained):
+    loader = ['test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False']
+    command = ['mim', 'test', '-y', 'vitpose_plus', f'{TINY}.py', '-C', trained]
+    place = python(*command, '--out', 'metrics.json', '--cfg-options', *loader)
+    metrics = json.loads((place / 'metrics.json').read_text())
+    assert {name.split('/')[0] for name in metrics} == DATASETS
+
+
+@pytest.mark.slow
+def test_a_newcomer_s_installation(new_environment, constraints, workplace):
+    """Everything from the index into an empty environment; then ``mim`` from its command line."""
+    commands = new_environment('lite', constraints)
+    (workplace / 'work_dirs' / 'demo' / 'figures').unlink()
+    few = ['work_dirs/demo/figures', '--num-train', '6', '--num-val', '3']
+    here = dict(env=environment(PYTHONPATH='', CUDA_VISIBLE_DEVICES=''))
+    run(commands / 'python', '-m', 'vitpose_plus', 'figures', *few, **here)
+    run(
+        commands / 'mim', 'train', 'vitpose_plus', f'{TINY}.py', '--work-dir', 'out', *TRAIN, **here
+    )
+    assert torch.load('out/epoch_1.pth')['meta']['iter'] == 2
