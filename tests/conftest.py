@@ -16,7 +16,7 @@ from vitpose_plus.commands.running import find_config
 from vitpose_plus.datasets.figures import write_figures
 
 ROOT = Path(__file__).parents[1]
-TINY = 'vitpose-plus-tiny_figures-128x96'
+TINY = 'vitpose-plus-tiny_figures-256x192'
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from vitpose_plus.commands import main
 from vitpose_plus.commands.running import find_config
 from vitpose_plus.preflight import check
 
-TINY = 'vitpose-plus-tiny_figures-128x96'
+TINY = 'vitpose-plus-tiny_figures-256x192'
 
 
 def part(cfg, number=0):
@@ -110,9 +110,9 @@ def test_a_checkpoint_of_another_model_is_refused_before_training(workplace, cap
 
 def test_unknown_config_names_the_closest(workplace, capsys):
     with pytest.raises(SystemExit):
-        main(['train', 'vitpose-plus-tiny_figure-128x96'])
+        main(['train', 'vitpose-plus-tiny_figure-256x192'])
     error = capsys.readouterr().err
-    assert 'There is no config vitpose-plus-tiny_figure-128x96' in error
+    assert 'There is no config vitpose-plus-tiny_figure-256x192' in error
     assert TINY in error
 
 

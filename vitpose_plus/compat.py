@@ -8,6 +8,7 @@ import functools
 import importlib
 import importlib.util
 import sys
+import warnings
 from types import ModuleType
 
 # module -> what it is for; all come with the extras of setup.cfg.
@@ -29,6 +30,7 @@ def install() -> None:
     allow_checkpoint_globals()
     refuse_unsafe_fallback()
     patch_distributed_without_cuda()
+    patch_circle_radius()
     format_configs_once()
 
 
@@ -149,6 +151,27 @@ def patch_distributed_without_cuda() -> None:
         torch.distributed.init_process_group(backend='gloo', **kwargs)
 
     utils._init_dist_pytorch = init_on_cpu
+
+
+def patch_circle_radius() -> None:
+    """mmpose's OpenCV drawing takes ``int`` of an array of one radius, which NumPy 2.4 refuses."""
+    import numpy as np
+    from mmpose.visualization.opencv_backend_visualizer import OpencvBackendVisualizer
+
+    try:
+        with warnings.catch_warnings(action='ignore'):
+            int(np.ones(1))
+        return
+    except TypeError:
+        original = OpencvBackendVisualizer.draw_circles
+
+    @functools.wraps(original)
+    def draw_circles(self, center, radius, *args, **kwargs):
+        if self.backend == 'opencv':
+            radius = np.asarray(radius).reshape(())
+        return original(self, center, radius, *args, **kwargs)
+
+    OpencvBackendVisualizer.draw_circles = draw_circles
 
 
 def format_configs_once() -> None:

@@ -1,6 +1,6 @@
 """Pictures of predictions, drawn by mmpose's visualizer."""
 
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 
 import cv2
@@ -18,18 +18,19 @@ TILE_HW = (288, 352)
 def contact_sheet(
     model: TopdownPoseEstimator, dataset: MultiDataset, path: str | Path, columns: int = 5
 ) -> None:
-    """Writes one picture: a row a dataset, with the predictions for its first images.
+    """Writes one picture: a row a dataset, with the predictions for some of its images.
 
     Args:
         model: The model, in evaluation mode.
         dataset: Datasets in test mode; consecutive samples of an image are drawn together.
         path: The PNG to write.
-        columns: Images a dataset.
+        columns: Images of a dataset, evenly spread.
     """
     rows = []
     for name, part in zip(dataset.names, dataset.datasets, strict=True):
         by_image = groupby(range(len(part)), key=lambda i: part.get_data_info(i)['img_path'])
-        tiles = [_tile(model, part, list(indices)) for _, indices in islice(by_image, columns)]
+        images = [list(samples) for _, samples in by_image]
+        tiles = [_tile(model, part, s) for s in images[:: len(images) // columns or 1][:columns]]
         tiles += [np.full_like(tiles[0], 255)] * (columns - len(tiles))
         rows.append(_label(np.hstack(tiles), name))
     cv2.imwrite(str(path), np.vstack(rows))

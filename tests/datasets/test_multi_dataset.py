@@ -27,7 +27,7 @@ def test_every_sample_keeps_its_own_flips_and_number_of_keypoints(dataset):
         sample = part[0]['data_samples']
         assert len(sample.flip_indices) == PAIRS[name]
         assert sample.flip_indices == part.metainfo['flip_indices']
-        assert sample.gt_fields.heatmaps.shape == (PAIRS[name], 32, 24)
+        assert sample.gt_fields.heatmaps.shape == (PAIRS[name], 64, 48)
 
 
 def test_crops_differ_as_officially(tiny_config):

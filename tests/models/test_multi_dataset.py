@@ -151,19 +151,19 @@ def test_a_dataset_twice_is_refused(tiny_config):
 
 def test_plain_forward_says_what_is_missing(model):
     with pytest.raises(ValueError, match="must know each image's dataset"):
-        model(torch.zeros(1, 3, 128, 96), None, mode='tensor')
+        model(torch.zeros(1, 3, 256, 192), None, mode='tensor')
 
 
 @pytest.mark.parametrize('name', ['classic', 'simple'])
 def test_decoders_end_at_a_quarter_of_the_input(name, tiny_config):
     model = tiny_config.model
     if name == 'simple':
-        model.neck = dict(type='FeatureMapProcessor', scale_factor=2.0, apply_relu=True)
+        model.neck = dict(type='FeatureMapProcessor', scale_factor=4.0, apply_relu=True)
         model.head.head.update(
             deconv_out_channels=[],
             deconv_kernel_sizes=[],
             final_layer=dict(kernel_size=3, padding=1),
         )
     built = MODELS.build(model)
-    feats = built.extract_feat(torch.randn(1, 3, 128, 96), torch.tensor([1]))
-    assert built.head.heads['aic'](feats).shape == (1, 14, 32, 24)
+    feats = built.extract_feat(torch.randn(1, 3, 256, 192), torch.tensor([1]))
+    assert built.head.heads['aic'](feats).shape == (1, 14, 64, 48)

@@ -6,9 +6,18 @@ A command module has a docstring (its help), ``add_arguments(parser)`` and ``run
 import argparse
 import importlib
 import sys
+import warnings
 
 from vitpose_plus.errors import UserError
 
+# Said by mmpose and xtcocotools on every run, of things that are as they should be.
+HARMLESS = '|'.join(
+    [
+        'The metainfo config file',  # it takes the one of its own package
+        'Use the existing "bbox_center"',  # MPII gives centre and scale
+        "'.*_score' not found",  # whole-body parts have the score of the person
+    ]
+)
 COMMANDS = ('train', 'test', 'figures', 'demo')
 
 
@@ -28,6 +37,7 @@ def main(argv: list[str] | None = None, command: str | None = None) -> None:
             module = importlib.import_module(f'vitpose_plus.commands.{name}')
             _set_up(words.add_parser(name, help=module.__doc__, description=module.__doc__), name)
     args = parser.parse_args(argv)
+    warnings.filterwarnings('ignore', HARMLESS)
     try:
         args.run(args)
     except UserError as error:

@@ -4,6 +4,7 @@ import argparse
 import io
 import json
 import logging
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -20,12 +21,10 @@ from vitpose_plus.commands import figures, running
 from vitpose_plus.evaluation import decoding_ceiling, headlines
 from vitpose_plus.visualization import contact_sheet
 
-CONFIG = 'vitpose-plus-tiny_figures-128x96'
+CONFIG = 'vitpose-plus-tiny_figures-256x192'
 WORK_DIR = Path('work_dirs/demo')
 FIGURES = Path(figures.DEFAULT_ROOT)
 METRICS = {'mpii': 'PCKh@0.5 (%)'}  # all others: AP
-
-console = Console(highlight=False)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     start = time.monotonic()
+    console = Console(file=sys.stdout, highlight=False)  # also while stdout is redirected
     console.rule('1/4  drawing six datasets')
     figures.draw(FIGURES, num_train=600, num_val=60, seed=0)
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     cfg.update(work_dir=str(WORK_DIR), launcher='none')
     with quiet():
         runner = running.build_runner(cfg, ('train', 'test'))
-    runner.register_hook(ProgressHook())
+    runner.register_hook(ProgressHook(console))
     with quiet():
         runner.train()
 
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     with quiet():
         contact_sheet(runner.model.eval(), runner.test_dataloader.dataset, sheet)
 
-    console.print(table(cfg, scores, ceilings))
+    console.print(table(cfg, scores, ceilings, 'One model, six datasets, held-out figures'))
     console.print(
         f'The figures: {FIGURES}',
         f'Checkpoint and log: {WORK_DIR}',
@@ -69,11 +69,9 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-def table(cfg: Config, scores: dict[str, float], ceilings: dict[str, float]) -> Table:
+def table(cfg: Config, scores: dict[str, float], ceilings: dict[str, float], title: str) -> Table:
     """Six metrics, and beside each what the encoded ground truth itself decodes to."""
-    result = Table(
-        'dataset', 'keypoints', 'metric', title='One model, six datasets, held-out figures'
-    )
+    result = Table('dataset', 'keypoints', 'metric', title=title)
     result.add_column('score', justify='right')
     result.add_column('ceiling', justify='right')
     for head in cfg.model.head.heads:
@@ -106,6 +104,9 @@ def quiet() -> Iterator[None]:
 class ProgressHook(Hook):
     """A progress bar with the loss, instead of a log line every few iterations."""
 
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
     def before_train(self, runner: Runner) -> None:
         self.bar = Progress(
             TextColumn('loss {task.fields[loss]}'),
@@ -113,7 +114,7 @@ class ProgressHook(Hook):
             TextColumn('{task.completed}/{task.total} iterations'),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            console=console,
+            console=self.console,
         )
         self.task = self.bar.add_task('', total=runner.max_iters, loss='-')
         self.bar.start()
@@ -122,6 +123,8 @@ class ProgressHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch=None, outputs: dict | None = None
     ) -> None:
         self.bar.update(self.task, advance=1, loss=f'{outputs["loss"].item():.2e}')
+        if not self.console.is_terminal and runner.iter % 100 == 99:  # a bar is for a terminal
+            self.console.print(f'{runner.iter + 1}/{runner.max_iters} iterations')
 
     def after_train(self, runner: Runner) -> None:
         self.bar.stop()

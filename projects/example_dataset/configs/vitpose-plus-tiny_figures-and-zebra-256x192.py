@@ -1,13 +1,9 @@
-_base_ = ['../../../configs/figures/vitpose-plus-tiny_figures-128x96.py', './zebra.py']
+_base_ = ['../../../configs/figures/vitpose-plus-tiny_figures-256x192.py', './zebra.py']
 from vitpose_plus.experiment import multi_dataset
 
 datasets = dict(**_base_.datasets, zebra=_base_.zebra)
 
 model, train_dataloader, val_dataloader, test_dataloader, val_evaluator = multi_dataset(
-    datasets,
-    _base_.crops,
-    _base_.augmentation,
-    input_hw=(128, 96),
-    data_root='work_dirs/demo/figures',
+    datasets, _base_.crops, _base_.augmentation, data_root='work_dirs/demo/figures'
 )
 test_evaluator = val_evaluator

@@ -1,0 +1,34 @@
+# The demo: all six datasets as drawn figures (python -m vitpose_plus figures), in minutes on a CPU.
+_base_ = '../vitpose_plus/vitpose-plus-base_six-datasets-256x192.py'
+from vitpose_plus.experiment import multi_dataset
+
+# Gentle: the figures are mostly upright, and time is short.
+augmentation = [
+    dict(type='RandomFlip', direction='horizontal'),
+    dict(type='RandomBBoxTransform', shift_factor=0.1, scale_factor=(0.8, 1.2), rotate_factor=30.0),
+]
+
+model, train_dataloader, val_dataloader, test_dataloader, val_evaluator = multi_dataset(
+    _base_.datasets, _base_.crops, augmentation, data_root='work_dirs/demo/figures'
+)
+test_evaluator = val_evaluator
+
+model['backbone'].update(arch='tiny', drop_path_rate=0.0)
+model['head']['head'] = dict(in_channels=128, deconv_out_channels=(64, 64))
+model['train_cfg'] = dict(compute_acc=False)
+
+train_dataloader.update(batch_size=24, num_workers=2)
+val_dataloader.update(num_workers=2)
+test_dataloader.update(num_workers=2)
+
+max_epochs = 4
+optim_wrapper = dict(
+    optimizer=dict(lr=1.5e-3, weight_decay=0.05),
+    paramwise_cfg=dict(num_layers=4, layer_decay_rate=1.0),
+)
+param_scheduler = [
+    dict(type='LinearLR', begin=0, end=100, start_factor=0.01, by_epoch=False),
+    dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True, convert_to_iter_based=True),
+]
+train_cfg = dict(max_epochs=max_epochs, val_interval=100)
+default_hooks = dict(checkpoint=dict(interval=1))

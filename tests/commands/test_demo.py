@@ -1,0 +1,42 @@
+"""The demo's own promises: what it must reach, and what it writes."""
+
+import json
+
+import pytest
+from rich.console import Console
+
+from tests.conftest import TINY
+from vitpose_plus.commands import demo, main
+
+# A tiny model, minutes on two cores: AP, and PCKh in percent for MPII.
+BARS = dict(coco=0.40, aic=0.40, mpii=55, ap10k=0.35, apt36k=0.35)
+
+
+def test_table_shows_every_score_beside_its_ceiling(tiny_config):
+    names = [head.dataset for head in tiny_config.model.head.heads]
+    scores = {name: i / 10 for i, name in enumerate(names)}
+    ceilings = {name: 0.9 + i / 100 for i, name in enumerate(names)}
+    console = Console(width=100, record=True, quiet=True)
+    console.print(demo.table(tiny_config, scores, ceilings, 'title'))
+    lines = [line for line in console.export_text().splitlines() if '│' in line]
+    for name, line in zip(names, lines, strict=True):
+        assert line.split()[1] == name
+        assert f'{scores[name]:.3f}' in line
+        assert f'{ceilings[name]:.3f}' in line
+
+
+def test_the_demo_is_the_shipped_config():
+    assert demo.CONFIG == TINY
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_demo(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    main(['demo'])
+    metrics = json.loads((tmp_path / 'work_dirs/demo/metrics.json').read_text())
+    ceiling = metrics.pop('ceiling')
+    for name, bar in BARS.items():
+        assert metrics[name] >= bar, name
+    assert metrics['coco_wholebody'] >= 0.3 * ceiling['coco_wholebody']
+    assert (tmp_path / 'work_dirs/demo/predictions.png').stat().st_size > 100_000
