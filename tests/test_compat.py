@@ -298,3 +298,24 @@ def test_a_config_is_formatted_once_however_often_it_is_written(monkeypatch, tin
     tiny_config.work_dir = 'elsewhere'
     assert 'elsewhere' in tiny_config.pretty_text
     assert len(calls) == 2
+
+
+def test_circles_are_drawn_with_a_radius_in_an_array():
+    """As mmpose's visualizer gives it, which NumPy 2.4 no longer takes for a number."""
+    from mmpose.visualization import PoseLocalVisualizer
+
+    visualizer = PoseLocalVisualizer()
+    visualizer.set_image(np.zeros((9, 9, 3), np.uint8))
+    visualizer.draw_circles(np.array([4, 4]), radius=np.array([2]), face_colors=(255, 0, 0))
+    drawn = visualizer.get_image()[..., 0] > 0
+    assert drawn[4, 2:7].all()
+    assert not drawn[4, :2].any()
+
+
+def test_drawing_is_left_alone_where_numpy_takes_an_array_for_a_number(monkeypatch):
+    from mmpose.visualization.opencv_backend_visualizer import OpencvBackendVisualizer
+
+    before = OpencvBackendVisualizer.draw_circles
+    monkeypatch.setattr(np, 'ones', lambda shape: np.float64(1))
+    compat.patch_circle_radius()
+    assert OpencvBackendVisualizer.draw_circles is before

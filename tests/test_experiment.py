@@ -35,7 +35,7 @@ def test_sizes_count_height_first_and_codecs_width_first():
 
 def test_paths_lie_in_the_root_of_all_data():
     val = dict(entry()['val'], bbox_file='boxes.json')
-    _, train, val, test, _ = derive(
+    _, train, val, test, *_ = derive(
         dict(zebra=entry(val=val, test=dict(val, ann_file='t.json'))), data_root='/all'
     )
     assert train['dataset']['datasets'][0]['data_root'] == '/all/own'
@@ -46,8 +46,8 @@ def test_paths_lie_in_the_root_of_all_data():
 
 
 def test_augmentation_only_in_training_and_without_what_a_dataset_refuses():
-    datasets = dict(zebra=entry(), okapi=entry(without=['RandomHalfBody']))
-    _, train, val, _, _ = derive(datasets)
+    datasets = dict(zebra=entry(), okapi=entry(augmentation=dict(RandomHalfBody=None)))
+    _, train, val, *_ = derive(datasets)
 
     def types(loader):
         return [[t['type'] for t in p['pipeline']] for p in loader['dataset']['datasets']]

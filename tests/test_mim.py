@@ -103,6 +103,17 @@ def test_mim_tests(python, trained):
     assert {name.split('/')[0] for name in metrics} == DATASETS
 
 
+def test_mim_finds_an_editable_installation_from_its_root(figures, tmp_path):
+    """`make` installs this checkout so; from elsewhere openmim finds nothing (README)."""
+    data = [f'train_dataloader.dataset.datasets.{i}.data_root' for i in range(6)]
+    folders = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco']
+    roots = [f'{key}={figures / folder}' for key, folder in zip(data, folders, strict=True)]
+    env = environment(CUDA_VISIBLE_DEVICES='')
+    mim = [sys.executable, '-m', 'mim', 'train', '-y', 'vitpose_plus', f'{TINY}.py']
+    run(*mim, '--work-dir', tmp_path / 'out', *TRAIN, *roots, cwd=ROOT, env=env)
+    assert torch.load(tmp_path / 'out' / 'epoch_1.pth')['meta']['iter'] == 2
+
+
 @pytest.mark.slow
 def test_a_newcomer_s_installation(new_environment, constraints, workplace):
     """Everything from the index into an empty environment; then ``mim`` from its command line."""

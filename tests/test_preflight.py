@@ -2,14 +2,16 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmpose.registry import DATASETS
 
+from vitpose_plus import preflight
 from vitpose_plus.commands import main
 from vitpose_plus.commands.running import find_config
-from vitpose_plus.preflight import check
 
 TINY = 'vitpose-plus-tiny_figures-256x192'
 
@@ -50,6 +52,34 @@ def no_checkpoint(cfg):
     cfg.load_from = 'nowhere.pth'
 
 
+def other_datasets(cfg):
+    """As a child config does that names datasets, but does not call ``multi_dataset``."""
+    cfg.merge_from_dict(dict(datasets=dict(zebra=cfg.datasets.coco)))
+
+
+def forgotten_in_a_loader(cfg):
+    del cfg.train_dataloader.dataset.datasets[2]
+
+
+def none_loader(cfg):
+    cfg.train_dataloader = None
+
+
+def foreign_checkpoint(cfg):
+    torch.save(dict(state_dict=dict(weight=torch.zeros(2))), 'foreign.pth')
+    cfg.load_from = 'foreign.pth'
+
+
+def text_as_checkpoint(cfg):
+    Path('text.pth').write_text('not a checkpoint')
+    cfg.load_from = 'text.pth'
+
+
+def truncated_annotations(cfg):
+    Path('cut.json').write_text('{"images": [')
+    part(cfg, 1).update(ann_file='cut.json', data_root='', data_prefix=dict(img='.'))
+
+
 def wrong_length(cfg):
     file = 'wrong.json'
     with open(f'{part(cfg, 1).data_root}/annotations/aic_train.json') as f:
@@ -72,23 +102,30 @@ CASES = {
     no_images: r'aic needs the image folder .*nowhere/ \(data_prefix\), which does not exist',
     no_boxes: r'coco needs nowhere\.json \(bbox_file\), which does not exist',
     other_head: r'aic has 14 keypoints, its head 17: correct num_keypoints in its entry',
-    no_head: r'no head for the dataset coco_wholebody: it has heads for coco, aic',
-    no_datasets: r'has no `datasets`: name them as in configs/',
+    no_head: r'has heads for coco, aic, mpii, ap10k, apt36k, but its `datasets` are .*coco_wholebody',
+    no_datasets: r'has heads for coco, .*but its `datasets` are missing: name them',
+    other_datasets: r'but its `datasets` are .*zebra.*call .*multi_dataset in this config',
+    forgotten_in_a_loader: r'but train_dataloader has no mpii: call multi_dataset with all',
     no_loader: r'has no train_dataloader\.dataset: derive it from `datasets`',
+    none_loader: r'has no train_dataloader\.dataset: derive it from `datasets`',
     no_checkpoint: r'The checkpoint nowhere\.pth does not exist',
+    foreign_checkpoint: r"The checkpoint belongs to another model: it lacks 'backbone.pos_embed'",
+    text_as_checkpoint: r'text\.pth cannot be loaded as a checkpoint \(.*\): give one that',
     wrong_length: r'wrong\.json gives 13 keypoints .* aic has 14',
+    truncated_annotations: r'cut\.json cannot be read as annotations of the dataset aic \(JSON',
     no_people: r'aic is empty: empty\.json holds no usable annotation',
 }
 
 
 def test_nothing_is_wrong_with_the_demo(tiny_config):
-    check(tiny_config, ('train', 'val', 'test'))
+    preflight.check(tiny_config, ('train', 'val', 'test'))
 
 
 @pytest.mark.parametrize('spoil', CASES, ids=lambda case: case.__name__)
 def test_one_sentence_and_nothing_written(spoil, tiny_config, workplace, capsys):
     spoil(tiny_config)
     tiny_config.dump('spoilt.py')
+    Path('out').mkdir()
     before = sorted(workplace.rglob('*'))
     with pytest.raises(SystemExit) as stop:
         main(['train', 'spoilt.py', '--work-dir', 'out'])
@@ -100,12 +137,11 @@ def test_one_sentence_and_nothing_written(spoil, tiny_config, workplace, capsys)
     assert sorted(workplace.rglob('*')) == before
 
 
-def test_a_checkpoint_of_another_model_is_refused_before_training(workplace, capsys):
-    torch.save(dict(state_dict=dict(weight=torch.zeros(2))), 'other.pth')
-    with pytest.raises(SystemExit) as stop:
-        main(['test', TINY, 'other.pth', '--work-dir', 'out'])
-    assert stop.value.code == 2
-    assert 'The checkpoint belongs to another model: it lacks' in capsys.readouterr().err
+def test_a_plain_head_must_fit_its_dataset_too():
+    dataset = DATASETS.build(dict(type='MpiiDataset', lazy_init=True))
+    preflight.check_keypoints(dataset, {}, 16)
+    with pytest.raises(ValueError, match='mpii has 16 keypoints, its head 17'):
+        preflight.check_keypoints(dataset, {}, 17)
 
 
 def test_unknown_config_names_the_closest(workplace, capsys):

@@ -1,7 +1,8 @@
 """What today's torch, NumPy and mmcv-lite need to run OpenMMLab's last releases.
 
-Each shim names what it works around, looks for the defect (never for a version number), and does
-nothing where the defect is absent. ``install`` is called once, when ``vitpose_plus`` is imported.
+Each shim names what it works around, and does nothing where that is absent (with a compiled mmcv,
+OneDL's forks, a GPU, an older NumPy); none looks at a version number. ``install`` is called once,
+when ``vitpose_plus`` is imported.
 """
 
 import functools
@@ -101,8 +102,6 @@ def allow_checkpoint_globals() -> None:
     import torch
     from mmengine.logging import HistoryBuffer
 
-    if not hasattr(torch.serialization, 'add_safe_globals'):
-        return
     multiarray = np.empty(0).__reduce__()[0]  # numpy(._core|.core).multiarray._reconstruct
     scalar = np.float64(0).__reduce__()[0]
     allowed = [HistoryBuffer, np.ndarray, np.dtype, (history_statistic, 'builtins.getattr')]
@@ -148,7 +147,8 @@ def patch_distributed_without_cuda() -> None:
 
     @functools.wraps(original)
     def init_on_cpu(backend: str, init_backend: str = 'torch', **kwargs) -> None:
-        torch.distributed.init_process_group(backend='gloo', **kwargs)
+        backend = 'gloo' if backend == 'nccl' else backend
+        torch.distributed.init_process_group(backend=backend, **kwargs)
 
     utils._init_dist_pytorch = init_on_cpu
 

@@ -10,25 +10,25 @@ from copy import deepcopy
 
 from vitpose_plus.errors import UserError
 
-Config = dict
 STRIDE = 4  # input pixels of a heatmap pixel, in every ViTPose
 REQUIRED = ('num_keypoints', 'crop', 'train', 'val', 'metric')  # of a dataset's entry
 
 
 def multi_dataset(
-    datasets: dict[str, Config],
-    crops: dict[str, Config],
-    augmentation: Sequence[Config],
+    datasets: dict[str, dict],
+    crops: dict[str, dict],
+    augmentation: Sequence[dict],
     input_hw: tuple[int, int] = (256, 192),
     sigma: float = 2.0,
     data_root: str = 'data',
-) -> tuple[Config, Config, Config, Config, Config]:
+) -> tuple[dict, dict, dict, dict, dict, dict]:
     """The parts of a multi-dataset config that follow from its datasets.
 
     Args:
         datasets: Dataset name -> entry, in the order of the experts. An entry has
             ``num_keypoints``, ``crop`` (a key of ``crops``), ``train``, ``val`` and ``metric``,
-            optionally ``test`` (else ``val``) and ``without`` (augmentations it must not have).
+            optionally ``test`` (else ``val``) and ``augmentation`` (a transform's type -> what it
+            changes in it, or None to leave it out).
         crops: What the kinds of crop differ in: ``codec``, ``use_udp``, ``shift_heatmap``.
         augmentation: Transforms between box and crop, in training.
         input_hw: Height and width of the crops, in pixels.
@@ -36,9 +36,10 @@ def multi_dataset(
         data_root: The folder that holds all datasets' folders.
 
     Returns:
-        ``model``, ``train_dataloader``, ``val_dataloader``, ``test_dataloader`` and the evaluator
-        of validation and test, to be merged into those of the base config.
+        ``model``, ``train_dataloader``, ``val_dataloader``, ``test_dataloader``,
+        ``val_evaluator`` and ``test_evaluator``, to be merged into those of the base config.
     """
+    datasets = {name: entry for name, entry in datasets.items() if name != '_delete_'}
     _check(datasets, crops)
     crops = {kind: _sized(crop, input_hw, sigma) for kind, crop in crops.items()}
     heads = [
@@ -61,14 +62,20 @@ def multi_dataset(
     metrics = [dict(entry['metric'], dataset=name) for name, entry in datasets.items()]
     evaluator = dict(type='DatasetwiseEvaluator', metrics=metrics)
     # Copied one by one: changing one part of a config changes no other.
-    return tuple(deepcopy(part) for part in (model, *loaders, evaluator))
+    return tuple(deepcopy(part) for part in (model, *loaders, evaluator, evaluator))
 
 
-def _check(datasets: dict[str, Config], crops: dict[str, Config]) -> None:
+def _check(datasets: dict[str, dict], crops: dict[str, dict]) -> None:
     if not datasets:
         raise UserError('`datasets` is empty: name at least one entry of configs/datasets/.')
     for name, entry in datasets.items():
-        if missing := [field for field in REQUIRED if field not in entry]:
+        missing = [field for field in REQUIRED if field not in entry]
+        missing += [
+            f'{split}.data_root'
+            for split in ('train', 'val', 'test')
+            if split in entry and 'data_root' not in entry[split]
+        ]
+        if missing:
             raise UserError(f'The entry of the dataset {name} lacks {", ".join(missing)}.')
         if entry['crop'] not in crops:
             raise UserError(
@@ -77,22 +84,22 @@ def _check(datasets: dict[str, Config], crops: dict[str, Config]) -> None:
             )
 
 
-def _train_set(
-    entry: Config, crop: Config, augmentation: Sequence[Config], data_root: str
-) -> Config:
-    wanted = [t for t in augmentation if t['type'] not in entry.get('without', [])]
+def _train_set(entry: dict, crop: dict, augmentation: Sequence[dict], data_root: str) -> dict:
+    changes = entry.get('augmentation', {})
+    own = [(transform, changes.get(transform['type'], {})) for transform in augmentation]
+    wanted = [dict(transform, **change) for transform, change in own if change is not None]
     target = [dict(type='GenerateTarget', encoder=crop['codec'])]
     return dict(_placed(entry['train'], data_root), pipeline=_pipeline(crop, wanted, target))
 
 
-def _test_set(entry: Config, split: str, crop: Config, data_root: str) -> Config:
+def _test_set(entry: dict, split: str, crop: dict, data_root: str) -> dict:
     part = entry.get(split, entry['val'])
     return dict(_placed(part, data_root), pipeline=_pipeline(crop), test_mode=True)
 
 
 def _pipeline(
-    crop: Config, augmentation: Sequence[Config] = (), target: Sequence[Config] = ()
-) -> list[Config]:
+    crop: dict, augmentation: Sequence[dict] = (), target: Sequence[dict] = ()
+) -> list[dict]:
     size = crop['codec']['input_size']
     return [
         dict(type='LoadImage'),
@@ -104,7 +111,7 @@ def _pipeline(
     ]
 
 
-def _sized(crop: Config, input_hw: tuple[int, int], sigma: float) -> Config:
+def _sized(crop: dict, input_hw: tuple[int, int], sigma: float) -> dict:
     """The crop with sizes filled in; codecs count width first."""
     h, w = input_hw
     codec = dict(
@@ -113,7 +120,7 @@ def _sized(crop: Config, input_hw: tuple[int, int], sigma: float) -> Config:
     return dict(crop, codec=codec)
 
 
-def _placed(part: Config, data_root: str) -> Config:
+def _placed(part: dict, data_root: str) -> dict:
     """Paths of an entry: ``data_root`` within the root of all data, box files within that."""
     own_root = osp.join(data_root, part['data_root'])
     files = {k: osp.join(own_root, part[k]) for k in ('bbox_file', 'headbox_file') if part.get(k)}

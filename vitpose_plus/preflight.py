@@ -4,9 +4,12 @@ import os
 import os.path as osp
 from collections.abc import Iterator
 
+import torch
 from mmengine.config import Config
-from mmpose.registry import DATASETS
+from mmengine.dataset import BaseDataset
+from mmpose.registry import DATASETS, MODELS
 
+from vitpose_plus.checkpoints import check_file
 from vitpose_plus.errors import UserError
 
 # Only a small annotation file can be empty; large ones are read once, when the loader is built
@@ -21,41 +24,62 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
         cfg: The whole config.
         splits: Which loaders will be used, of ``train``, ``val`` and ``test``.
     """
-    if cfg.get('load_from') and '://' not in cfg.load_from and not osp.isfile(cfg.load_from):
-        raise UserError(f'The checkpoint {cfg.load_from} does not exist: check its path.')
     where = cfg.filename or 'The config'
-    if _is_multi_dataset(cfg) and not cfg.get('datasets'):
+    heads = {h['dataset']: h['num_keypoints'] for h in cfg.model.get('head', {}).get('heads', [])}
+    if heads and set(cfg.get('datasets') or {}) != set(heads):
         raise UserError(
-            f'{where} has no `datasets`: name them as in '
-            'configs/vitpose_plus/vitpose-plus-base_six-datasets-256x192.py.'
+            f'{where} has heads for {", ".join(heads)}, but its `datasets` are '
+            f'{", ".join(cfg.get("datasets") or {}) or "missing"}: name them, with _delete_=True '
+            'where a parent does, and call vitpose_plus.experiment.multi_dataset in this config.'
         )
     for split in splits:
-        if not cfg.get(f'{split}_dataloader', {}).get('dataset'):
+        loader = cfg.get(f'{split}_dataloader') or {}
+        if not loader.get('dataset'):
             raise UserError(
                 f'{where} has no {split}_dataloader.dataset: derive it from `datasets` '
                 'with vitpose_plus.experiment.multi_dataset.'
             )
-        for dataset_cfg in _datasets(cfg[f'{split}_dataloader'].dataset):
-            check_dataset(dataset_cfg, _num_keypoints(cfg))
+        parts = [_lazy(part) for part in _datasets(loader['dataset'])]
+        names = [part.metainfo['dataset_name'] for part in parts]
+        if lacking := set(heads) - set(names):
+            raise UserError(
+                f'{where} has heads for {", ".join(heads)}, but {split}_dataloader has no '
+                f'{", ".join(lacking)}: call multi_dataset with all of `datasets`.'
+            )
+        for dataset, part in zip(parts, _datasets(loader['dataset']), strict=True):
+            check_keypoints(dataset, heads, cfg.model.get('head', {}).get('out_channels'))
+            check_files(dataset, part)
+    check_checkpoint(cfg)
 
 
-def check_dataset(cfg: dict, num_keypoints: dict[str, int]) -> None:
-    """Checks files, folders and the number of keypoints (``num_keypoints``: by head)."""
-    dataset = DATASETS.build(dict(cfg, lazy_init=True, pipeline=[]))
+def check_keypoints(dataset: BaseDataset, heads: dict[str, int], out_channels: int | None) -> None:
+    """The dataset has a head, and the head its number of keypoints.
+
+    Args:
+        dataset: A dataset, read or not.
+        heads: The keypoints of a multi-dataset model's heads, by dataset; else empty.
+        out_channels: Those of a plain model's only head, if it says so.
+    """
+    name, num_keypoints = (dataset.metainfo[key] for key in ('dataset_name', 'num_keypoints'))
+    if heads and name not in heads:
+        raise UserError(
+            f'The model has no head for the dataset {name}: it has heads for '
+            f'{", ".join(heads)}; name it in `datasets`.'
+        )
+    expected = heads.get(name, out_channels or num_keypoints)
+    if expected != num_keypoints:
+        raise UserError(
+            f'The dataset {name} has {num_keypoints} keypoints, its head '
+            f'{expected}: correct num_keypoints in its entry, or the head.'
+        )
+
+
+def check_files(dataset: BaseDataset, cfg: dict) -> None:
+    """Files and folders are there; a small annotation file is read and holds something."""
     name = dataset.metainfo['dataset_name']
-    if num_keypoints:
-        if name not in num_keypoints:
-            raise UserError(
-                f'The model has no head for the dataset {name}: it has heads for '
-                f'{", ".join(num_keypoints)}; name it in `datasets`.'
-            )
-        if num_keypoints[name] != dataset.metainfo['num_keypoints']:
-            raise UserError(
-                f'The dataset {name} has {dataset.metainfo["num_keypoints"]} keypoints, its head '
-                f'{num_keypoints[name]}: correct num_keypoints in its entry.'
-            )
-    for field, path in _files(dataset):
-        if not osp.isfile(path):
+    for field in ('ann_file', 'bbox_file', 'headbox_file'):
+        path = getattr(dataset, field, None)
+        if path and not osp.isfile(path):
             raise UserError(
                 f'The dataset {name} needs {path} ({field}), which does not exist: '
                 'put it there, or correct data_root.'
@@ -70,13 +94,20 @@ def check_dataset(cfg: dict, num_keypoints: dict[str, int]) -> None:
         DATASETS.build(dict(type='MultiDataset', datasets=[dict(cfg, pipeline=[])]))
 
 
-def _is_multi_dataset(cfg: Config) -> bool:
-    return cfg.get('model', {}).get('type') == 'MultiDatasetTopdown'
+def check_checkpoint(cfg: Config) -> None:
+    """``load_from``, if it is a local file, is a checkpoint of the model."""
+    path = cfg.get('load_from')
+    if not path or '://' in path:
+        return
+    if not osp.isfile(path):
+        raise UserError(f'The checkpoint {path} does not exist: check its path.')
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    check_file(path, model)
 
 
-def _num_keypoints(cfg: Config) -> dict[str, int]:
-    heads = cfg.model.get('head', {}).get('heads', []) if _is_multi_dataset(cfg) else []
-    return {head['dataset']: head['num_keypoints'] for head in heads}
+def _lazy(cfg: dict) -> BaseDataset:
+    return DATASETS.build(dict(cfg, lazy_init=True, pipeline=[]))
 
 
 def _datasets(cfg: dict) -> Iterator[dict]:
@@ -88,9 +119,3 @@ def _datasets(cfg: dict) -> Iterator[dict]:
         yield from _datasets(cfg['dataset'])
     else:
         yield cfg
-
-
-def _files(dataset) -> Iterator[tuple[str, str]]:
-    for field in ('ann_file', 'bbox_file', 'headbox_file'):
-        if path := getattr(dataset, field, None):
-            yield field, path

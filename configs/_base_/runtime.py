@@ -8,8 +8,10 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=1),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='PoseVisualizationHook', enable=False),
+    # Here and not among custom_hooks, a list that a child would replace as a whole.
+    sync_buffers=dict(type='SyncBuffersHook'),
+    checkpoint_guard=dict(type='CheckpointGuardHook'),
 )
-custom_hooks = [dict(type='SyncBuffersHook'), dict(type='CheckpointGuardHook')]
 
 env_cfg = dict(
     cudnn_benchmark=True,

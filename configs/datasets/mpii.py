@@ -1,7 +1,7 @@
 mpii = dict(
     num_keypoints=16,
     crop='udp',
-    without=['RandomHalfBody'],
+    augmentation=dict(RandomHalfBody=None, RandomBBoxTransform=dict(shift_prob=0.0)),
     train=dict(
         type='MpiiDataset',
         data_root='mpii',

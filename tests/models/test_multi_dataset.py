@@ -5,9 +5,11 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS, MODELS
 
+from vitpose_plus.commands.running import find_config
 from vitpose_plus.models import MultiDatasetHead
 
 HEADS = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']
@@ -154,16 +156,18 @@ def test_plain_forward_says_what_is_missing(model):
         model(torch.zeros(1, 3, 256, 192), None, mode='tensor')
 
 
-@pytest.mark.parametrize('name', ['classic', 'simple'])
-def test_decoders_end_at_a_quarter_of_the_input(name, tiny_config):
-    model = tiny_config.model
-    if name == 'simple':
-        model.neck = dict(type='FeatureMapProcessor', scale_factor=4.0, apply_relu=True)
-        model.head.head.update(
-            deconv_out_channels=[],
-            deconv_kernel_sizes=[],
-            final_layer=dict(kernel_size=3, padding=1),
-        )
-    built = MODELS.build(model)
-    feats = built.extract_feat(torch.randn(1, 3, 256, 192), torch.tensor([1]))
-    assert built.head.heads['aic'](feats).shape == (1, 14, 64, 48)
+@pytest.mark.parametrize('decoder', ['', '-simple'])
+def test_decoders_end_at_a_quarter_of_the_input(decoder):
+    cfg = Config.fromfile(find_config(f'vitpose-plus-base{decoder}_six-datasets-256x192'))
+    cfg.model.backbone.arch = dict(depth=1, dim=768, num_heads=12)
+    model = MODELS.build(cfg.model)
+    feats = model.extract_feat(torch.randn(1, 3, 256, 192), torch.tensor([1]))
+    assert model.head.heads['aic'](feats).shape == (1, 14, 64, 48)
+
+
+def test_loss_in_bf16_is_close_to_that_in_full_precision(model, samples):
+    full = losses(model, samples)
+    with torch.autocast('cpu', torch.bfloat16):
+        half = losses(model, samples)
+    for name, value in full.items():
+        torch.testing.assert_close(half[name].float(), value, rtol=0.05, atol=1e-4)

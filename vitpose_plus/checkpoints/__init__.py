@@ -1,3 +1,3 @@
-from vitpose_plus.checkpoints.guard import CheckpointGuardHook
+from vitpose_plus.checkpoints.guard import CheckpointGuardHook, check_file, check_fit
 
-__all__ = ['CheckpointGuardHook']
+__all__ = ['CheckpointGuardHook', 'check_file', 'check_fit']

@@ -3,7 +3,6 @@
 import argparse
 import io
 import json
-import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -42,8 +41,9 @@ def run(args: argparse.Namespace) -> None:
     cfg.update(work_dir=str(WORK_DIR), launcher='none')
     with quiet():
         runner = running.build_runner(cfg, ('train', 'test'))
-    runner.register_hook(ProgressHook(console))
-    with quiet():
+    bar = ProgressHook(console)
+    runner.register_hook(bar)
+    with quiet(), bar:
         runner.train()
 
     console.rule('3/4  testing it on figures it has not seen')
@@ -88,15 +88,7 @@ def table(cfg: Config, scores: dict[str, float], ceilings: dict[str, float], tit
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps the runner's log in its file, and COCO's tables nowhere."""
-    muted = [
-        handler
-        for logger in logging.root.manager.loggerDict.values()
-        for handler in getattr(logger, 'handlers', [])
-        if type(handler) is logging.StreamHandler
-    ]
-    for handler in muted:
-        handler.setLevel(logging.ERROR)
+    """Keeps COCO's tables off the terminal, and the log of a runner that is built within."""
     with redirect_stdout(io.StringIO()):
         yield
 
@@ -106,18 +98,23 @@ class ProgressHook(Hook):
 
     def __init__(self, console: Console) -> None:
         self.console = console
-
-    def before_train(self, runner: Runner) -> None:
         self.bar = Progress(
             TextColumn('loss {task.fields[loss]}'),
             BarColumn(),
             TextColumn('{task.completed}/{task.total} iterations'),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            console=self.console,
+            console=console,
         )
-        self.task = self.bar.add_task('', total=runner.max_iters, loss='-')
+
+    def __enter__(self) -> None:
         self.bar.start()
+
+    def __exit__(self, *error) -> None:
+        self.bar.stop()
+
+    def before_train(self, runner: Runner) -> None:
+        self.task = self.bar.add_task('', total=runner.max_iters, loss='-')
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs: dict | None = None
@@ -125,6 +122,3 @@ class ProgressHook(Hook):
         self.bar.update(self.task, advance=1, loss=f'{outputs["loss"].item():.2e}')
         if not self.console.is_terminal and runner.iter % 100 == 99:  # a bar is for a terminal
             self.console.print(f'{runner.iter + 1}/{runner.max_iters} iterations')
-
-    def after_train(self, runner: Runner) -> None:
-        self.bar.stop()

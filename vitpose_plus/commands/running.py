@@ -63,5 +63,4 @@ def load_config(args: argparse.Namespace) -> Config:
 def build_runner(cfg: Config, splits: tuple[str, ...]) -> Runner:
     """mmengine's runner, after every check that can be made without it."""
     preflight.check(cfg, splits)
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    return runner
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

@@ -3,22 +3,31 @@
 import argparse
 
 import mmengine
+from mmengine.dist import is_main_process
 
 from vitpose_plus.commands import running
+from vitpose_plus.datasets import MultiDataset
+from vitpose_plus.errors import UserError
+from vitpose_plus.visualization import contact_sheet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     running.add_arguments(parser)
     parser.add_argument('checkpoint', help='the weights to test')
     parser.add_argument('--out', metavar='JSON', help='write the metrics into this file, too')
-    parser.add_argument('--show-dir', help='write pictures of the predictions into this folder')
+    parser.add_argument(
+        '--sheet', metavar='PNG', help='draw the predictions for some images of every dataset'
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     cfg = running.load_config(args)
     cfg.load_from = args.checkpoint
-    if args.show_dir:
-        cfg.default_hooks.visualization.update(enable=True, out_dir=args.show_dir, interval=1)
-    metrics = running.build_runner(cfg, ('test',)).test()
-    if args.out:
+    runner = running.build_runner(cfg, ('test',))
+    if args.sheet and not isinstance(runner.test_dataloader.dataset, MultiDataset):
+        raise UserError('--sheet wants a test_dataloader with a MultiDataset.')
+    metrics = runner.test()
+    if args.out and is_main_process():
         mmengine.dump(metrics, args.out, indent=2)
+    if args.sheet and is_main_process():
+        contact_sheet(runner.model, runner.test_dataloader.dataset, args.sheet)

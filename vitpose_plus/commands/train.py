@@ -5,6 +5,7 @@ import argparse
 from mmengine.config import Config
 
 from vitpose_plus.commands import running
+from vitpose_plus.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,8 @@ def configure(cfg: Config, args: argparse.Namespace) -> Config:
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.auto_scale_lr:
+        if 'auto_scale_lr' not in cfg:
+            raise UserError(f'{cfg.filename} has no auto_scale_lr.base_batch_size to scale from.')
         cfg.auto_scale_lr.enable = True
     return cfg
 

@@ -35,6 +35,8 @@ class MultiDataset(ConcatDataset):
         return dict(zip(self.names, (d.metainfo for d in self.datasets), strict=True))
 
     def full_init(self) -> None:
+        if self._fully_initialized:
+            return
         for name, dataset in zip(self.names, self.datasets, strict=True):
             _load(name, dataset)
         super().full_init()
@@ -43,12 +45,15 @@ class MultiDataset(ConcatDataset):
 def _load(name: str, dataset: BaseDataset) -> None:
     """Reads the annotations; refuses a file without any, or with another set of keypoints."""
     file = dataset.bbox_file or dataset.ann_file
+    serialize, dataset.serialize_data = dataset.serialize_data, False  # it fails on an empty list
     try:
         dataset.full_init()
-    except ValueError:
-        if dataset.data_list:  # else: mmengine cannot serialise an empty list
-            raise
-    if not dataset._fully_initialized or len(dataset) == 0:
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f'{file} cannot be read as annotations of the dataset {name} '
+            f'({type(error).__name__}: {error}): correct the file.'
+        ) from error
+    if len(dataset) == 0:
         raise UserError(
             f'The dataset {name} is empty: {file} holds no usable annotation; check '
             f'the file, or take {name} out of `datasets`.'
@@ -59,3 +64,6 @@ def _load(name: str, dataset: BaseDataset) -> None:
             f'{file} gives {given} keypoints where the dataset {name} has '
             f'{dataset.metainfo["num_keypoints"]}: correct the file or the metainfo.'
         )
+    if serialize:
+        dataset.serialize_data = True
+        dataset.data_bytes, dataset.data_address = dataset._serialize_data()

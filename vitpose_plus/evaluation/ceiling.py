@@ -16,7 +16,8 @@ def decoding_ceiling(cfg: Config) -> dict[str, float]:
     Args:
         cfg: A multi-dataset config; its decoders, test datasets and metrics are used.
     """
-    model = MODELS.build(cfg.model)
+    with torch.device('meta'):  # its decoders are wanted, not its weights
+        model = MODELS.build(cfg.model)
     loader_cfg = deepcopy(cfg.test_dataloader)
     codecs = {entry['dataset']: entry['codec'] for entry in cfg.model.head.heads}
     for name, part in zip(codecs, loader_cfg.dataset.datasets, strict=True):

@@ -8,6 +8,8 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from vitpose_plus.errors import UserError
+
 
 @MODELS.register_module()
 class FullAttention(nn.Module):
@@ -16,7 +18,7 @@ class FullAttention(nn.Module):
     def __init__(self, dim: int, num_heads: int) -> None:
         super().__init__()
         if dim % num_heads:
-            raise ValueError(f'dim={dim} must be a multiple of num_heads={num_heads}.')
+            raise UserError(f'dim={dim} must be a multiple of num_heads={num_heads}.')
         self.num_heads = num_heads
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)

@@ -12,6 +12,8 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vitpose_plus.errors import UserError
+
 
 @MODELS.register_module()
 class SharedFFN(nn.Module):
@@ -77,7 +79,7 @@ class PartiallySharedFFN(nn.Module):
         super().__init__()
         expert_dim = expert_dim or dim // 4
         if expert_dim >= dim:
-            raise ValueError(f'expert_dim={expert_dim} must be smaller than dim={dim}.')
+            raise UserError(f'expert_dim={expert_dim} must be smaller than dim={dim}.')
         self.fc1 = nn.Linear(dim, 4 * dim)
         self.fc2 = nn.Linear(4 * dim, dim - expert_dim)
         self.experts = ExpertLinear(num_experts, 4 * dim, expert_dim)

@@ -3,7 +3,11 @@ from vitpose_plus.experiment import multi_dataset
 
 datasets = dict(**_base_.datasets, zebra=_base_.zebra)
 
-model, train_dataloader, val_dataloader, test_dataloader, val_evaluator = multi_dataset(
-    datasets, _base_.crops, _base_.augmentation, data_root='work_dirs/demo/figures'
-)
-test_evaluator = val_evaluator
+(
+    model,
+    train_dataloader,
+    val_dataloader,
+    test_dataloader,
+    val_evaluator,
+    test_evaluator,
+) = multi_dataset(datasets, _base_.crops, _base_.augmentation, data_root='work_dirs/demo/figures')

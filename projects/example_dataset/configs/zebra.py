@@ -21,7 +21,7 @@ def zebra_metainfo():  # a function leaves no name of its own in the config
 zebra = dict(
     num_keypoints=7,
     crop='udp',
-    without=['RandomHalfBody'],
+    augmentation=dict(RandomHalfBody=None),  # it needs an upper and a lower body
     train=dict(
         type='BaseCocoStyleDataset',
         metainfo=zebra_metainfo(),

@@ -1,0 +1,68 @@
+"""A checkpoint that does not fit is an error, whatever is wrong with it, and whoever loads it."""
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmpose.registry import MODELS
+from torch import nn
+
+from vitpose_plus.checkpoints import check_file, check_fit
+from vitpose_plus.commands import main
+from vitpose_plus.commands.running import find_config
+
+TINY = 'vitpose-plus-tiny_figures-256x192'
+
+
+def changed(state_dict, **changes):
+    return {k: v for k, v in {**state_dict, **changes}.items() if v is not None}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'complaint'),
+    [
+        (dict(weight=torch.zeros(5, 3)), r"has 'weight' in shape \(5, 3\) where .* \(4, 3\);"),
+        (dict(weight=None), "lacks 'weight';"),
+        (dict(scale=torch.zeros(1)), "holds 'scale', which the model has not;"),
+        (dict(weight=None, scale=torch.zeros(1)), r"lacks 'weight' \(and 1 more differences\)"),
+    ],
+)
+def test_every_difference_is_named(changes, complaint):
+    model = nn.Linear(3, 4)
+    check_fit(model.state_dict(), model)
+    with pytest.raises(ValueError, match=complaint):
+        check_fit(changed(model.state_dict(), **changes), model)
+
+
+def test_a_file_with_the_heads_in_another_order_is_refused_unread(tiny_config, tmp_path):
+    model = MODELS.build(tiny_config.model)
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'right.pth')
+    heads = tiny_config.model.head.heads
+    tiny_config.model.head.heads = [heads[1], heads[0], *heads[2:]]
+    with torch.device('meta'):
+        check_file(tmp_path / 'right.pth', model)
+        swapped = MODELS.build(tiny_config.model)
+    with pytest.raises(ValueError, match='experts would be swapped'):
+        check_file(tmp_path / 'right.pth', swapped)
+
+
+def test_every_config_has_the_guard_even_with_hooks_of_its_own(tmp_path):
+    """For whoever trains with another script, as ``mim train mmpose`` does."""
+    child = tmp_path / 'child.py'
+    child.write_text(f"_base_ = {find_config(TINY)!r}\ncustom_hooks = [dict(type='EMAHook')]\n")
+    hooks = Config.fromfile(child).default_hooks
+    assert hooks.checkpoint_guard.type == 'CheckpointGuardHook'
+    assert hooks.sync_buffers.type == 'SyncBuffersHook'
+
+
+def test_training_goes_on_from_its_own_checkpoint(workplace):
+    """The optimiser's state and the log buffers in it load under ``weights_only``."""
+    quick = ['train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False']
+    quick += [f'train_dataloader.dataset.datasets.{i}.indices=2' for i in range(6)]
+    command = ['train', TINY, '--work-dir', 'out', '--no-validate', '--cfg-options', *quick]
+    main([*command, 'train_cfg.max_epochs=1'])
+    first = torch.load('out/epoch_1.pth')
+    main([*command, 'train_cfg.max_epochs=2', '--resume'])
+    second = torch.load('out/epoch_2.pth')
+    assert (first['meta']['epoch'], second['meta']['epoch']) == (1, 2)
+    steps = [s['step'].item() for s in second['optimizer']['state'].values()]
+    assert set(steps) == {2 * first['meta']['iter']}

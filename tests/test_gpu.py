@@ -1,0 +1,37 @@
+"""On a CUDA device: the same as on the CPU, and training in mixed precision."""
+
+import pytest
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.optim import build_optim_wrapper
+from mmpose.registry import DATASETS, MODELS
+
+pytestmark = pytest.mark.gpu
+
+
+@pytest.fixture
+def batch(tiny_config):
+    dataset = DATASETS.build(tiny_config.train_dataloader.dataset)
+    return pseudo_collate([part[i] for i in range(2) for part in dataset.datasets])
+
+
+def test_heatmaps_equal_those_of_the_cpu(tiny_config, batch):
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    model = MODELS.build(tiny_config.model).eval()
+    model.test_cfg.update(output_heatmaps=True)
+    cpu, gpu = [], []
+    for device, maps in (('cpu', cpu), ('cuda', gpu)):
+        with torch.no_grad():
+            samples = model.to(device).test_step(batch)
+        maps += [sample.pred_fields.heatmaps.cpu() for sample in samples]
+    for a, b in zip(cpu, gpu, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=5e-5)
+
+
+@pytest.mark.parametrize('dtype', ['float16', 'bfloat16'])
+def test_trains_in_mixed_precision(tiny_config, batch, dtype):
+    model = MODELS.build(tiny_config.model).cuda().train()
+    wrapper = dict(tiny_config.optim_wrapper, type='AmpOptimWrapper', dtype=dtype)
+    optim_wrapper = build_optim_wrapper(model, wrapper)
+    losses = [model.train_step(batch, optim_wrapper)['loss'].item() for _ in range(20)]
+    assert losses[-1] < losses[0]
