@@ -102,7 +102,7 @@ CASES = {
     no_images: r'aic needs the image folder .*nowhere/ \(data_prefix\), which does not exist',
     no_boxes: r'coco needs nowhere\.json \(bbox_file\), which does not exist',
     other_head: r'aic has 14 keypoints, its head 17: correct num_keypoints in its entry',
-    no_head: r'has heads for coco, aic, mpii, ap10k, apt36k, but its `datasets` are .*coco_wholebody',
+    no_head: r'for coco, aic, mpii, ap10k, apt36k, but its `datasets` are .*coco_wholebody',
     no_datasets: r'has heads for coco, .*but its `datasets` are missing: name them',
     other_datasets: r'but its `datasets` are .*zebra.*call .*multi_dataset in this config',
     forgotten_in_a_loader: r'but train_dataloader has no mpii: call multi_dataset with all',

@@ -39,15 +39,8 @@ augmentation = [
     dict(type='RandomFlip', direction='horizontal'),
     dict(type='RandomBBoxTransform', shift_factor=0.015, shift_prob=1.0, scale_factor=(0.99, 1.01),
          rotate_prob=0.0)]
-(
-    model,
-    train_dataloader,
-    val_dataloader,
-    test_dataloader,
-    val_evaluator,
-    test_evaluator,
-) = multi_dataset(
-    datasets, _base_.crops, augmentation, data_root={root!r})
+model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
+    multi_dataset(datasets, _base_.crops, augmentation, data_root={root!r}))
 
 model['backbone'].update(arch='tiny', drop_path_rate=0.)
 model['head']['head'] = dict(in_channels=128, deconv_out_channels=(64, 64))

@@ -8,14 +8,9 @@ augmentation = [
     dict(type='RandomBBoxTransform', shift_factor=0.1, scale_factor=(0.8, 1.2), rotate_factor=30.0),
 ]
 
-(
-    model,
-    train_dataloader,
-    val_dataloader,
-    test_dataloader,
-    val_evaluator,
-    test_evaluator,
-) = multi_dataset(_base_.datasets, _base_.crops, augmentation, data_root='work_dirs/demo/figures')
+model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
+    multi_dataset(_base_.datasets, _base_.crops, augmentation, data_root='work_dirs/demo/figures')
+)
 
 model['backbone'].update(arch='tiny', drop_path_rate=0.0)
 model['head']['head'] = dict(in_channels=128, deconv_out_channels=(64, 64))

@@ -19,11 +19,6 @@ datasets = dict(
     coco_wholebody=_base_.coco_wholebody,
 )
 
-(
-    model,
-    train_dataloader,
-    val_dataloader,
-    test_dataloader,
-    val_evaluator,
-    test_evaluator,
-) = multi_dataset(datasets, _base_.crops, _base_.augmentation, input_hw=(256, 192))
+model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
+    multi_dataset(datasets, _base_.crops, _base_.augmentation, input_hw=(256, 192))
+)

@@ -3,11 +3,6 @@ from vitpose_plus.experiment import multi_dataset
 
 datasets = dict(**_base_.datasets, zebra=_base_.zebra)
 
-(
-    model,
-    train_dataloader,
-    val_dataloader,
-    test_dataloader,
-    val_evaluator,
-    test_evaluator,
-) = multi_dataset(datasets, _base_.crops, _base_.augmentation, data_root='work_dirs/demo/figures')
+model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
+    multi_dataset(datasets, _base_.crops, _base_.augmentation, data_root='work_dirs/demo/figures')
+)
