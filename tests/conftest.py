@@ -87,11 +87,16 @@ def run(*command, **kwargs) -> str:
 
 
 @pytest.fixture(scope='session')
-def wheel(tmp_path_factory):
-    """The wheel, built from a copy of the working tree, which stays clean."""
-    tree = tmp_path_factory.mktemp('wheel') / 'tree'
+def tree(tmp_path_factory):
+    """A copy of the working tree to build from, so that the tree itself stays clean."""
+    tree = tmp_path_factory.mktemp('build') / 'tree'
     skip = ('.git', '.venv', '.*_cache', 'work_dirs', 'data', 'build', 'dist', '*.egg-info')
     shutil.copytree(ROOT, tree, symlinks=True, ignore=shutil.ignore_patterns(*skip))
+    return tree
+
+
+@pytest.fixture(scope='session')
+def wheel(tree):
     pip = [sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '--no-build-isolation']
     run(*pip, '--wheel-dir', tree.parent / 'out', tree)
     [file] = (tree.parent / 'out').iterdir()

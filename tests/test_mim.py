@@ -2,6 +2,8 @@
 
 import json
 import sys
+import tarfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -57,6 +59,16 @@ def test_the_wheel_holds_the_configs_of_the_checkout_as_files(installed):
     assert not shipped.is_symlink()
     assert contents(shipped) == contents(ROOT / 'configs')
     assert not any(path.is_symlink() for path in shipped.rglob('*'))
+
+
+def test_the_source_distribution_holds_the_configs_as_files(tree, tmp_path):
+    build = f'from setuptools.build_meta import build_sdist; build_sdist({str(tmp_path)!r})'
+    run(sys.executable, '-c', build, cwd=tree)
+    [archive] = tmp_path.glob('*.tar.gz')
+    with tarfile.open(archive) as tar:
+        shipped = [m for m in tar.getmembers() if '/vitpose_plus/.mim/configs/' in m.name]
+    files = {'/'.join(Path(m.name).parts[4:]) for m in shipped if m.isfile()}
+    assert files == {str(path) for path in contents(ROOT / 'configs')}
 
 
 def test_the_wheel_holds_all_of_the_package_and_nothing_else(installed):
