@@ -32,7 +32,7 @@ $(READY): requirements/constraints.txt setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(INSTALL) pip setuptools wheel Cython numpy
 	$(INSTALL) --no-build-isolation --no-binary xtcocotools xtcocotools chumpy
-	$(INSTALL) --no-build-isolation --editable '.[lite,test,dev]'
+	$(INSTALL) --editable '.[lite,test,dev]'
 	@touch $(READY)
 
 clean:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
+from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS, MODELS
 
 from vitpose_plus.checkpoints import check_file
@@ -24,6 +25,7 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
         cfg: The whole config.
         splits: Which loaders will be used, of ``train``, ``val`` and ``test``.
     """
+    init_default_scope(cfg.get('default_scope', 'mmpose'))  # as the runner will
     where = cfg.filename or 'The config'
     heads = {h['dataset']: h['num_keypoints'] for h in cfg.model.get('head', {}).get('heads', [])}
     if heads and set(cfg.get('datasets') or {}) != set(heads):
