@@ -58,6 +58,7 @@ param_scheduler = [
 train_cfg = dict(
     _delete_=True, type='IterBasedTrainLoop', max_iters=iters, val_interval=10 * iters)
 log_processor = dict(by_epoch=False)
+randomness = dict(seed=0)
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=iters))
 """
 

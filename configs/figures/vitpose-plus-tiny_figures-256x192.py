@@ -29,4 +29,5 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True, convert_to_iter_based=True),
 ]
 train_cfg = dict(max_epochs=max_epochs, val_interval=100)
+randomness = dict(seed=0)
 default_hooks = dict(checkpoint=dict(interval=1))
