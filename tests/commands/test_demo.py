@@ -1,5 +1,6 @@
 """The demo's own promises: what it must reach, and what it writes."""
 
+import io
 import json
 
 import pytest
@@ -16,7 +17,7 @@ def test_table_shows_every_score_beside_its_ceiling(tiny_config):
     names = [head.dataset for head in tiny_config.model.head.heads]
     scores = {name: i / 10 for i, name in enumerate(names)}
     ceilings = {name: 0.9 + i / 100 for i, name in enumerate(names)}
-    console = Console(width=100, record=True, quiet=True)
+    console = Console(width=100, record=True, file=io.StringIO())
     console.print(demo.table(tiny_config, scores, ceilings, 'title'))
     rows = console.export_text().splitlines()
     for name in names:
