@@ -1,4 +1,8 @@
-"""What a perfect model would score: targets are grids, and decoding them loses a little."""
+"""What a model would score that predicts its targets exactly, in the crops of the test.
+
+Plain targets are rounded to whole heatmap pixels, so decoding them loses a little. A model that has
+seen a keypoint in many crops can average the rounding out and score more.
+"""
 
 from copy import deepcopy
 
