@@ -11,6 +11,7 @@ from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS, MODELS
 
 from vitpose_plus.checkpoints import check_file
+from vitpose_plus.datasets.multi_dataset import load_annotations
 from vitpose_plus.errors import UserError
 
 # Only a small annotation file can be empty; large ones are read once, when the loader is built
@@ -48,9 +49,9 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
                 f'{where} has heads for {", ".join(heads)}, but train_dataloader has no '
                 f'{", ".join(lacking)}: call multi_dataset with all of `datasets`.'
             )
-        for dataset, part in zip(parts, _datasets(loader['dataset']), strict=True):
+        for dataset in parts:
             check_keypoints(dataset, heads, cfg.model.get('head', {}).get('out_channels'))
-            check_files(dataset, part)
+            check_files(dataset)
     check_checkpoint(cfg)
 
 
@@ -76,7 +77,7 @@ def check_keypoints(dataset: BaseDataset, heads: dict[str, int], out_channels: i
         )
 
 
-def check_files(dataset: BaseDataset, cfg: dict) -> None:
+def check_files(dataset: BaseDataset) -> None:
     """Files and folders are there; a small annotation file is read and holds something."""
     name = dataset.metainfo['dataset_name']
     for field in ('ann_file', 'bbox_file', 'headbox_file'):
@@ -93,7 +94,7 @@ def check_files(dataset: BaseDataset, cfg: dict) -> None:
             'does not exist: put it there, or correct data_root.'
         )
     if os.path.getsize(dataset.ann_file) < SMALL_FILE:
-        DATASETS.build(dict(type='MultiDataset', datasets=[dict(cfg, pipeline=[])]))
+        load_annotations(name, dataset)
 
 
 def check_checkpoint(cfg: Config) -> None:

@@ -28,21 +28,18 @@ class MultiDataset(ConcatDataset):
     @property
     def metainfo(self) -> dict:
         """The first dataset's, for whoever knows only one, and every dataset's by its name."""
-        return {**self.datasets[0].metainfo, 'datasets': self.metainfo_by_name}
-
-    @property
-    def metainfo_by_name(self) -> dict[str, dict]:
-        return dict(zip(self.names, (d.metainfo for d in self.datasets), strict=True))
+        by_name = {name: d.metainfo for name, d in zip(self.names, self.datasets, strict=True)}
+        return {**self.datasets[0].metainfo, 'datasets': by_name}
 
     def full_init(self) -> None:
         if self._fully_initialized:
             return
         for name, dataset in zip(self.names, self.datasets, strict=True):
-            _load(name, dataset)
+            load_annotations(name, dataset)
         super().full_init()
 
 
-def _load(name: str, dataset: BaseDataset) -> None:
+def load_annotations(name: str, dataset: BaseDataset) -> None:
     """Reads the annotations; refuses a file without any, or with another set of keypoints."""
     file = dataset.bbox_file or dataset.ann_file
     serialize, dataset.serialize_data = dataset.serialize_data, False  # it fails on an empty list
