@@ -1,8 +1,22 @@
-# The two kinds of crop. The authors train COCO and MPII with UDP and all others without it; a
-# dataset says which it is by one word, `crop`, in configs/datasets/.
+# The kinds of crop (docs/decoding.md). The authors train COCO and MPII with UDP, all others without
+# it, and stretch MPII's square boxes; a dataset says which it is by one word, `crop`, in
+# configs/datasets/.
 crops = dict(
-    udp=dict(codec=dict(type='UDPHeatmap'), use_udp=True, shift_heatmap=False),
-    plain=dict(codec=dict(type='MSRAHeatmap'), use_udp=False, shift_heatmap=True),
+    udp=dict(
+        codec=dict(type='BatchedUDPHeatmap'),
+        affine=dict(type='TopdownAffine', use_udp=True),
+        shift_heatmap=False,
+    ),
+    udp_stretched=dict(
+        codec=dict(type='BatchedUDPHeatmap'),
+        affine=dict(type='StretchedTopdownAffine', use_udp=True),
+        shift_heatmap=False,
+    ),
+    plain=dict(
+        codec=dict(type='BatchedMSRAHeatmap'),
+        affine=dict(type='TopdownAffine'),
+        shift_heatmap=True,
+    ),
 )
 
 augmentation = [

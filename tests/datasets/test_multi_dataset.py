@@ -34,13 +34,15 @@ def test_every_sample_keeps_its_own_flips_and_number_of_keypoints(dataset):
 
 
 def test_crops_differ_as_officially():
-    """COCO and MPII are UDP, all others plain; the data and the head agree. MPII is not shifted."""
+    """COCO and MPII are UDP, all others plain; the data and the head agree. MPII's crops are
+    stretched and its boxes not shifted."""
     cfg = Config.fromfile(find_config('vitpose-plus-base_six-datasets-256x192'))
     for part, head in zip(cfg.train_dataloader.dataset.datasets, cfg.model.head.heads, strict=True):
         udp = head.dataset in ('coco', 'mpii')
         affine, target = part.pipeline[-3], part.pipeline[-2]
-        assert affine.use_udp is udp
-        assert (target.encoder.type == 'UDPHeatmap') is udp
+        assert affine.get('use_udp', False) is udp
+        assert (affine.type == 'StretchedTopdownAffine') is (head.dataset == 'mpii')
+        assert target.encoder.type == ('BatchedUDPHeatmap' if udp else 'BatchedMSRAHeatmap')
         assert head.codec == target.encoder
         assert head.test_cfg.shift_heatmap is not udp
         transforms = {t['type']: t for t in part.pipeline}

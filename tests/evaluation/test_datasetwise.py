@@ -26,10 +26,8 @@ def evaluator(tiny_config, val):
 def predict(samples, offset):
     for sample in samples:
         gt = sample.gt_instances
-        # MPII's metric adds a pixel to predictions, its annotations start at 1.
-        keypoints = gt.keypoints + offset - (sample.dataset_name == 'mpii')
         sample.pred_instances = InstanceData(
-            keypoints=keypoints,
+            keypoints=gt.keypoints + offset,
             bboxes=gt.bboxes,
             keypoint_scores=gt.keypoints_visible * 0 + 1,
             bbox_scores=gt.bbox_scores,

@@ -1,4 +1,5 @@
 from vitpose_plus.evaluation.ceiling import decoding_ceiling, headlines
 from vitpose_plus.evaluation.datasetwise import DatasetwiseEvaluator
+from vitpose_plus.evaluation.mpii import ZeroBasedMpiiPCKAccuracy
 
-__all__ = ['DatasetwiseEvaluator', 'decoding_ceiling', 'headlines']
+__all__ = ['DatasetwiseEvaluator', 'ZeroBasedMpiiPCKAccuracy', 'decoding_ceiling', 'headlines']

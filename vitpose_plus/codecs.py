@@ -1,0 +1,165 @@
+"""Codecs that decode a whole batch of heatmaps where it lies, as the ViTPose authors' code does.
+
+Encoding is mmpose's. The functions keep tensors on their device.
+
+Shapes: B batch, K keypoints, h w heatmap. Peaks and points are (x, y) in heatmap pixels, pixel
+centres at integers.
+"""
+
+import cv2
+import numpy as np
+import torch
+from mmpose.codecs import MSRAHeatmap, UDPHeatmap
+from mmpose.registry import KEYPOINT_CODECS
+from torch import Tensor
+
+EPS = torch.finfo(torch.float32).eps
+
+
+def find_peaks(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, K, h, w) -> the first maximum (B, K, 2) and its value (B, K).
+
+    The peak of a map without any positive value is (-1, -1).
+    """
+    scores, index = heatmaps.flatten(-2).max(-1)
+    w = heatmaps.shape[-1]
+    peaks = torch.stack([index % w, index // w], -1).to(heatmaps.dtype)
+    return torch.where(scores[..., None] > 0, peaks, -1.0), scores
+
+
+def shift_by_quarter(heatmaps: Tensor, peaks: Tensor) -> Tensor:
+    """(B, K, h, w), (B, K, 2) -> points (B, K, 2), a quarter pixel towards the higher neighbours.
+
+    Only where 1 < x < w - 1 and 1 < y < h - 1; mmpose asks for less on the other axis.
+    """
+    h, w = heatmaps.shape[-2:]
+    x, y = peaks.long().unbind(-1)
+    columns = torch.stack([x - 1, x + 1, x, x], -1).clamp(0, w - 1)
+    rows = torch.stack([y, y, y - 1, y + 1], -1).clamp(0, h - 1)
+    left, right, above, below = _at(heatmaps, rows, columns).unbind(-1)
+    inside = (x > 1) & (x < w - 1) & (y > 1) & (y < h - 1)
+    shift = torch.stack([right - left, below - above], -1).sign() * 0.25
+    return peaks + shift * inside[..., None]
+
+
+def refine_dark_udp(heatmaps: Tensor, peaks: Tensor, kernel_size: int = 11) -> Tensor:
+    """(B, K, h, w), (B, K, 2) -> points (B, K, 2): a Newton step on the log of the blurred map.
+
+    Only the nine blurred values that the step needs are computed. Products are summed, not
+    convolved: autocast and TF32 would round a convolution.
+    """
+    h, w = heatmaps.shape[-2:]
+    x, y = (c[..., None] for c in peaks.long().unbind(-1))
+    reach = torch.arange(-(kernel_size // 2) - 1, kernel_size // 2 + 2, device=peaks.device)
+    window = _at(heatmaps, *_grid(_mirrored(y + reach, h), _mirrored(x + reach, w)))
+    kernel = torch.tensor(cv2.getGaussianKernel(kernel_size, 0)[:, 0].tolist()).to(window)
+    blurred = (window.unfold(-1, kernel_size, 1) * kernel).sum(-1)
+    blurred = (blurred.unfold(-2, kernel_size, 1) * kernel).sum(-1)  # (B, K, 3, 3)
+    # Beyond the border the border's own value counts.
+    step = torch.arange(-1, 2, device=peaks.device)
+    rows, columns = (y + step).clamp(0, h - 1) - y + 1, (x + step).clamp(0, w - 1) - x + 1
+    return peaks - newton_step(_at(blurred.clamp(1e-3, 50.0).log(), *_grid(rows, columns)))
+
+
+def newton_step(v: Tensor) -> Tensor:
+    """(B, K, 3, 3) values around the peaks -> inverse Hessian times gradient, (B, K, 2).
+
+    Zero where the Hessian is singular; the authors' code stops there.
+    """
+    (corner, top, _), (left, centre, right), (_, bottom, opposite) = (
+        row.unbind(-1) for row in v.unbind(-2)
+    )
+    dx, dy = 0.5 * (right - left), 0.5 * (bottom - top)
+    dxx, dyy = right - 2 * centre + left + EPS, bottom - 2 * centre + top + EPS
+    dxy = 0.5 * (opposite - right - bottom + centre + centre - left - top + corner)
+    det = dxx * dyy - dxy * dxy
+    step = torch.stack([dyy * dx - dxy * dy, dxx * dy - dxy * dx], -1)
+    regular = (det != 0)[..., None]
+    return torch.where(regular, step / torch.where(regular, det[..., None], 1.0), 0.0)
+
+
+def _mirrored(index: Tensor, size: int) -> Tensor:
+    """Indices beyond the border reflected at the border pixel, as by OpenCV's default border."""
+    last = size - 1
+    return last - (index % max(2 * last, 1) - last).abs()
+
+
+def _grid(rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+    return rows[..., :, None], columns[..., None, :]
+
+
+def _at(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """(B, K, h, w), indices of one shape (B, K, ...) when broadcast -> values of that shape."""
+    index = rows * maps.shape[-1] + columns
+    return maps.flatten(-2).gather(-1, index.flatten(2)).view(index.shape)
+
+
+class BatchedDecoding:
+    """What both codecs share; each has its ``refine`` and its ``to_crop``, both of points."""
+
+    def locate(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, K, h, w) -> (B, K, 2) in crop pixels and scores (B, K), on the heatmaps' device."""
+        peaks, scores = find_peaks(heatmaps)
+        return self.to_crop(self.refine(heatmaps, peaks)), scores
+
+    def batch_decode(self, batch_encoded: Tensor) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """(B, K, h, w) -> B arrays (1, K, 2) in crop pixels and B of scores (1, K), float32."""
+        points, scores = self.locate(batch_encoded.detach().float())
+        both = torch.cat([points, scores[..., None]], -1).cpu().numpy()  # the only transfer
+        return list(both[:, None, :, :2]), list(both[:, None, :, 2])
+
+    def decode(self, encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(K, h, w) -> (1, K, 2) in crop pixels and scores (1, K)."""
+        [points], [scores] = self.batch_decode(torch.from_numpy(encoded)[None])
+        return points, scores
+
+
+@KEYPOINT_CODECS.register_module()
+class BatchedUDPHeatmap(BatchedDecoding, UDPHeatmap):
+    """UDP's Gaussian targets, decoded by DARK as the authors do (docs/decoding.md).
+
+    Args:
+        input_size: Width and height of the crop, in pixels.
+        heatmap_size: Width and height of the heatmaps.
+        sigma: Of the targets, in heatmap pixels.
+        blur_kernel_size: Of the Gaussian blur before the Newton step; OpenCV's sigma belongs to it.
+    """
+
+    def __init__(
+        self,
+        input_size: tuple[int, int],
+        heatmap_size: tuple[int, int],
+        sigma: float = 2.0,
+        blur_kernel_size: int = 11,
+    ) -> None:
+        super().__init__(input_size, heatmap_size, sigma=sigma, blur_kernel_size=blur_kernel_size)
+
+    def refine(self, heatmaps: Tensor, peaks: Tensor) -> Tensor:
+        return refine_dark_udp(heatmaps, peaks, self.blur_kernel_size)
+
+    def to_crop(self, points: Tensor) -> Tensor:
+        """As mmpose does it: the last heatmap pixel is the far edge of the box."""
+        last = points.new_tensor(self.heatmap_size) - 1
+        return points / last * points.new_tensor(self.input_size)
+
+
+@KEYPOINT_CODECS.register_module()
+class BatchedMSRAHeatmap(BatchedDecoding, MSRAHeatmap):
+    """Plain Gaussian targets, decoded to a quarter pixel as the authors do (docs/decoding.md).
+
+    Args:
+        input_size: Width and height of the crop, in pixels.
+        heatmap_size: Width and height of the heatmaps.
+        sigma: Of the targets, in heatmap pixels.
+    """
+
+    def __init__(
+        self, input_size: tuple[int, int], heatmap_size: tuple[int, int], sigma: float = 2.0
+    ) -> None:
+        super().__init__(input_size, heatmap_size, sigma)
+
+    def refine(self, heatmaps: Tensor, peaks: Tensor) -> Tensor:
+        return shift_by_quarter(heatmaps, peaks)
+
+    def to_crop(self, points: Tensor) -> Tensor:
+        return points * points.new_tensor(self.scale_factor.tolist())
