@@ -24,6 +24,15 @@ def model(tiny_config):
 
 
 @pytest.fixture
+def whole(model, tiny_config):
+    """The same model with the head that runs every decoder on the whole batch."""
+    tiny_config.model.head.type = 'WholeBatchMultiDatasetHead'
+    whole = MODELS.build(tiny_config.model)
+    whole.load_state_dict(model.state_dict())
+    return whole.eval()
+
+
+@pytest.fixture
 def samples(tiny_config):
     """Two prepared samples of every dataset, interleaved."""
     dataset = DATASETS.build(tiny_config.train_dataloader.dataset)
@@ -171,3 +180,69 @@ def test_loss_in_bf16_is_close_to_that_in_full_precision(model, samples):
         half = losses(model, samples)
     for name, value in full.items():
         torch.testing.assert_close(half[name].float(), value, rtol=0.05, atol=1e-4)
+
+
+def test_every_head_on_the_whole_batch_counts_its_own_images_only(whole, samples):
+    """By hand: each decoder on all features, the squared error of the dataset's rows."""
+    whole.train()
+    data = prepare(whole, samples, training=True)
+    index = whole.head.dataset_index(data['data_samples'])
+    feats = whole.extract_feat(data['inputs'], index)
+    losses = whole.head.loss(feats, data['data_samples'], dict(compute_acc=True))
+    for number, name in enumerate(HEADS):
+        heatmaps = whole.head.heads[name](feats)
+        error = 0.0
+        for row in (index == number).nonzero().flatten().tolist():
+            sample = data['data_samples'][row]
+            weights = sample.gt_instance_labels.keypoint_weights[0, :, None, None]
+            error += ((heatmaps[row] - sample.gt_fields.heatmaps) ** 2 * weights).sum()
+        torch.testing.assert_close(losses[f'{name}.loss_kpt'], error / heatmaps.numel())
+
+
+def test_only_the_batch_norms_tell_the_two_heads_apart(model, whole, samples):
+    """With their buffers as they are, losses and accuracies are equal; in training they differ."""
+    for each in (model, whole):
+        each.train_cfg.update(compute_acc=True)
+    alone, together = losses(model, samples), losses(whole, samples)
+    assert set(alone) == set(together)
+    for name, value in alone.items():
+        torch.testing.assert_close(value, together[name])
+    alone, together = losses(model.train(), samples), losses(whole.train(), samples)
+    for name in HEADS:
+        loss = f'{name}.loss_kpt'
+        assert not torch.isclose(alone[loss], together[loss], rtol=1e-5, atol=0), name
+
+
+def test_in_a_batch_of_one_dataset_the_two_heads_are_equal(model, whole, samples):
+    own = of(samples, 'aic')
+    alone, together = losses(model.train(), own), losses(whole.train(), own)
+    assert set(alone) == set(together)  # no accuracies: the config says so
+    for name, value in alone.items():
+        torch.testing.assert_close(value, together[name])
+    first, second = (each.head.heads['aic'].state_dict() for each in (model, whole))
+    for name, value in first.items():
+        torch.testing.assert_close(value, second[name])
+
+
+def test_the_two_heads_predict_alike(model, whole, samples):
+    for each in (model, whole):
+        each.test_cfg.update(output_heatmaps=True)
+    for a, b in zip(predictions(model, samples), predictions(whole, samples), strict=True):
+        assert torch.equal(a.pred_fields.heatmaps, b.pred_fields.heatmaps)
+
+
+def test_an_absent_dataset_moves_batch_norms_but_no_gradient(whole, samples):
+    whole.train().train_cfg.update(compute_acc=True)
+    absent = whole.head.heads['mpii']
+    before = {name: buffer.clone() for name, buffer in absent.named_buffers()}
+    present = [s for s in samples if s['data_samples'].dataset_name != 'mpii']
+    found = losses(whole, present)
+    assert found['mpii.loss_kpt'] == 0
+    assert found['mpii.acc_pose'] == 0
+    sum(v for k, v in found.items() if 'loss' in k).backward()
+    for name, parameter in absent.named_parameters():
+        assert torch.count_nonzero(parameter.grad) == 0, name
+    for name, parameter in whole.named_parameters():
+        assert parameter.grad is not None, name
+    for name, buffer in absent.named_buffers():
+        assert not torch.equal(buffer, before[name]), name

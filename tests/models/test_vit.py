@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from vitpose_plus.models import ViT
+from vitpose_plus.models.positions import resize_table
 from vitpose_plus.models.vit import ARCHS
 
 SMALL = dict(depth=2, dim=16, num_heads=2)
@@ -34,7 +35,7 @@ def test_grid_follows_the_projection(input_hw, patch, grid):
     vit = ViT(SMALL, input_hw, patch)
     (feature,) = vit(torch.randn(1, 3, *input_hw))
     assert feature.shape == (1, 16, *grid)
-    assert vit.pos_embed.shape == (1, grid[0] * grid[1], 16)
+    assert vit.pos_embed.shape == (1, *grid, 16)
 
 
 @pytest.mark.parametrize('ffn', [dict(type='SharedFFN'), EXPERTS])
@@ -66,5 +67,32 @@ def test_drop_path_grows_linearly():
 def test_errors():
     with pytest.raises(ValueError, match="arch='gigantic' is not known: use one of tiny, small"):
         ViT('gigantic')
-    with pytest.raises(ValueError, match=r'images are \(48, 64\).*built for \(64, 48\)'):
-        ViT(SMALL, (64, 48))(torch.randn(1, 3, 48, 64))
+    for wrong in ((250, 192), (256, 200)):
+        with pytest.raises(ValueError, match=r'no whole number of patches of \(16, 16\): make'):
+            ViT(SMALL, wrong)
+        with pytest.raises(ValueError, match=f'{wrong[0]}, {wrong[1]}.*no whole number of patches'):
+            ViT(SMALL)(torch.randn(1, 3, *wrong))
+
+
+@pytest.mark.parametrize('input_hw', [(256, 192), (384, 288), (576, 432), (256, 256), (192, 256)])
+def test_one_checkpoint_runs_at_every_size_at_load_and_at_run_time_alike(input_hw):
+    trained = ViT(SMALL, (256, 192)).eval()
+    other = ViT(SMALL, input_hw).eval()
+    other.load_state_dict(trained.state_dict())
+    image = torch.randn(1, 3, *input_hw)
+    torch.testing.assert_close(trained(image), other(image), rtol=0, atol=1e-6)
+    if input_hw == (256, 192):
+        assert torch.equal(other.pos_embed, trained.pos_embed)
+
+
+def test_resized_positions_keep_a_plane_and_their_rectangle():
+    """Inside, where no border is repeated, torch's bicubic interpolation keeps a linear function
+    of the place within a twentieth of a patch: x and y stay what they were."""
+    y, x = torch.meshgrid(torch.arange(8.0), torch.arange(6.0), indexing='ij')
+    table = torch.stack([y, x], dim=-1)[None]
+    resized = resize_table(table, (16, 12))
+    middle = resized[0, 4:-4, 4:-4]
+    y, x = torch.meshgrid(torch.arange(4, 12), torch.arange(4, 8), indexing='ij')
+    expected = torch.stack([(y + 0.5) / 2 - 0.5, (x + 0.5) / 2 - 0.5], dim=-1)
+    torch.testing.assert_close(middle, expected, rtol=0, atol=0.05)
+    assert resize_table(table, (8, 6)) is table

@@ -1,6 +1,7 @@
 from vitpose_plus.models.attention import FullAttention
 from vitpose_plus.models.ffn import ExpertLinear, PartiallySharedFFN, SharedFFN
-from vitpose_plus.models.multi_dataset import MultiDatasetHead, MultiDatasetTopdown
+from vitpose_plus.models.heads import MultiDatasetHead, WholeBatchMultiDatasetHead
+from vitpose_plus.models.multi_dataset import MultiDatasetTopdown
 from vitpose_plus.models.vit import ViT
 
 __all__ = [
@@ -11,4 +12,5 @@ __all__ = [
     'PartiallySharedFFN',
     'SharedFFN',
     'ViT',
+    'WholeBatchMultiDatasetHead',
 ]

@@ -3,6 +3,8 @@
 Shapes: B batch, H W token grid, N = H * W tokens, C channels.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -12,6 +14,7 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from vitpose_plus.errors import UserError
+from vitpose_plus.models.positions import resize_table
 
 
 class Arch(NamedTuple):
@@ -32,11 +35,13 @@ ARCHS = {
 class TransformerLayer(nn.Module):
     """Pre-norm attention and FFN, handed in finished; it has no choices of its own."""
 
-    def __init__(self, dim: int, attention: nn.Module, ffn: nn.Module, drop_path: float) -> None:
+    def __init__(
+        self, norm: Callable[[], nn.Module], attention: nn.Module, ffn: nn.Module, drop_path: float
+    ) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
+        self.norm1 = norm()
         self.attention = attention
-        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
+        self.norm2 = norm()
         self.ffn = ffn
         self.drop_path = DropPath(drop_path)
 
@@ -51,12 +56,14 @@ class ViT(BaseModule):
 
     Args:
         arch: A name in ``ARCHS`` or a mapping with its three fields.
-        input_hw: Height and width of the input, in pixels.
+        input_hw: Height and width of the input, in pixels: the size of the position table. Other
+            inputs, and tables of other sizes in checkpoints, are made to fit bicubically.
         patch: The projection's ``kernel_size``, ``stride`` and ``padding``, in pixels. The
             authors' padding of 2 leaves 256x192 at 16x12 tokens.
         attention: Config of the attention; width and heads are filled in.
         ffn: Config of the FFN; the width is filled in.
         drop_path_rate: Rate of the last layer; it grows linearly from 0.
+        norm_eps: Of the layer norms; weights from Hugging Face ran there with 1e-12.
     """
 
     def __init__(
@@ -67,37 +74,43 @@ class ViT(BaseModule):
         attention: dict | None = None,
         ffn: dict | None = None,
         drop_path_rate: float = 0.0,
+        norm_eps: float = 1e-6,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         depth, dim, num_heads = find_arch(arch)
         attention = dict(attention or dict(type='FullAttention'), dim=dim, num_heads=num_heads)
         ffn = dict(ffn or dict(type='SharedFFN'), dim=dim)
-        self.input_hw = tuple(input_hw)
+        norm = partial(nn.LayerNorm, dim, eps=norm_eps)
         self.patch_embed = nn.Conv2d(
             3, dim, **(patch or dict(kernel_size=16, stride=16, padding=2))
         )
-        self.pos_embed = nn.Parameter(torch.empty(1, self.count_patches(), dim))
+        self.pos_embed = nn.Parameter(torch.empty(1, *self.grid_hw(input_hw), dim))
         rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
         self.layers = nn.ModuleList(
-            TransformerLayer(dim, MODELS.build(attention), MODELS.build(ffn), rate)
+            TransformerLayer(norm, MODELS.build(attention), MODELS.build(ffn), rate)
             for rate in rates
         )
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.norm = norm()
         self.reset_parameters()
+        self._register_load_state_dict_pre_hook(self._resize_positions)
 
-    def count_patches(self) -> int:
-        h, w = (
-            (side + 2 * p - k) // s + 1
-            for side, k, s, p in zip(
-                self.input_hw,
-                self.patch_embed.kernel_size,
-                self.patch_embed.stride,
-                self.patch_embed.padding,
-                strict=True,
+    def grid_hw(self, input_hw: tuple[int, int]) -> tuple[int, int]:
+        """The token grid of an input in pixels; ``UserError`` if it is no multiple of the patch."""
+        conv = self.patch_embed
+        if any(side % step for side, step in zip(input_hw, conv.stride, strict=True)):
+            raise UserError(
+                f'An input of {tuple(input_hw)} pixels (height, width) is no whole number of '
+                f'patches of {conv.stride}: make input_hw a multiple of the patch.'
             )
-        )
-        return h * w
+        size = zip(input_hw, conv.padding, conv.kernel_size, conv.stride, strict=True)
+        return tuple((side + 2 * p - k) // s + 1 for side, p, k, s in size)
+
+    def _resize_positions(self, state_dict: dict, prefix: str, *args) -> None:
+        """Before loading: the checkpoint's table in the model's size."""
+        key = f'{prefix}pos_embed'
+        if key in state_dict and state_dict[key].ndim == 4:
+            state_dict[key] = resize_table(state_dict[key], self.pos_embed.shape[1:3])
 
     def reset_parameters(self) -> None:
         """As the authors': truncated normal 0.02, zero biases, torch's default for the patches."""
@@ -109,14 +122,9 @@ class ViT(BaseModule):
 
     def forward(self, x: Tensor, dataset_index: Tensor | None = None) -> tuple[Tensor]:
         """(B, 3, height, width) -> a tuple of one feature map (B, C, H, W)."""
-        if x.shape[-2:] != self.input_hw:
-            raise ValueError(
-                f'The images are {tuple(x.shape[-2:])} (height, width), the model was built for '
-                f'{self.input_hw}: give both the same input_hw in the config.'
-            )
-        x = self.patch_embed(x)
-        hw = x.shape[-2:]
-        x = x.flatten(2).transpose(1, 2) + self.pos_embed  # (B, N, C)
+        hw = self.grid_hw(x.shape[-2:])
+        x = self.patch_embed(x).permute(0, 2, 3, 1)  # (B, H, W, C)
+        x = (x + resize_table(self.pos_embed, hw)).flatten(1, 2)  # (B, N, C)
         for layer in self.layers:
             x = layer(x, hw, dataset_index)
         return (self.norm(x).transpose(1, 2).unflatten(2, hw).contiguous(),)
