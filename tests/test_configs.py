@@ -13,8 +13,12 @@ from vitpose_plus.models.vit import find_arch
 ROOT = Path(__file__).parents[1] / 'configs'
 EXPERIMENTS = [p for p in sorted(ROOT.rglob('*.py')) if p.parent.name not in ('_base_', 'datasets')]
 
-# Millions of parameters with all six heads, from the published widths and depths.
+# Millions of parameters with all heads, from the published widths and depths.
 PARAMETERS = {
+    'vitpose-small_coco-256x192': 24.3,
+    'vitpose-base_coco-256x192': 90.0,
+    'vitpose-large_coco-256x192': 308.5,
+    'vitpose-huge_coco-256x192': 637.2,
     'vitpose-plus-small_six-datasets-256x192': 46.3,
     'vitpose-plus-base_six-datasets-256x192': 146.4,
     'vitpose-plus-large_six-datasets-256x192': 460.7,
@@ -22,29 +26,47 @@ PARAMETERS = {
 }
 
 
+def heads_of(cfg):
+    """What every head is for: dataset or None, keypoints, codec."""
+    head = cfg.model.head
+    if 'heads' in head:
+        return [(h.dataset, h.num_keypoints, h.codec) for h in head.heads]
+    return [(None, head.out_channels, head.decoder)]
+
+
 @pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda path: path.stem)
 def test_builds_and_agrees_with_itself(path):
     cfg = Config.fromfile(path)
-    backbone, heads = cfg.model.backbone, cfg.model.head.heads
+    backbone, heads = cfg.model.backbone, heads_of(cfg)
     depth, dim, _ = find_arch(backbone.arch)
-    assert cfg.model.head.head.in_channels == dim
+    assert cfg.model.head.get('head', cfg.model.head).in_channels == dim
     assert cfg.optim_wrapper.paramwise_cfg.num_layers == depth
-    assert backbone.ffn.num_experts == len(heads) == len(cfg.datasets)
     with torch.device('meta'):
         model = MODELS.build(cfg.model)
-    names = list(cfg.datasets)
-    assert model.head.names == names
-    assert [metric.dataset for metric in cfg.val_evaluator.metrics] == names
     for split in ('train', 'val', 'test'):
-        for head, part in zip(heads, cfg[f'{split}_dataloader'].dataset.datasets, strict=True):
+        dataset = cfg[f'{split}_dataloader'].dataset
+        parts = dataset.get('datasets', [dataset])
+        for (name, num_keypoints, codec), part in zip(heads, parts, strict=True):
             metainfo = DATASETS.build(dict(part, lazy_init=True, pipeline=[])).metainfo
-            assert metainfo['dataset_name'] == head.dataset
-            assert metainfo['num_keypoints'] == head.num_keypoints
-    w, h = heads[0].codec.input_size
-    assert (h, w) == tuple(backbone.input_hw)
+            assert metainfo['dataset_name'] == name or name is None
+            assert metainfo['num_keypoints'] == num_keypoints
+            w, h = codec.input_size
+            assert (h, w) == tuple(backbone.input_hw)
+            assert (w // 4, h // 4) == tuple(codec.heatmap_size)
     if path.stem in PARAMETERS:
         count = sum(parameter.numel() for parameter in model.parameters())
         assert count / 1e6 == pytest.approx(PARAMETERS[path.stem], abs=0.05)
+
+
+@pytest.mark.parametrize(
+    'path', [p for p in EXPERIMENTS if 'plus' in p.stem], ids=lambda path: path.stem
+)
+def test_heads_experts_and_metrics_are_the_datasets(path):
+    cfg = Config.fromfile(path)
+    names = list(cfg.datasets)
+    assert [name for name, _, _ in heads_of(cfg)] == names
+    assert cfg.model.backbone.ffn.num_experts == len(names)
+    assert [metric.dataset for metric in cfg.val_evaluator.metrics] == names
 
 
 @pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda path: path.stem)
@@ -80,8 +102,8 @@ def test_learning_rates_decay_layer_by_layer(path):
     assert scales['backbone.pos_embed'] == pytest.approx(rate ** (depth + 1))
     assert scales['backbone.patch_embed.weight'] == pytest.approx(rate ** (depth + 1))
     for layer in range(depth):
-        for part in ('attention.qkv.weight', 'ffn.fc2.weight', 'ffn.experts.weight'):
-            expected = rate ** (depth - layer)
-            assert scales[f'backbone.layers.{layer}.{part}'] == pytest.approx(expected)
+        parts = [name for name in scales if name.startswith(f'backbone.layers.{layer}.')]
+        assert len(parts) == (14 if 'plus' in path.stem else 12)
+        assert all(scales[name] == pytest.approx(rate ** (depth - layer)) for name in parts)
     assert scales['backbone.norm.weight'] == 1
     assert all(scale == 1 for name, scale in scales.items() if name.startswith('head.'))

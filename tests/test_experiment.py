@@ -5,8 +5,14 @@ import pytest
 from vitpose_plus.experiment import multi_dataset
 
 CROPS = dict(
-    udp=dict(codec=dict(type='UDPHeatmap'), use_udp=True, shift_heatmap=False),
-    plain=dict(codec=dict(type='MSRAHeatmap'), use_udp=False, shift_heatmap=True),
+    udp=dict(
+        codec=dict(type='UDPHeatmap'),
+        affine=dict(type='TopdownAffine', use_udp=True),
+        shift_heatmap=False,
+    ),
+    plain=dict(
+        codec=dict(type='MSRAHeatmap'), affine=dict(type='TopdownAffine'), shift_heatmap=True
+    ),
 )
 AUGMENTATION = [dict(type='RandomFlip'), dict(type='RandomHalfBody')]
 
@@ -29,7 +35,7 @@ def test_sizes_count_height_first_and_codecs_width_first():
     assert codec['heatmap_size'] == (48, 64)
     assert codec['sigma'] == 3
     pipeline = train['dataset']['datasets'][0]['pipeline']
-    assert pipeline[-3]['input_size'] == (192, 256)
+    assert pipeline[-3] == dict(type='TopdownAffine', use_udp=True, input_size=(192, 256))
     assert pipeline[-2]['encoder'] == codec
 
 

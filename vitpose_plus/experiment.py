@@ -1,7 +1,7 @@
 """From the datasets of an experiment to its heads, experts, loaders and metrics.
 
-A config calls ``multi_dataset`` once, with the entries of ``configs/datasets/``; what it returns
-are plain config dicts, so that a dumped config holds everything and needs no code.
+A config calls ``multi_dataset`` or ``single_dataset`` once, with entries of ``configs/datasets/``;
+what it returns are plain config dicts, so that a dumped config holds everything and needs no code.
 """
 
 import os.path as osp
@@ -29,7 +29,7 @@ def multi_dataset(
             ``num_keypoints``, ``crop`` (a key of ``crops``), ``train``, ``val`` and ``metric``,
             optionally ``test`` (else ``val``) and ``augmentation`` (a transform's type -> what it
             changes in it, or None to leave it out).
-        crops: What the kinds of crop differ in: ``codec``, ``use_udp``, ``shift_heatmap``.
+        crops: What the kinds of crop differ in: ``codec``, ``affine``, ``shift_heatmap``.
         augmentation: Transforms between box and crop, in training.
         input_hw: Height and width of the crops, in pixels.
         sigma: Of the Gaussian targets, in heatmap pixels.
@@ -55,14 +55,37 @@ def multi_dataset(
         backbone=dict(input_hw=tuple(input_hw), ffn=dict(num_experts=len(datasets))),
         head=dict(heads=heads),
     )
-    train = [_train_set(e, crops[e['crop']], augmentation, data_root) for e in datasets.values()]
-    val = [_test_set(e, 'val', crops[e['crop']], data_root) for e in datasets.values()]
-    test = [_test_set(e, 'test', crops[e['crop']], data_root) for e in datasets.values()]
-    loaders = [dict(dataset=dict(type='MultiDataset', datasets=d)) for d in (train, val, test)]
+    parts = [_sets(e, crops[e['crop']], augmentation, data_root) for e in datasets.values()]
+    loaders = [
+        dict(dataset=dict(type='MultiDataset', datasets=list(of_split)))
+        for of_split in zip(*parts, strict=True)
+    ]
     metrics = [dict(entry['metric'], dataset=name) for name, entry in datasets.items()]
     evaluator = dict(type='DatasetwiseEvaluator', metrics=metrics)
     # Copied one by one: changing one part of a config changes no other.
     return tuple(deepcopy(part) for part in (model, *loaders, evaluator, evaluator))
+
+
+def single_dataset(
+    name: str,
+    entry: dict,
+    crops: dict[str, dict],
+    augmentation: Sequence[dict],
+    input_hw: tuple[int, int] = (256, 192),
+    sigma: float = 2.0,
+    data_root: str = 'data',
+) -> tuple[dict, dict, dict, dict, dict, dict]:
+    """The same for a plain model of one dataset, on mmpose's own estimator, head and evaluator."""
+    _check({name: entry}, crops)
+    crop = _sized(crops[entry['crop']], input_hw, sigma)
+    model = dict(
+        backbone=dict(input_hw=tuple(input_hw)),
+        head=dict(out_channels=entry['num_keypoints'], decoder=crop['codec']),
+        test_cfg=dict(shift_heatmap=crop['shift_heatmap']),
+    )
+    loaders = [dict(dataset=part) for part in _sets(entry, crop, augmentation, data_root)]
+    metric = dict(entry['metric'], prefix=name)
+    return tuple(deepcopy(part) for part in (model, *loaders, metric, metric))
 
 
 def _check(datasets: dict[str, dict], crops: dict[str, dict]) -> None:
@@ -84,6 +107,17 @@ def _check(datasets: dict[str, dict], crops: dict[str, dict]) -> None:
             )
 
 
+def _sets(
+    entry: dict, crop: dict, augmentation: Sequence[dict], data_root: str
+) -> tuple[dict, dict, dict]:
+    """The dataset's training, validation and test set."""
+    return (
+        _train_set(entry, crop, augmentation, data_root),
+        _test_set(entry, 'val', crop, data_root),
+        _test_set(entry, 'test', crop, data_root),
+    )
+
+
 def _train_set(entry: dict, crop: dict, augmentation: Sequence[dict], data_root: str) -> dict:
     changes = entry.get('augmentation', {})
     own = [(transform, changes.get(transform['type'], {})) for transform in augmentation]
@@ -100,12 +134,11 @@ def _test_set(entry: dict, split: str, crop: dict, data_root: str) -> dict:
 def _pipeline(
     crop: dict, augmentation: Sequence[dict] = (), target: Sequence[dict] = ()
 ) -> list[dict]:
-    size = crop['codec']['input_size']
     return [
         dict(type='LoadImage'),
         dict(type='GetBBoxCenterScale'),
         *augmentation,
-        dict(type='TopdownAffine', input_size=size, use_udp=crop['use_udp']),
+        dict(crop['affine'], input_size=crop['codec']['input_size']),
         *target,
         dict(type='PackPoseInputs'),
     ]

@@ -1,7 +1,6 @@
 """What ``train`` and ``test`` share: arguments, the config, the runner."""
 
 import argparse
-import difflib
 import os
 import os.path as osp
 from pathlib import Path
@@ -10,9 +9,8 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 from mmpose.registry import RUNNERS
 
-import vitpose_plus
 from vitpose_plus import preflight
-from vitpose_plus.errors import UserError
+from vitpose_plus.shipped import find_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,22 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     # torch.distributed.launch, which mim uses, passes it in either spelling.
     parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
-
-
-def find_config(name: str) -> str:
-    """``name`` if it is a file, else the shipped config of that name (with or without .py)."""
-    if osp.isfile(name):
-        return name
-    folder = Path(vitpose_plus.__file__).parent / '.mim' / 'configs'
-    shipped = {path.stem: path for path in folder.resolve().rglob('*.py')}
-    stem = name.removesuffix('.py')
-    if stem not in shipped:
-        close = difflib.get_close_matches(osp.basename(stem), shipped, n=3, cutoff=0.3)
-        raise UserError(
-            f'There is no config {name}, neither as a file nor by that name among the '
-            f'shipped ones; the closest are {", ".join(close) or "none"}.'
-        )
-    return str(shipped[stem])
 
 
 def load_config(args: argparse.Namespace) -> Config:

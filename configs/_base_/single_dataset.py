@@ -1,0 +1,6 @@
+# ViTPose-B without its dataset: `vitpose_plus.experiment.single_dataset` fills in input size,
+# keypoints, dataset and metric.
+_base_ = './topdown.py'
+
+model = dict(type='TopdownPoseEstimator', head=_base_.classic_decoder)
+train_dataloader = dict(batch_size=64)

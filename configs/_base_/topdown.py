@@ -1,0 +1,41 @@
+# What every top-down model has in common, whatever its datasets.
+_base_ = ['./runtime.py', './schedule_210e.py', './crops.py']
+
+model = dict(
+    data_preprocessor=dict(
+        type='PoseDataPreprocessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+    ),
+    backbone=dict(type='ViT', arch='base', drop_path_rate=0.3),
+    # The accuracy is counted on the CPU, every step, and not at all in bf16.
+    train_cfg=dict(compute_acc=False),
+    test_cfg=dict(flip_test=True, flip_mode='heatmap'),
+)
+
+classic_decoder = dict(
+    type='HeatmapHead',
+    in_channels=768,
+    deconv_out_channels=(256, 256),
+    deconv_kernel_sizes=(4, 4),
+    loss=dict(type='KeypointMSELoss', use_target_weight=True),
+)
+# ReLU, four times bilinear, one 3x3 convolution.
+simple_decoder = dict(
+    deconv_out_channels=[], deconv_kernel_sizes=[], final_layer=dict(kernel_size=3, padding=1)
+)
+upsampling = dict(type='FeatureMapProcessor', scale_factor=4.0, apply_relu=True)
+
+train_dataloader = dict(
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+)
+val_dataloader = dict(
+    batch_size=64,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+)
+test_dataloader = val_dataloader

@@ -1,0 +1,3 @@
+_base_ = './vitpose-small_coco-256x192.py'
+
+model = dict(neck=_base_.upsampling, head=_base_.simple_decoder)
