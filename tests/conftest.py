@@ -1,11 +1,14 @@
 """What many tests share: drawn figures, a tiny config on them, ready-made samples."""
 
+import functools
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -24,6 +27,7 @@ def _calm():
     """Every test starts from the same seed, in mmpose's scope, on one thread (tests run in two
     processes)."""
     torch.manual_seed(0)
+    np.random.seed(0)  # augmentation's
     torch.set_num_threads(1)
     init_default_scope('mmpose')
 
@@ -129,3 +133,60 @@ def new_environment(wheel, tmp_path):
 def constraints():
     """The lines of requirements/constraints.txt."""
     return (ROOT / 'requirements' / 'constraints.txt').read_text().splitlines()
+
+
+@pytest.fixture(scope='session')
+def golden():
+    """The authors' numbers: ``golden(name) -> (arrays, meta)`` from the folder VITPOSE_GOLDEN."""
+    folder = os.environ.get('VITPOSE_GOLDEN')
+    if not folder:
+        pytest.skip('VITPOSE_GOLDEN names no folder of golden numbers (`.ci/run` sets it)')
+
+    @functools.cache
+    def load(name):
+        path = Path(folder) / name
+        if path.suffix == '.json':
+            return json.loads(path.read_text())
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+        return arrays, json.loads(str(arrays.pop('meta')))
+
+    return load
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        '--parity', action='store_true', help='print the largest difference each test has seen'
+    )
+
+
+DIFFERENCES = pytest.StashKey[dict]()
+
+
+@pytest.fixture(autouse=True)
+def _parity(request, monkeypatch):
+    """With ``--parity``: notes what the comparisons of a test compare (docs/parity.md)."""
+    if not request.config.getoption('--parity'):
+        return
+    seen = request.config.stash.setdefault(DIFFERENCES, {})
+    name = request.node.nodeid.split('::', 1)[1]
+
+    def noting(compare):
+        def compare_and_note(actual, expected, *args, **kwargs):
+            a, b = (torch.as_tensor(v).detach().double() for v in (actual, expected))
+            apart = (a - b).abs()
+            relative = not kwargs.get('atol')
+            apart = apart / b.abs().clamp(min=1e-30) if relative else apart
+            bound = f'{kwargs.get("rtol", 1e-7):g} relative' if relative else f'{kwargs["atol"]:g}'
+            seen.setdefault((name, bound), []).append(apart.max().item() if apart.numel() else 0.0)
+            return compare(actual, expected, *args, **kwargs)
+
+        return compare_and_note
+
+    for module, function in ((np.testing, 'assert_allclose'), (torch.testing, 'assert_close')):
+        monkeypatch.setattr(module, function, noting(getattr(module, function)))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for (name, bound), apart in sorted(config.stash.get(DIFFERENCES, {}).items()):
+        terminalreporter.write_line(f'{name:<90} {max(apart):9.2g} (allowed {bound})')

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmpose.registry import DATASETS
+from mmpose.registry import DATASETS, MODELS
 
 from vitpose_plus import preflight
+from vitpose_plus.checkpoints.converting import convert
 from vitpose_plus.commands import main
 from vitpose_plus.commands.running import find_config
 
@@ -75,6 +76,19 @@ def text_as_checkpoint(cfg):
     cfg.load_from = 'text.pth'
 
 
+def layout_of_the_authors(cfg):
+    state = convert(MODELS.build(cfg.model).state_dict(), target='official').state_dict
+    torch.save(dict(state_dict=state), 'official.pth')
+    cfg.load_from = 'official.pth'
+
+
+def pretrained_on_something_else(cfg):
+    torch.save(dict(state_dict={'backbone.patch_embed.weight': torch.zeros(2)}), 'other.pth')
+    cfg.model.backbone.init_cfg = dict(
+        type='Pretrained', checkpoint='other.pth', prefix='backbone.'
+    )
+
+
 def truncated_annotations(cfg):
     Path('cut.json').write_text('{"images": [')
     part(cfg, 1).update(ann_file='cut.json', data_root='', data_prefix=dict(img='.'))
@@ -109,8 +123,10 @@ CASES = {
     no_loader: r'has no train_dataloader\.dataset: derive it from `datasets`',
     none_loader: r'has no train_dataloader\.dataset: derive it from `datasets`',
     no_checkpoint: r'The checkpoint nowhere\.pth does not exist',
-    foreign_checkpoint: r"The checkpoint belongs to another model: it lacks 'backbone.pos_embed'",
-    text_as_checkpoint: r'text\.pth cannot be loaded as a checkpoint \(.*\): give one that',
+    foreign_checkpoint: r"pth belongs to another model: it lacks 'backbone.pos_embed'",
+    text_as_checkpoint: r'text\.pth is no checkpoint, or not whole: download or copy it',
+    layout_of_the_authors: r"official\.pth is in the authors' layout: .* convert IN OUT --source",
+    pretrained_on_something_else: r'other\.pth belongs to another model: it has .*patch_embed',
     wrong_length: r'wrong\.json gives 13 keypoints .* aic has 14',
     truncated_annotations: r'cut\.json cannot be read as annotations of the dataset aic \(JSON',
     no_people: r'aic is empty: empty\.json holds no usable annotation',

@@ -4,15 +4,16 @@ import os
 import os.path as osp
 from collections.abc import Iterator
 
-import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
-from mmpose.registry import DATASETS, MODELS
+from mmpose.registry import DATASETS
+from torch import nn
 
-from vitpose_plus.checkpoints import check_file
+from vitpose_plus.checkpoints import check_file, check_fit, files
 from vitpose_plus.datasets.multi_dataset import load_annotations
 from vitpose_plus.errors import UserError
+from vitpose_plus.shipped import build_on_meta
 
 # Only a small annotation file can be empty; large ones are read once, when the loader is built
 # (which says the same of them).
@@ -52,7 +53,7 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
         for dataset in parts:
             check_keypoints(dataset, heads, cfg.model.get('head', {}).get('out_channels'))
             check_files(dataset)
-    check_checkpoint(cfg)
+    check_checkpoints(cfg)
 
 
 def check_keypoints(dataset: BaseDataset, heads: dict[str, int], out_channels: int | None) -> None:
@@ -97,16 +98,24 @@ def check_files(dataset: BaseDataset) -> None:
         load_annotations(name, dataset)
 
 
-def check_checkpoint(cfg: Config) -> None:
-    """``load_from``, if it is a local file, is a checkpoint of the model."""
-    path = cfg.get('load_from')
-    if not path or '://' in path:
-        return
-    if not osp.isfile(path):
-        raise UserError(f'The checkpoint {path} does not exist: check its path.')
-    with torch.device('meta'):
-        model = MODELS.build(cfg.model)
-    check_file(path, model)
+def check_checkpoints(cfg: Config) -> None:
+    """``load_from`` and the backbone's ``init_cfg``, if they are local files, fit the model."""
+    model = build_on_meta(cfg.model)
+    if is_local(cfg.get('load_from')):
+        check_file(cfg.load_from, model)
+    init = cfg.model.get('backbone', {}).get('init_cfg') or {}
+    if init.get('type') == 'Pretrained' and is_local(init.checkpoint):
+        prefix = init.get('prefix', '')
+        weights = {
+            f'backbone.{name.removeprefix(prefix)}': value
+            for name, value in files.read(init.checkpoint).items()
+            if name.startswith(prefix)
+        }
+        check_fit(weights, nn.ModuleDict(dict(backbone=model.backbone)), init.checkpoint)
+
+
+def is_local(path: str | None) -> bool:
+    return bool(path) and '://' not in path
 
 
 def _lazy(cfg: dict) -> BaseDataset:

@@ -18,7 +18,7 @@ HARMLESS = '|'.join(
         "'.*_score' not found",  # whole-body parts have the score of the person
     ]
 )
-COMMANDS = ('train', 'test', 'figures', 'demo')
+COMMANDS = ('train', 'test', 'convert', 'split', 'expand', 'figures', 'demo')
 
 
 def main(argv: list[str] | None = None, command: str | None = None) -> None:

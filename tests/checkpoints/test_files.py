@@ -1,0 +1,117 @@
+"""Files that are no checkpoint are refused in one sentence; nothing is ever half written."""
+
+import argparse
+import os
+import pickle
+
+import pytest
+import torch
+
+from vitpose_plus.checkpoints import files
+
+WEIGHTS = {'backbone.weight': torch.arange(6.0).reshape(2, 3), 'head.bias': torch.ones(2)}
+
+
+class Payload:
+    """What a malicious pickle would run; here it only makes a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (self.folder,)
+
+
+def damaged(path, **options):
+    torch.save(dict(state_dict=WEIGHTS), path, **options)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def safetensors(path, content):
+    path.write_bytes(content)
+
+
+NOT_WHOLE = 'is no checkpoint, or not whole: download or copy it again'
+BAD = {
+    'truncated.pth': (damaged, NOT_WHOLE),
+    'truncated_old.pth': (lambda p: damaged(p, _use_new_zipfile_serialization=False), NOT_WHOLE),
+    'text.pth': (lambda p: p.write_text('a note, not a model\n'), NOT_WHOLE),
+    'empty.pth': (lambda p: p.touch(), 'is empty: download or copy it again'),
+    'missing.pth': (lambda p: None, 'does not exist: check its path'),
+    'list.pth': (lambda p: torch.save([1, 2], p), 'holds no state dict: give a file with the'),
+    'number.pth': (lambda p: torch.save(3, p), 'holds no state dict: give a file with the'),
+    'mixed.pth': (lambda p: torch.save({**WEIGHTS, 'epoch': 3}, p), 'holds no state dict'),
+    'text.safetensors': (lambda p: p.write_text('a note'), r'cannot be read as safetensors \('),
+    'empty.safetensors': (lambda p: p.touch(), 'is empty'),
+    'folder': (lambda p: p.mkdir(), 'holds neither model.safetensors nor pytorch_model.bin'),
+}
+
+
+@pytest.mark.parametrize('name', BAD)
+def test_bad_files_get_one_sentence_with_their_name(name, tmp_path):
+    make, message = BAD[name]
+    make(tmp_path / name)
+    with pytest.raises(ValueError, match=message) as error:
+        files.read(tmp_path / name)
+    assert str(tmp_path / name) in str(error.value)
+    assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('save', [torch.save, lambda c, p: pickle.dump(c, p.open('wb'), 2)])
+def test_a_pickle_with_code_is_refused_and_its_code_does_not_run(save, tmp_path):
+    path, proof = tmp_path / 'evil.pth', tmp_path / 'proof'
+    save(dict(state_dict=Payload(str(proof))), path)
+    with pytest.raises(ValueError, match=r'evil\.pth'):
+        files.read(path)
+    assert not proof.exists()
+    torch.load(path, weights_only=False) if save is torch.save else pickle.load(path.open('rb'))
+    assert proof.exists()  # it would have run
+
+
+def test_the_refusal_names_what_the_pickle_wanted(tmp_path):
+    torch.save(Payload('x'), tmp_path / 'evil.pth')
+    with pytest.raises(ValueError, match=r'holds more than data \(posix\.mkdir\): it is refused'):
+        files.read(tmp_path / 'evil.pth')
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        WEIGHTS,
+        dict(state_dict=WEIGHTS, meta=dict(epoch=3), optimizer={}),
+        dict(model=WEIGHTS, args=argparse.Namespace(lr=1.0)),
+        dict(module=WEIGHTS),
+        dict(state_dict={f'module.{name}': value for name, value in WEIGHTS.items()}),
+    ],
+)
+@pytest.mark.parametrize('zipped', [True, False])
+def test_every_wrapper_gives_the_same_weights(content, zipped, tmp_path):
+    path = tmp_path / 'w.pth'
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    read = files.read(path)
+    assert set(read) == set(WEIGHTS)
+    assert all(torch.equal(read[name], value) for name, value in WEIGHTS.items())
+
+
+def test_what_is_written_is_read_and_holds_nothing_else(tmp_path):
+    big = torch.zeros(100_000)
+    path = tmp_path / 'deep' / 'w.pth'
+    files.write(path, {**WEIGHTS, 'part': big[:3]})
+    assert set(files.read(path)) == {*WEIGHTS, 'part'}
+    assert path.stat().st_size < 10_000  # not the whole of what `part` is a view of
+    assert [p.name for p in path.parent.iterdir()] == ['w.pth']
+
+
+def test_a_failure_leaves_what_was_there(tmp_path):
+    path = tmp_path / 'w.pth'
+    path.write_text('precious')
+
+    def fail():
+        with files.replacing(path) as part:
+            part.write_text('half')
+            raise RuntimeError('the disk is full')
+
+    with pytest.raises(RuntimeError, match='the disk is full'):
+        fail()
+    assert path.read_text() == 'precious'
+    assert [p.name for p in tmp_path.iterdir()] == ['w.pth']

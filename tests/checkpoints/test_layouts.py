@@ -1,0 +1,216 @@
+"""Every layout there and back, strictly; the numbers behind it are in tests/golden."""
+
+import pytest
+import torch
+from mmpose.registry import MODELS
+
+from vitpose_plus.checkpoints.converting import convert, keep_head
+from vitpose_plus.checkpoints.layouts.layout import translator
+from vitpose_plus.checkpoints.layouts.tensors import to_rectangle
+
+SIX = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']
+KEYPOINTS = [17, 14, 16, 17, 17, 133]
+
+
+def plain(simple=False):
+    head = dict(type='HeatmapHead', in_channels=16, out_channels=17)
+    if simple:
+        head.update(
+            deconv_out_channels=[],
+            deconv_kernel_sizes=[],
+            final_layer=dict(kernel_size=3, padding=1),
+        )
+    else:
+        head.update(deconv_out_channels=(8, 8), deconv_kernel_sizes=(4, 4))
+    backbone = dict(type='ViT', arch=dict(depth=2, dim=16, num_heads=2), input_hw=(64, 48))
+    return MODELS.build(dict(type='TopdownPoseEstimator', backbone=backbone, head=head))
+
+
+def plus(names=SIX, keypoints=KEYPOINTS, ffn='PartiallySharedFFN'):
+    heads = [
+        dict(
+            dataset=name,
+            num_keypoints=k,
+            codec=dict(type='UDPHeatmap', input_size=(48, 64), heatmap_size=(12, 16), sigma=2),
+        )
+        for name, k in zip(names, keypoints, strict=True)
+    ]
+    head = dict(type='HeatmapHead', in_channels=16, deconv_out_channels=[8, 8])
+    head['deconv_kernel_sizes'] = [4, 4]
+    experts = {} if ffn == 'SharedFFN' else dict(num_experts=len(names))
+    backbone = dict(type='ViT', arch=dict(depth=2, dim=16, num_heads=2), input_hw=(64, 48))
+    return MODELS.build(
+        dict(
+            type='MultiDatasetTopdown',
+            backbone=dict(backbone, ffn=dict(type=ffn, **experts)),
+            head=dict(type='MultiDatasetHead', head=head, heads=heads),
+        )
+    )
+
+
+def same(a, b):
+    assert set(a) == set(b)
+    for name, value in b.items():
+        assert torch.equal(a[name], value), name
+
+
+@pytest.mark.parametrize('simple', [True, False])
+@pytest.mark.parametrize('layout', ['official', 'mmpose', 'hf', 'vitpose_plus'])
+def test_a_plain_model_goes_anywhere_and_comes_back(layout, simple):
+    state = plain(simple).state_dict()
+    away = convert(state, target=layout)
+    assert away.source == 'vitpose_plus'
+    back = convert(away.state_dict)
+    assert (back.source, back.dropped) == (layout, {})
+    same(back.state_dict, state)
+
+
+def test_names_of_mmpretrain():
+    """As mmpretrain 1.2.0 and mmpose 1.3.2 spell them, one layer deep."""
+    layer, tail = 'backbone.layers.0', ('weight', 'bias')
+    names = ['backbone.pos_embed']
+    names += [f'backbone.patch_embed.projection.{t}' for t in tail]
+    names += [f'{layer}.{part}.{t}' for part in ('ln1', 'ln2') for t in tail]
+    names += [f'{layer}.attn.{part}.{t}' for part in ('qkv', 'proj') for t in tail]
+    names += [f'{layer}.ffn.layers.{part}.{t}' for part in ('0.0', '1') for t in tail]
+    names += [f'backbone.ln1.{t}' for t in tail] + [f'head.final_layer.{t}' for t in tail]
+    state = convert(plain(simple=True).state_dict(), target='mmpose').state_dict
+    assert {name for name in state if not name.startswith('backbone.layers.1.')} == set(names)
+    assert state['backbone.pos_embed'].shape == (1, 12, 16)
+
+
+@pytest.mark.parametrize(
+    'model',
+    [
+        lambda: plus(),
+        lambda: plus(SIX[:3], KEYPOINTS[:3], 'SharedFFN'),
+        lambda: plus([*SIX[:3], 'crowdpose'], [17, 14, 16, 14], 'SharedFFN'),
+    ],
+)
+def test_several_heads_go_to_the_authors_layout_and_come_back_by_name(model):
+    state = model().state_dict()
+    away = convert(state, target='official').state_dict
+    assert not any('heads.coco' in key for key in away)
+    same(convert(away).state_dict, state)
+
+
+def test_heads_of_other_datasets_are_named_by_the_model():
+    model = plus(['zebra', 'okapi'], [5, 9])
+    state = model.state_dict()
+    away = convert(state, target='official').state_dict
+    with pytest.raises(ValueError, match=r'2 heads and 2 experts, .* any known list of datasets'):
+        convert(away)
+    same(convert(away, model=model).state_dict, state)
+
+
+def test_experts_and_heads_have_no_place_in_mmpose_s_layout():
+    with pytest.raises(ValueError, match=r'no room for .*experts.*so split the model first'):
+        convert(plus().state_dict(), target='mmpose')
+
+
+def test_one_head_goes_to_hugging_face_with_all_experts():
+    state = plus().state_dict()
+    with pytest.raises(ValueError, match='one head, so name its dataset with --dataset'):
+        convert(state, target='hf')
+    away = convert(keep_head(state, 'mpii'), target='hf').state_dict
+    assert torch.equal(away['head.conv.weight'], state['head.heads.mpii.final_layer.weight'])
+    experts = state['backbone.layers.1.ffn.experts.weight']
+    for i, expert in enumerate(experts):
+        assert torch.equal(away[f'backbone.encoder.layer.1.mlp.experts.{i}.weight'], expert)
+
+
+def test_a_head_kept_of_shared_ffns_is_a_plain_model():
+    kept = keep_head(plus(SIX[:3], KEYPOINTS[:3], 'SharedFFN').state_dict(), 'coco')
+    plain().load_state_dict(kept)
+    with pytest.raises(ValueError, match="no head for 'zebra': it has coco, aic, mpii"):
+        keep_head(plus(SIX[:3], KEYPOINTS[:3]).state_dict(), 'zebra')
+
+
+def test_heads_as_wide_as_the_widest_are_cut_to_their_keypoints():
+    state = plus().state_dict()
+    wide = convert(state, target='official').state_dict
+    for key, value in wide.items():
+        if 'final_layer' in key:
+            extra = torch.full((133 - len(value), *value.shape[1:]), 7.0)
+            wide[key] = torch.cat([value, extra])
+    same(convert(wide).state_dict, state)
+
+
+def test_heads_with_too_few_keypoints_are_refused():
+    narrow = convert(plus(keypoints=[17, 14, 16, 17, 17, 100]).state_dict(), target='official')
+    with pytest.raises(ValueError, match=r'coco_wholebody has 100 keypoints where .* has 133'):
+        convert(narrow.state_dict)
+
+
+def test_an_expert_that_is_missing_is_named():
+    state = convert(plus().state_dict(), target='official').state_dict
+    del state['backbone.blocks.0.mlp.experts.2.bias']
+    with pytest.raises(ValueError, match=r'experts\.bias has the experts \[0, 1, 3, 4, 5\]'):
+        convert(state)
+
+
+def test_unknown_keys_are_named():
+    state = convert(plain().state_dict(), target='official').state_dict
+    odd = {f'backbone.blocks.0.adapter{i}.weight': torch.ones(1) for i in range(5)}
+    with pytest.raises(ValueError, match=r'no place for .*adapter0.*adapter2.* and 2 more keys in'):
+        convert({**state, **odd})
+    with pytest.raises(ValueError, match=r"no place for .* in mmpose's layout"):
+        convert(state, source='mmpose')
+
+
+def test_positions_must_be_there():
+    state = convert(plain().state_dict(), target='official').state_dict
+    del state['backbone.pos_embed']
+    with pytest.raises(ValueError, match=r"lacks 'backbone\.pos_embed', the positions of the auth"):
+        convert(state)
+
+
+def test_a_layout_in_doubt_is_asked_for():
+    with pytest.raises(ValueError, match=r'does not say whose layout .* --source official\|mmpose'):
+        convert({'weight': torch.ones(1)})
+
+
+def test_a_class_token_is_dropped_with_the_reason():
+    state = convert(plain().state_dict(), target='official').state_dict
+    [(reason, keys)] = convert({**state, 'backbone.cls_token': torch.ones(1)}).dropped.items()
+    assert keys == ['backbone.cls_token']
+    assert 'class token' in reason
+
+
+def test_mae_is_a_source_only():
+    with pytest.raises(ValueError, match='is a source only'):
+        convert(plain().state_dict(), target='mae')
+
+
+@pytest.mark.parametrize(
+    ('rows', 'given', 'grid'),
+    [
+        (192, None, (16, 12)),
+        (432, None, (24, 18)),
+        (972, None, (36, 27)),
+        (196, None, (14, 14)),
+        (256, None, (16, 16)),
+        (300, (15, 20), (15, 20)),
+        (192, (24, 18), (16, 12)),  # a model of another size: the file has its own
+        (192, (12, 16), (12, 16)),
+    ],
+)
+def test_rows_become_the_rectangle_that_leaves_no_doubt(rows, given, grid):
+    table = torch.arange(rows * 2.0).reshape(1, rows, 2)
+    rectangle = to_rectangle(table, given)
+    assert rectangle.shape == (1, *grid, 2)
+    assert torch.equal(rectangle.flatten(1, 2), table)
+
+
+def test_a_rectangle_in_doubt_is_asked_for():
+    with pytest.raises(ValueError, match='200 positions are neither a square nor 4:3: name'):
+        to_rectangle(torch.zeros(1, 200, 2), None)
+
+
+def test_translator():
+    look_up = translator({'a.*.b.*': 'x.*.*', 'plain': 'kept', 'gone.*': 'for a reason'})
+    assert look_up('a.3.b.weight') == 'x.3.weight'
+    assert look_up('plain') == 'kept'
+    assert look_up('gone.3') == 'for a reason'
+    assert look_up('a.3.4.b.weight') is None
+    assert look_up('aplain') is None

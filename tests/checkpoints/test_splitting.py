@@ -1,0 +1,112 @@
+"""One dataset's plain model is the whole model for that dataset, and nothing of the others."""
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmpose.registry import DATASETS, MODELS
+
+from vitpose_plus.checkpoints import files
+from vitpose_plus.checkpoints.splitting import expand, split
+from vitpose_plus.commands import main
+
+SIX = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']
+
+
+@pytest.fixture
+def whole(tiny_config):
+    model = MODELS.build(tiny_config.model)
+    for name, value in model.state_dict().items():  # heads start at 0.001 and norms at 1
+        if value.is_floating_point() and ('head' in name or 'norm' in name):
+            value.copy_(torch.rand_like(value) * 0.2 + 0.1)
+    return model.eval()
+
+
+@pytest.mark.parametrize('dataset', SIX)
+@torch.no_grad()
+def test_heatmaps_of_the_split_model_are_those_of_the_whole(dataset, whole, tiny_config):
+    """Flip test and test settings included."""
+    state, cfg = split(whole.state_dict(), tiny_config, dataset)
+    plain = MODELS.build(cfg.model).eval()
+    plain.load_state_dict(state)
+    assert type(plain).__name__ == 'TopdownPoseEstimator'
+    samples = DATASETS.build(cfg.test_dataloader.dataset)
+    batch = pseudo_collate([samples[0], samples[1]])
+    heatmaps = []
+    for model in (whole, plain):
+        model.test_cfg.update(output_heatmaps=True)
+        data = model.data_preprocessor(batch)
+        results = model.predict(**data)
+        heatmaps.append(torch.stack([sample.pred_fields.heatmaps for sample in results]))
+    assert heatmaps[0].std() > 0.01
+    torch.testing.assert_close(*heatmaps, rtol=0, atol=1e-5)
+
+
+def test_no_trace_of_the_others(whole, tiny_config):
+    state, cfg = split(whole.state_dict(), tiny_config, 'mpii')
+    assert not any('expert' in key or 'heads' in key for key in state)
+    text = cfg.pretty_text
+    assert not any(word in text for word in ('expert', 'MultiDataset', 'aic', 'coco', 'ap10k'))
+    plain = MODELS.build(cfg.model)
+    assert sum(p.numel() for p in plain.parameters()) < sum(p.numel() for p in whole.parameters())
+
+
+def test_the_command_writes_what_test_and_train_take(whole, tiny_config, workplace):
+    tiny_config.dump('six.py')
+    files.write('six.pth', whole.state_dict())
+    main(['split', 'six.pth', 'mpii', 'mpii.pth', '--config', 'six.py'])
+    main(['test', 'mpii.py', 'mpii.pth', '--out', 'plain.json', '--work-dir', 'test'])
+    assert 'mpii/PCK' in Config.fromfile('plain.json')
+    quick = ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=3']
+    main(['train', 'mpii.py', '--work-dir', 'train', '--no-validate', '--cfg-options', *quick])
+
+
+@pytest.mark.parametrize('dataset', ['coco', 'apt36k'])  # of 17 keypoints both
+def test_expand_then_split_is_where_we_came_from(dataset, whole, tiny_config):
+    plain, _ = split(whole.state_dict(), tiny_config, 'coco')
+    wide = expand(plain, tiny_config, dataset)
+    experts = wide['backbone.layers.0.ffn.experts.weight']
+    assert all(torch.equal(expert, experts[0]) for expert in experts)
+    back, _ = split(wide, tiny_config, dataset)
+    assert set(back) == set(plain)
+    assert all(torch.equal(back[name], value) for name, value in plain.items())
+
+
+def test_the_head_must_be_the_dataset_s(whole, tiny_config):
+    plain, _ = split(whole.state_dict(), tiny_config, 'coco')
+    with pytest.raises(ValueError, match=r'plain checkpoint .* has .*heads\.mpii.* in shape'):
+        expand(plain, tiny_config, 'mpii')
+
+
+def test_expanding_a_backbone_leaves_no_head(whole, tiny_config):
+    plain, _ = split(whole.state_dict(), tiny_config, 'aic')
+    backbone = {k: v for k, v in plain.items() if k.startswith('backbone.')}
+    wide = expand(backbone, tiny_config)
+    assert set(wide) == {k for k in whole.state_dict() if k.startswith('backbone.')}
+
+
+@pytest.mark.parametrize(
+    ('command', 'message'),
+    [
+        (['split', 'six.pth', 'zebra', 'x.pth'], "no head for the dataset 'zebra': it has heads "),
+        (['split', 'no.pth', 'coco', 'x.pth'], 'no.pth does not exist: check its path'),
+        (['split', 'six.pth', 'coco', 'six.pth'], 'six.pth exists: give another name, or replace'),
+        (['split', 'six.pth', 'coco', 'six2.pth'], 'six2.py exists: give another name, or replac'),
+        (['split', 'plain.pth', 'coco', 'x.pth'], 'plain.pth belongs to another model: it has'),
+        (['expand', 'plain.pth', 'x.pth'], 'no head for the dataset None: it has heads for coco'),
+        (['expand', 'six.pth', 'x.pth', '--dataset', 'coco'], 'belongs to another model: it '),
+    ],
+)
+def test_bad_input(command, message, whole, tiny_config, workplace, capsys):
+    tiny_config.dump('six.py')
+    tiny_config.dump('six2.py')
+    files.write('six.pth', whole.state_dict())
+    files.write('plain.pth', split(whole.state_dict(), tiny_config, 'coco')[0])
+    before = sorted(workplace.rglob('*'))
+    with pytest.raises(SystemExit) as stop:
+        main([*command, '--config', 'six.py'])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error, error
+    assert error.count('\n') == 0
+    assert sorted(workplace.rglob('*')) == before

@@ -1,0 +1,183 @@
+"""The command: what it says, what it writes, what it refuses."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmpose.registry import MODELS
+
+from vitpose_plus.checkpoints import files
+from vitpose_plus.checkpoints.converting import convert
+from vitpose_plus.commands import main
+from vitpose_plus.shipped import build_on_meta, find_config, fitting_configs
+
+SMALL = 'vitpose-small_coco-256x192'
+
+
+@pytest.fixture
+def official(tiny_config):
+    """The demo's model, as the authors would have saved it, and its config."""
+    state = MODELS.build(tiny_config.model).state_dict()
+    away = convert(state, target='official').state_dict
+    files.write('official.pth', {**away, 'backbone.cls_token': torch.zeros(1)})
+    tiny_config.dump('six.py')
+    return state
+
+
+@pytest.fixture
+def mae(workplace):
+    """An encoder and decoder of MAE that would fit the demo's backbone: 4 layers of 128."""
+    dim = 128
+    shapes = {
+        'cls_token': (1, 1, dim),
+        'pos_embed': (1, 197, dim),
+        'mask_token': (1, 1, dim),
+        'decoder_pos_embed': (1, 197, 8),
+        'decoder_blocks.0.attn.qkv.weight': (8, 8),
+        'decoder_pred.bias': (8,),
+        'patch_embed.proj.weight': (dim, 3, 14, 14),
+        'patch_embed.proj.bias': (dim,),
+        'norm.weight': (dim,),
+        'norm.bias': (dim,),
+    }
+    for i in range(4):
+        for part, (rows, columns) in {
+            'attn.qkv': (3 * dim, dim),
+            'attn.proj': (dim, dim),
+            'mlp.fc1': (4 * dim, dim),
+            'mlp.fc2': (dim, 4 * dim),
+        }.items():
+            shapes[f'blocks.{i}.{part}.weight'] = (rows, columns)
+            shapes[f'blocks.{i}.{part}.bias'] = (rows,)
+        shapes |= {f'blocks.{i}.norm{j}.{k}': (dim,) for j in (1, 2) for k in ('weight', 'bias')}
+    state = {name: torch.randn(shape) for name, shape in shapes.items()}
+    torch.save(dict(model=state), 'mae.pth')
+    return state
+
+
+def test_it_says_what_it_took_and_what_it_left(official, capsys):
+    main(['convert', 'official.pth', 'own.pth', '--config', 'six.py'])
+    said = capsys.readouterr().out
+    assert "official.pth: the authors' layout, " in said
+    assert "Not taken over: 'backbone.cls_token' (a class token, which the authors'" in said
+    own = files.read('own.pth')
+    assert set(own) == set(official)
+    for name, value in official.items():
+        torch.testing.assert_close(own[name], value, rtol=0, atol=0)
+
+
+def test_without_a_config_it_finds_the_one_that_fits(official, capsys):
+    main(['convert', 'official.pth', 'own.pth'])
+    assert 'It fits vitpose-plus-tiny_figures-256x192.' in capsys.readouterr().out
+
+
+def test_every_shipped_model_is_found_by_its_weights():
+    for name in (SMALL, 'vitpose-plus-base-simple_six-datasets-256x192'):
+        cfg = Config.fromfile(find_config(name))
+        assert name in fitting_configs(build_on_meta(cfg.model).state_dict())
+
+
+def test_there_and_back_through_files(official):
+    main(['convert', 'official.pth', 'own.pth', '--config', 'six.py'])
+    main(['convert', 'own.pth', 'back.pth', '--target', 'official', '--config', 'six.py'])
+    back, given = files.read('back.pth'), files.read('official.pth')
+    del given['backbone.cls_token']
+    assert set(back) == set(given)
+    assert all(torch.equal(back[name], value) for name, value in given.items())
+
+
+def test_mae_starts_a_plain_backbone_and_one_with_experts(mae, tiny_config, capsys):
+    main(['convert', 'mae.pth', 'plain.pth'])
+    plain = files.read('plain.pth')
+    assert plain['backbone.pos_embed'].shape == (1, 14, 14, 128)
+    assert torch.equal(
+        plain['backbone.patch_embed.weight'][..., 1:15, 1:15], mae['patch_embed.proj.weight']
+    )
+    assert 'the decoder of MAE' in capsys.readouterr().out
+    tiny_config.dump('six.py')
+    main(['convert', 'mae.pth', 'experts.pth', '--config', 'six.py'])
+    assert 'Every expert starts as the same rows of the plain FFN.' in capsys.readouterr().out
+    experts = files.read('experts.pth')
+    fc2 = mae['blocks.3.mlp.fc2.weight']
+    own = experts['backbone.layers.3.ffn.experts.weight']
+    assert torch.equal(experts['backbone.layers.3.ffn.fc2.weight'], fc2[:-32])
+    assert all(torch.equal(expert, fc2[-32:]) for expert in own)
+    tiny_config.model.backbone.init_cfg = dict(
+        type='Pretrained', checkpoint='experts.pth', prefix='backbone.'
+    )
+    model = MODELS.build(tiny_config.model)
+    model.init_weights()  # as the runner does
+    for name, value in model.state_dict().items():
+        if name.startswith('backbone.'):
+            assert torch.equal(value, experts[name]), name
+
+
+def test_a_pretrained_backbone_is_resized_to_the_input(mae):
+    main(['convert', 'mae.pth', 'plain.pth'])
+    init = dict(type='Pretrained', checkpoint='plain.pth', prefix='backbone.')
+    vit = MODELS.build(dict(type='ViT', arch='tiny', input_hw=(384, 288), init_cfg=init))
+    vit.init_weights()
+    assert torch.equal(vit.layers[2].attention.proj.bias, mae['blocks.2.attn.proj.bias'])
+    assert vit.pos_embed.shape == (1, 24, 18, 128)
+    assert vit.pos_embed.mean().item() == pytest.approx(
+        (mae['pos_embed'][:, 1:] + mae['pos_embed'][:, :1]).mean().item(), abs=0.02
+    )
+
+
+BAD = {
+    'a config of another size': (
+        ['official.pth', 'x.pth', '--config', SMALL],
+        r'converted checkpoint belongs to another model: it .* \(it fits vitpose-plus-tiny_figures',
+    ),
+    'the wrong source': (
+        ['official.pth', 'x.pth', '--source', 'mmpose'],
+        r"no place for 'backbone\.patch_embed\.proj\..* in mmpose's layout",
+    ),
+    'no ViTPose': (['other.pth', 'x.pth'], 'does not say whose layout it has: name it with'),
+    'a file that exists': (['official.pth', 'six.py'], r'six\.py exists: give another name, or'),
+    'no config for Hugging Face': (
+        ['official.pth', 'x', '--target', 'hf'],
+        r"--target hf wants the model's --config",
+    ),
+    'too many heads for Hugging Face': (
+        ['official.pth', 'x', '--target', 'hf', '--config', 'six.py'],
+        r'no room for .* it has one head, so name its dataset with --dataset',
+    ),
+    'another decoder than Hugging Face has': (
+        ['official.pth', 'x', '--target', 'hf', '--config', 'six.py', '--dataset', 'coco'],
+        r"Hugging Face's decoder has 256 channels, this one 64",
+    ),
+    'an unknown dataset': (
+        ['official.pth', 'x.pth', '--dataset', 'zebra'],
+        r"no head for 'zebra': it has coco, aic",
+    ),
+    'an unknown config': (
+        ['official.pth', 'x.pth', '--config', 'vitpose-bas_coco'],
+        r'There is no config vitpose-bas_coco',
+    ),
+    'a truncated file': (['cut.pth', 'x.pth'], r'cut\.pth is no checkpoint, or not whole'),
+}
+
+
+@pytest.mark.parametrize('case', BAD)
+def test_bad_input_gets_one_sentence_and_writes_nothing(case, official, workplace, capsys):
+    arguments, message = BAD[case]
+    files.write('other.pth', {'weight': torch.ones(1)})
+    whole = Path('official.pth').read_bytes()
+    Path('cut.pth').write_bytes(whole[: len(whole) // 2])
+    before = {path: path.stat().st_mtime_ns for path in workplace.rglob('*')}
+    with pytest.raises(SystemExit) as stop:
+        main(['convert', *arguments])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err.strip()
+    assert error.count('\n') == 0
+    assert re.search(message, error), error
+    assert {path: path.stat().st_mtime_ns for path in workplace.rglob('*')} == before
+
+
+def test_force_replaces(official):
+    Path('own.pth').write_text('old')
+    main(['convert', 'official.pth', 'own.pth', '--config', 'six.py', '--force'])
+    assert set(files.read('own.pth')) == set(official)

@@ -1,0 +1,119 @@
+"""Checkpoint files: read without running anything that is in them, written whole or not at all."""
+
+import argparse
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vitpose_plus.errors import UserError
+
+# Where the sources keep the weights among epochs, optimiser and settings.
+WRAPPERS = ('state_dict', 'model', 'module')
+
+
+def read(path: str | Path) -> dict[str, Tensor]:
+    """The weights in a file of torch or safetensors, or in a folder of Hugging Face's.
+
+    A pickle is loaded with ``weights_only``: it may hold data, never code. Big tensors are mapped,
+    not read, until they are used.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = _weights_in(path)
+    if not path.is_file():
+        raise UserError(f'The checkpoint {path} does not exist: check its path.')
+    if path.stat().st_size == 0:
+        raise UserError(f'{path} is empty: download or copy it again.')
+    content = _safetensors(path) if path.suffix == '.safetensors' else _pickle(path)
+    for wrapper in WRAPPERS:
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+            break
+    tensors = isinstance(content, dict) and {
+        k: v for k, v in content.items() if isinstance(v, Tensor)
+    }
+    if not tensors or len(tensors) < len(content):
+        raise UserError(f'{path} holds no state dict: give a file with the weights of a model.')
+    return {name.removeprefix('module.'): value for name, value in tensors.items()}
+
+
+def _weights_in(folder: Path) -> Path:
+    names = ('model.safetensors', 'pytorch_model.bin')
+    found = [folder / name for name in names if (folder / name).is_file()]
+    if not found:
+        raise UserError(
+            f'The folder {folder} holds neither {names[0]} nor {names[1]}: give the checkpoint '
+            'file itself.'
+        )
+    return found[0]
+
+
+def _safetensors(path: Path) -> dict:
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise UserError(
+            f"{path} needs the package safetensors: run pip install 'vitpose_plus[hf]'."
+        ) from error
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise UserError(
+            f'{path} cannot be read as safetensors ({error}): download or copy it again.'
+        ) from error
+
+
+def _pickle(path: Path) -> dict:
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]):  # the options of a MAE run
+            return torch.load(
+                path, map_location='cpu', weights_only=True, mmap=zipfile.is_zipfile(path)
+            )
+    except Exception as error:  # whatever a stranger's file makes torch raise
+        if code := re.search(r'GLOBAL (?!torch._utils)(\S+)|refused: (.+?);', str(error)):
+            raise UserError(
+                f'{path} holds more than data ({code[1] or code[2]}): it is refused, and none of '
+                'its code was run; give a checkpoint that holds nothing but weights.'
+            ) from error
+        raise UserError(
+            f'{path} is no checkpoint, or not whole: download or copy it again, or give one that '
+            'torch.save or safetensors wrote.'
+        ) from error
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A new name beside ``path`` to write to, which becomes ``path`` if all goes well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    room = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', dir=path.parent))
+    try:
+        yield room / path.name
+        if path.is_dir():
+            shutil.rmtree(path)
+        os.replace(room / path.name, path)
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def write(path: str | Path, state_dict: dict[str, Tensor], **more) -> None:
+    """Saves a checkpoint that mmengine loads, whole or not at all."""
+    with replacing(path) as part:
+        # Views of a mapped file or of a bigger tensor would be saved with all that is behind them.
+        own = {name: tensor.detach().clone() for name, tensor in state_dict.items()}
+        torch.save(dict(state_dict=own, **more), part)
+
+
+def refuse_existing(path: str | Path, force: bool) -> None:
+    """Raises a ``UserError`` if ``path`` exists and may not be replaced."""
+    if os.path.exists(path) and not force:
+        raise UserError(f'{path} exists: give another name, or replace it with --force.')

@@ -1,0 +1,81 @@
+"""Whose head is whose: the sources number them, we name them after their datasets.
+
+Between reading and naming a state dict has ``head.*`` for the first head and ``head.others.{j}.*``
+for head j + 1. Shapes: K keypoints.
+"""
+
+import re
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from vitpose_plus.checkpoints.layouts.layout import State
+from vitpose_plus.errors import UserError
+
+# What the released files of several datasets hold, in the order of their heads and experts.
+SIX = dict(coco=17, aic=14, mpii=16, ap10k=17, apt36k=17, coco_wholebody=133)
+FOUR = dict(coco=17, aic=14, mpii=16, crowdpose=14)
+THREE = dict(coco=17, aic=14, mpii=16)
+RELEASED = {6: SIX, 4: FOUR, 3: THREE}
+
+OTHER = re.compile(r'head\.others\.(\d+)\.(.+)')
+NAMED = re.compile(r'head\.heads\.([^.]+)\.(.+)')
+
+
+def name_heads(state: State, datasets: Mapping[str, int] | None) -> State:
+    """Numbered heads -> ``head.heads.{dataset}.*``; a plain model's only head stays ``head.*``."""
+    others = {int(match[1]) for key in state if (match := OTHER.fullmatch(key))}
+    experts = next((v.shape[0] for k, v in state.items() if '.experts.' in k), 0)
+    if not others and not experts:
+        return state
+    num_heads = max(others, default=-1) + 2
+    datasets = datasets or RELEASED.get(experts or num_heads) or {}
+    if not num_heads <= len(datasets) <= (experts or num_heads):  # Hugging Face has one head only
+        raise UserError(
+            f'The file has {num_heads} heads and {experts or "no"} experts, which does not agree '
+            f'with {len(datasets) or "any known list of"} datasets: name the config it belongs to '
+            'with --config.'
+        )
+    names = list(datasets)
+    named = {key: value for key, value in state.items() if not key.startswith('head.')}
+    heads = {name: {} for name in names}
+    for key, value in state.items():
+        if match := OTHER.fullmatch(key):
+            heads[names[int(match[1]) + 1]][match[2]] = value
+        elif key.startswith('head.'):
+            heads[names[0]][key.removeprefix('head.')] = value
+    for name, head in heads.items():
+        named |= {
+            f'head.heads.{name}.{part}': _own_rows(part, value, name, datasets[name])
+            for part, value in head.items()
+        }
+    return named
+
+
+def _own_rows(part: str, value: Tensor, name: str, num_keypoints: int) -> Tensor:
+    """The first K rows of a final layer: some files hold every head as wide as the widest."""
+    if not part.startswith('final_layer.'):
+        return value
+    if len(value) < num_keypoints:
+        raise UserError(
+            f"The file's head for {name} has {len(value)} keypoints where the dataset has "
+            f'{num_keypoints}: name a config with its datasets by --config.'
+        )
+    return value[:num_keypoints]
+
+
+def number_heads(state: State) -> State:
+    """The opposite of ``name_heads``."""
+    names = dataset_heads(state)
+    numbered = {}
+    for key, value in state.items():
+        if match := NAMED.fullmatch(key):
+            place = names.index(match[1])
+            key = f'head.others.{place - 1}.{match[2]}' if place else f'head.{match[2]}'
+        numbered[key] = value
+    return numbered
+
+
+def dataset_heads(state: State) -> list[str]:
+    """The datasets that have a head, in the order of the file; none in a plain model."""
+    return list(dict.fromkeys(m[1] for key in state if (m := NAMED.fullmatch(key))))

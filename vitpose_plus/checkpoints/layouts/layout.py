@@ -1,0 +1,131 @@
+"""What all layouts share: a table of names for both directions, and strictness.
+
+A layout is a way of naming and stacking the same weights. Everything is translated through ours:
+``read`` brings a state dict into it, ``write`` takes one back. Every key is either in the table, or
+in the layout's list of what is dropped, with the reason; any other key is an error.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from torch import Tensor
+
+from vitpose_plus.errors import UserError
+
+State = dict[str, Tensor]
+
+
+class Facts(NamedTuple):
+    """What a state dict does not say about its model, from a config or from the released files.
+
+    Attributes:
+        datasets: Dataset -> keypoints, in the order of the experts; else the released ones.
+        grid_hw: The rectangle of a position table that is a mere list of rows; else it is guessed
+            where the number of rows leaves no doubt.
+    """
+
+    datasets: Mapping[str, int] | None = None
+    grid_hw: tuple[int, int] | None = None
+
+
+class Reading(NamedTuple):
+    """A state dict in our layout, and the keys of the source that are not in it, by reason."""
+
+    state: State
+    dropped: dict[str, list[str]]
+
+
+class Layout:
+    """One source of checkpoints.
+
+    Attributes:
+        title: How the layout is called in messages.
+        marks: Keys that together occur in no other layout.
+        names: Their names -> ours; ``*`` is one part of a name.
+        drops: Names of theirs that no model of ours has -> why they are not needed.
+        remedy: What to do with a model that the layout cannot hold.
+    """
+
+    title: str
+    marks: tuple[str, ...]
+    names: dict[str, str]
+    drops: dict[str, str] = {}
+    remedy = 'only plain attention and FFNs were ever released'
+
+    def recognises(self, state: State) -> bool:
+        return all(mark in state for mark in self.marks)
+
+    def read(self, state: State, facts: Facts) -> Reading:
+        """Theirs -> ours; a ``UserError`` names the keys that are in no table."""
+        drops = {**self.drops, **self.leftovers(state)}
+        rename, why_dropped = translator(self.names), translator(drops)
+        renamed, dropped, unknown = {}, {}, []
+        for key, value in state.items():
+            if (reason := why_dropped(key)) is not None:
+                dropped.setdefault(reason, []).append(key)
+            elif (name := rename(key)) is not None:
+                renamed[name] = value
+            else:
+                unknown.append(key)
+        if unknown:
+            raise UserError(
+                f'There is no place for {shortened(unknown)} in {self.title}: '
+                'check --source, or whether the file holds a ViTPose at all.'
+            )
+        if 'backbone.pos_embed' not in renamed:
+            raise UserError(
+                f'The file lacks {_theirs(self.names, "backbone.pos_embed")!r}, the positions of '
+                f'{self.title}: check --source.'
+            )
+        return Reading(self.to_ours(renamed, facts), dropped)
+
+    def write(self, state: State) -> State:
+        """Ours -> theirs; a ``UserError`` names the keys that the layout cannot hold."""
+        rename = translator({ours: theirs for theirs, ours in self.names.items()})
+        state = self.from_ours(state)
+        homeless = [key for key in state if rename(key) is None]
+        if homeless:
+            raise UserError(
+                f'There is no room for {shortened(homeless)} in {self.title}: {self.remedy}.'
+            )
+        return {rename(key): value for key, value in state.items()}
+
+    def leftovers(self, state: State) -> dict[str, str]:
+        """More ``drops``, of this one file."""
+        return {}
+
+    def to_ours(self, state: State, facts: Facts) -> State:
+        """What renaming alone does not do."""
+        raise NotImplementedError
+
+    def from_ours(self, state: State) -> State:
+        """The opposite of ``to_ours``."""
+        raise NotImplementedError
+
+
+def translator(names: Mapping[str, str]) -> Callable[[str], str | None]:
+    """A function that looks a key up in ``names``, parts named ``*`` carried over; else None."""
+    table = []
+    for given, wanted in names.items():
+        pattern = re.compile(re.escape(given).replace(r'\*', r'([^.]+)'))
+        table.append((pattern, wanted.split('*')))
+
+    def look_up(key: str) -> str | None:
+        for pattern, wanted in table:
+            if match := pattern.fullmatch(key):
+                parts = match.groups() if len(wanted) > 1 else ()
+                return ''.join(a + b for a, b in zip(wanted, [*parts, ''], strict=True))
+        return None
+
+    return look_up
+
+
+def _theirs(names: dict[str, str], ours: str) -> str:
+    return next(theirs for theirs, name in names.items() if name == ours)
+
+
+def shortened(keys: list[str], limit: int = 3) -> str:
+    """The first keys by name, the others by number."""
+    more = f' and {len(keys) - limit} more keys' if len(keys) > limit else ''
+    return ', '.join(map(repr, keys[:limit])) + more

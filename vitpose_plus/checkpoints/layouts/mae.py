@@ -1,0 +1,41 @@
+"""Encoders of MAE, the pre-training: a backbone without a head."""
+
+import torch
+
+from vitpose_plus.checkpoints.layouts import tensors
+from vitpose_plus.checkpoints.layouts.layout import Facts, Layout, State
+from vitpose_plus.checkpoints.layouts.official import BACKBONE
+from vitpose_plus.errors import UserError
+
+PATCH = 16  # of every ViTPose; MAE's huge model has 14
+DECODER = 'the decoder of MAE, which ends with the pre-training'
+
+
+class MaeLayout(Layout):
+    """The authors' names without ``backbone.``; square tables and kernels."""
+
+    title = "MAE's layout"
+    marks = ('cls_token', 'blocks.0.attn.qkv.weight', 'norm.weight')
+    names = BACKBONE
+    drops = {
+        'cls_token': 'the class token, which ViTPose does not use',
+        'norm.*': 'the final norm, which the authors do not take over either',
+        'mask_token': DECODER,
+        'decoder_pos_embed': DECODER,
+        'decoder_blocks.*.*.*': DECODER,
+        'decoder_blocks.*.*.*.*': DECODER,
+        'decoder_embed.*': DECODER,
+        'decoder_norm.*': DECODER,
+        'decoder_pred.*': DECODER,
+    }
+
+    def to_ours(self, state: State, facts: Facts) -> State:
+        tensors.fold_extra_row(state, None)
+        kernel = 'backbone.patch_embed.weight'
+        state[kernel] = tensors.pad_patches(state[kernel], PATCH)
+        width = state['backbone.patch_embed.bias']
+        norm = {'backbone.norm.weight': torch.ones_like(width)}
+        return {**state, **norm, 'backbone.norm.bias': torch.zeros_like(width)}
+
+    def from_ours(self, state: State) -> State:
+        raise UserError("MAE's layout is a source only: what it dropped cannot be brought back.")
