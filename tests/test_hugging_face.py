@@ -1,7 +1,5 @@
 """The live proof: a random VitPose of transformers gives the same heatmaps here, and back again."""
 
-import json
-
 import pytest
 import torch
 from mmengine.config import Config
@@ -119,15 +117,55 @@ def test_transformers_loads_what_the_command_writes(kind, tmp_path):
     assert all(torch.equal(again[name], value) for name, value in own.state_dict().items())
 
 
-def test_all_six_heads_do_not_fit_there_but_any_one_does(tmp_path):
+@torch.no_grad()
+@pytest.mark.parametrize('input_hw', [HW, (128, 96)])
+def test_any_one_of_six_datasets_goes_there_as_its_plain_model(input_hw, tmp_path):
+    """At another input, too: its classes do not resize."""
     cfg = ours(6, False)
     cfg['head']['heads'] = [dict(dataset=name, num_keypoints=17, codec=CODEC) for name in DATASETS]
-    files.write(tmp_path / 'own.pth', MODELS.build(cfg).state_dict())
-    Config(dict(model=cfg)).dump(tmp_path / 'own.py')
+    model = MODELS.build(cfg).eval()
+    files.write(tmp_path / 'own.pth', model.state_dict())
+    plain = ours(1, False)
+    plain['backbone']['input_hw'] = input_hw
+    Config(dict(model=plain)).dump(tmp_path / 'plain.py')
+    config = ['--config', str(tmp_path / 'plain.py'), '--dataset', 'mpii']
+    main(['convert', str(tmp_path / 'own.pth'), str(tmp_path / 'hf'), '--target', 'hf', *config])
+    away = transformers.VitPoseForPoseEstimation.from_pretrained(tmp_path / 'hf').eval()
+    image = torch.randn(2, 3, *input_hw)
+    feats = model.backbone(image, torch.tensor([2, 2]))
+    expected = model.head.heads['mpii'](feats)
+    torch.testing.assert_close(away(image).heatmaps, expected, rtol=0, atol=1e-4)
+
+
+def test_a_folder_with_other_things_in_it_is_never_replaced(tmp_path):
+    (tmp_path / 'hf').mkdir()
+    (tmp_path / 'hf' / 'precious.txt').write_text('mine')
+    Config(dict(model=ours(1, True))).dump(tmp_path / 'own.py')
+    files.write(tmp_path / 'own.pth', MODELS.build(ours(1, True)).state_dict())
     command = ['convert', str(tmp_path / 'own.pth'), str(tmp_path / 'hf'), '--target', 'hf']
-    command += ['--config', str(tmp_path / 'own.py')]
+    command += ['--config', str(tmp_path / 'own.py'), '--force']
     with pytest.raises(SystemExit):
         main(command)
-    assert not (tmp_path / 'hf').exists()
-    main([*command, '--dataset', 'aic'])
-    assert json.loads((tmp_path / 'hf' / 'config.json').read_text())['model_type'] == 'vitpose'
+    assert (tmp_path / 'hf' / 'precious.txt').read_text() == 'mine'
+    (tmp_path / 'hf' / 'precious.txt').rename(tmp_path / 'precious.txt')
+    main(command)
+    main(command)  # its own files, again
+    assert {p.name for p in (tmp_path / 'hf').iterdir()} == {'model.safetensors', 'config.json'}
+
+
+@pytest.mark.parametrize('text', ['{', '{"backbone_config": null}', '[]'])
+def test_a_broken_config_json_is_said_before_anything_is_written(text, tmp_path, capsys):
+    theirs(1, True).save_pretrained(tmp_path / 'hf')
+    (tmp_path / 'hf' / 'config.json').write_text(text)
+    with pytest.raises(SystemExit):
+        main(['convert', str(tmp_path / 'hf'), str(tmp_path / 'own.pth')])
+    assert 'config.json is not the config.json of a VitPose' in capsys.readouterr().err
+    assert not (tmp_path / 'own.pth').exists()
+
+
+def test_a_missing_query_key_or_value_is_missed():
+    state = theirs(1, True).state_dict()
+    for part in ('query', 'key', 'value'):
+        name = f'backbone.encoder.layer.1.attention.attention.{part}.weight'
+        with pytest.raises(ValueError, match=f'nothing for .*layers.1.attention.{part}.weight'):
+            convert({key: value for key, value in state.items() if key != name})

@@ -2,7 +2,6 @@
 
 import os
 import os.path as osp
-from collections.abc import Iterator
 
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
@@ -11,9 +10,10 @@ from mmpose.registry import DATASETS
 from torch import nn
 
 from vitpose_plus.checkpoints import check_file, check_fit, files
+from vitpose_plus.checkpoints.guard import check_layout
 from vitpose_plus.datasets.multi_dataset import load_annotations
 from vitpose_plus.errors import UserError
-from vitpose_plus.shipped import build_on_meta
+from vitpose_plus.shipped import build_on_meta, plain_datasets
 
 # Only a small annotation file can be empty; large ones are read once, when the loader is built
 # (which says the same of them).
@@ -36,6 +36,7 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
             f'{", ".join(cfg.get("datasets") or {}) or "missing"}: name them, with _delete_=True '
             'where a parent does, and call vitpose_plus.experiment.multi_dataset in this config.'
         )
+    check_sizes(cfg)
     for split in splits:
         loader = cfg.get(f'{split}_dataloader') or {}
         if not loader.get('dataset'):
@@ -43,7 +44,7 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
                 f'{where} has no {split}_dataloader.dataset: derive it from `datasets` '
                 'with vitpose_plus.experiment.multi_dataset.'
             )
-        parts = [_lazy(part) for part in _datasets(loader['dataset'])]
+        parts = [_lazy(part) for part in plain_datasets(loader['dataset'])]
         lacking = set(heads) - {part.metainfo['dataset_name'] for part in parts}
         if lacking and split == 'train':  # validating on some of them is fine
             raise UserError(
@@ -54,6 +55,21 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
             check_keypoints(dataset, heads, cfg.model.get('head', {}).get('out_channels'))
             check_files(dataset)
     check_checkpoints(cfg)
+
+
+def check_sizes(cfg: Config) -> None:
+    """Crops, targets and positions are made for one input."""
+    given = cfg.model.get('backbone', {}).get('input_hw')
+    head = cfg.model.get('head', {})
+    codecs = [h['codec'] for h in head.get('heads', [])] or [head.get('decoder')]
+    sizes = {tuple(codec['input_size']) for codec in codecs if codec}
+    for w, h in sizes:
+        if given and tuple(given) != (h, w):
+            raise UserError(
+                f'{cfg.filename or "The config"} makes crops of {h}x{w}, but its model is for '
+                f'{given[0]}x{given[1]}: give input_hw to multi_dataset or single_dataset, from '
+                'which all sizes follow.'
+            )
 
 
 def check_keypoints(dataset: BaseDataset, heads: dict[str, int], out_channels: int | None) -> None:
@@ -105,10 +121,11 @@ def check_checkpoints(cfg: Config) -> None:
         check_file(cfg.load_from, model)
     init = cfg.model.get('backbone', {}).get('init_cfg') or {}
     if init.get('type') == 'Pretrained' and is_local(init.checkpoint):
-        prefix = init.get('prefix', '')
+        given, prefix = files.read(init.checkpoint), init.get('prefix', '')
+        check_layout(given, init.checkpoint)
         weights = {
             f'backbone.{name.removeprefix(prefix)}': value
-            for name, value in files.read(init.checkpoint).items()
+            for name, value in given.items()
             if name.startswith(prefix)
         }
         check_fit(weights, nn.ModuleDict(dict(backbone=model.backbone)), init.checkpoint)
@@ -120,14 +137,3 @@ def is_local(path: str | None) -> bool:
 
 def _lazy(cfg: dict) -> BaseDataset:
     return DATASETS.build(dict(cfg, lazy_init=True, pipeline=[]))
-
-
-def _datasets(cfg: dict) -> Iterator[dict]:
-    """The plain datasets of a loader, those of a wrapper one by one."""
-    if 'datasets' in cfg:
-        for part in cfg['datasets']:
-            yield from _datasets(part)
-    elif 'dataset' in cfg:
-        yield from _datasets(cfg['dataset'])
-    else:
-        yield cfg

@@ -13,14 +13,15 @@ from torch import Tensor, nn
 import vitpose_plus
 from vitpose_plus.checkpoints.guard import differences
 from vitpose_plus.errors import UserError
+from vitpose_plus.models.vit import find_arch
 
 PARTS = ('_base_', 'datasets')  # folders of what configs are made of
 
 
 def shipped_configs() -> dict[str, Path]:
-    """Name -> file of every config that is an experiment."""
+    """Name -> file of every config that is an experiment, folder by folder, short names first."""
     folder = Path(vitpose_plus.__file__).parent / '.mim' / 'configs'
-    files = sorted(folder.resolve().rglob('*.py'))
+    files = sorted(folder.resolve().rglob('*.py'), key=lambda p: (p.parent.name, len(p.name), p))
     return {path.stem: path for path in files if path.parent.name not in PARTS}
 
 
@@ -39,13 +40,47 @@ def find_config(name: str) -> str:
     return str(shipped[stem])
 
 
-def fitting_configs(state_dict: dict[str, Tensor]) -> list[str]:
-    """The shipped configs whose model has these weights, or whose backbone has, without a head."""
-    return [
-        name
-        for name, model in _models()
-        if not differences(state_dict, counterpart(model, state_dict))
-    ]
+def read_config(name: str) -> Config:
+    """The config of that path or shipped name, with a model."""
+    path = find_config(name)
+    try:
+        cfg = Config.fromfile(path, format_python_code=False)
+    except Exception as error:  # whatever a stranger's file makes mmengine raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f'{path} cannot be read as a config ({reason}): correct it.') from error
+    if 'backbone' not in cfg.get('model', {}):
+        raise UserError(f'{path} has no model with a backbone: give the config of a model.')
+    return cfg
+
+
+def plain_datasets(cfg: dict) -> Iterator[dict]:
+    """The plain datasets of a loader, those of a wrapper one by one."""
+    if 'datasets' in cfg:
+        for part in cfg['datasets']:
+            yield from plain_datasets(part)
+    elif 'dataset' in cfg:
+        yield from plain_datasets(cfg['dataset'])
+    elif cfg:
+        yield cfg
+
+
+def fitting_configs(state_dict: dict[str, Tensor]) -> str:
+    """The shipped configs whose model has these weights, in words.
+
+    Without a head the backbones are compared (MAE has none). Those of the very same input come
+    first: a position table fits other inputs, too.
+    """
+    fitting = {True: [], False: []}
+    for name, model in _models(*_size(state_dict)):
+        own = counterpart(model, state_dict)
+        if not differences(state_dict, own):
+            table = state_dict['backbone.pos_embed']
+            fitting[table.shape == model.backbone.pos_embed.shape] += [name]
+    names = fitting[True] or fitting[False]
+    if not names:
+        return 'no config that is shipped'
+    more = f' and {len(names) - 3} more' if len(names) > 3 else ''
+    return ', '.join(names[:3]) + more
 
 
 def counterpart(model: nn.Module, state_dict: dict[str, Tensor]) -> nn.Module:
@@ -55,10 +90,21 @@ def counterpart(model: nn.Module, state_dict: dict[str, Tensor]) -> nn.Module:
     return nn.ModuleDict(dict(backbone=model.backbone))
 
 
-def _models() -> Iterator[tuple[str, nn.Module]]:
+def _size(state_dict: dict[str, Tensor]) -> tuple[int, int]:
+    """Depth and width of a backbone of ours."""
+    layers = {key.split('.')[2] for key in state_dict if key.startswith('backbone.layers.')}
+    return len(layers), state_dict['backbone.pos_embed'].shape[-1]
+
+
+def _models(depth: int, dim: int) -> Iterator[tuple[str, nn.Module]]:
+    """Every shipped model of this size; building all of them would take seconds."""
     for name, path in shipped_configs().items():
         cfg = Config.fromfile(path, format_python_code=False)
-        yield name, build_on_meta(cfg.model)
+        if cfg.model.backbone.type == 'ViT' and find_arch(cfg.model.backbone.arch)[:2] == (
+            depth,
+            dim,
+        ):
+            yield name, build_on_meta(cfg.model)
 
 
 def build_on_meta(cfg: dict) -> nn.Module:

@@ -40,7 +40,15 @@ BAD = {
     'missing.pth': (lambda p: None, 'does not exist: check its path'),
     'list.pth': (lambda p: torch.save([1, 2], p), 'holds no state dict: give a file with the'),
     'number.pth': (lambda p: torch.save(3, p), 'holds no state dict: give a file with the'),
-    'mixed.pth': (lambda p: torch.save({**WEIGHTS, 'epoch': 3}, p), 'holds no state dict'),
+    'mixed.pth': (lambda p: torch.save({**WEIGHTS, 'epoch': 3}, p), "its 'epoch' is no tensor"),
+    'twice.pth': (
+        lambda p: torch.save({'a': torch.ones(1), 'module.a': torch.ones(1)}, p),
+        'has keys with and without "module."',
+    ),
+    'sharded': (
+        lambda p: (p.mkdir(), (p / 'model.safetensors.index.json').touch()),
+        'are cut into shards: save them in one file',
+    ),
     'text.safetensors': (lambda p: p.write_text('a note'), r'cannot be read as safetensors \('),
     'empty.safetensors': (lambda p: p.touch(), 'is empty'),
     'folder': (lambda p: p.mkdir(), 'holds neither model.safetensors nor pytorch_model.bin'),
@@ -61,7 +69,7 @@ def test_bad_files_get_one_sentence_with_their_name(name, tmp_path):
 def test_a_pickle_with_code_is_refused_and_its_code_does_not_run(save, tmp_path):
     path, proof = tmp_path / 'evil.pth', tmp_path / 'proof'
     save(dict(state_dict=Payload(str(proof))), path)
-    with pytest.raises(ValueError, match=r'evil\.pth'):
+    with pytest.raises(ValueError, match=r'evil\.pth holds more than data .* is refused'):
         files.read(path)
     assert not proof.exists()
     torch.load(path, weights_only=False) if save is torch.save else pickle.load(path.open('rb'))

@@ -4,9 +4,10 @@ import pytest
 import torch
 from mmpose.registry import MODELS
 
-from vitpose_plus.checkpoints.converting import convert, keep_head
+from vitpose_plus.checkpoints.converting import convert, keep_dataset
+from vitpose_plus.checkpoints.layouts import LAYOUTS
 from vitpose_plus.checkpoints.layouts.layout import translator
-from vitpose_plus.checkpoints.layouts.tensors import to_rectangle
+from vitpose_plus.checkpoints.layouts.tensors import pad_patches, to_rectangle
 
 SIX = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']
 KEYPOINTS = [17, 14, 16, 17, 17, 133]
@@ -108,22 +109,31 @@ def test_experts_and_heads_have_no_place_in_mmpose_s_layout():
         convert(plus().state_dict(), target='mmpose')
 
 
-def test_one_head_goes_to_hugging_face_with_all_experts():
-    state = plus().state_dict()
+def test_several_heads_have_no_place_in_hugging_face_s_layout():
     with pytest.raises(ValueError, match='one head, so name its dataset with --dataset'):
-        convert(state, target='hf')
-    away = convert(keep_head(state, 'mpii'), target='hf').state_dict
-    assert torch.equal(away['head.conv.weight'], state['head.heads.mpii.final_layer.weight'])
-    experts = state['backbone.layers.1.ffn.experts.weight']
-    for i, expert in enumerate(experts):
-        assert torch.equal(away[f'backbone.encoder.layer.1.mlp.experts.{i}.weight'], expert)
+        convert(plus().state_dict(), target='hf')
+
+
+@pytest.mark.parametrize('dataset', SIX)
+def test_one_dataset_kept_is_its_folded_model(dataset):
+    """As the model's own FFNs fold."""
+    model = plus()
+    kept = keep_dataset(model.state_dict(), dataset)
+    assert not any('expert' in key or 'heads' in key for key in kept)
+    for i, layer in enumerate(model.backbone.layers):
+        for name, value in layer.ffn.fold(SIX.index(dataset)).state_dict().items():
+            assert torch.equal(kept[f'backbone.layers.{i}.ffn.{name}'], value)
+    for name, value in model.head.heads[dataset].state_dict().items():
+        assert torch.equal(kept[f'head.{name}'], value)
 
 
 def test_a_head_kept_of_shared_ffns_is_a_plain_model():
-    kept = keep_head(plus(SIX[:3], KEYPOINTS[:3], 'SharedFFN').state_dict(), 'coco')
-    plain().load_state_dict(kept)
-    with pytest.raises(ValueError, match="no head for 'zebra': it has coco, aic, mpii"):
-        keep_head(plus(SIX[:3], KEYPOINTS[:3]).state_dict(), 'zebra')
+    several = plus(SIX[:3], KEYPOINTS[:3], 'SharedFFN').state_dict()
+    plain().load_state_dict(keep_dataset(several, 'coco'))
+    with pytest.raises(ValueError, match="no head for 'zebra': it has those of coco, aic, mpii"):
+        keep_dataset(several, 'zebra')
+    with pytest.raises(ValueError, match="no head for 'coco': leave the dataset out"):
+        keep_dataset(plain().state_dict(), 'coco')
 
 
 def test_heads_as_wide_as_the_widest_are_cut_to_their_keypoints():
@@ -133,7 +143,18 @@ def test_heads_as_wide_as_the_widest_are_cut_to_their_keypoints():
         if 'final_layer' in key:
             extra = torch.full((133 - len(value), *value.shape[1:]), 7.0)
             wide[key] = torch.cat([value, extra])
-    same(convert(wide).state_dict, state)
+    converted = convert(wide)
+    same(converted.state_dict, state)
+    [(reason, keys)] = converted.dropped.items()
+    assert 'beyond' in reason
+    assert len(keys) == 12
+
+
+def test_a_head_that_is_merely_another_s_is_not_cut():
+    """Heads of 17 and 133, read as those of two datasets with 17 and 16."""
+    state = convert(plus(['coco', 'wide'], [17, 133]).state_dict(), target='official').state_dict
+    with pytest.raises(ValueError, match='head for mpii has 133 keypoints where .* has 16'):
+        convert(state, model=plus(['coco', 'mpii'], [17, 16]))
 
 
 def test_heads_with_too_few_keypoints_are_refused():
@@ -149,25 +170,92 @@ def test_an_expert_that_is_missing_is_named():
         convert(state)
 
 
-def test_unknown_keys_are_named():
-    state = convert(plain().state_dict(), target='official').state_dict
-    odd = {f'backbone.blocks.0.adapter{i}.weight': torch.ones(1) for i in range(5)}
-    with pytest.raises(ValueError, match=r'no place for .*adapter0.*adapter2.* and 2 more keys in'):
+@pytest.mark.parametrize('layout', ['official', 'mmpose', 'hf', 'vitpose_plus'])
+def test_unknown_keys_are_named(layout):
+    state = convert(plain().state_dict(), target=layout).state_dict
+    odd = {f'backbone.adapter{i}.weight': torch.ones(1) for i in range(5)}
+    message = r'no place for .*adapter0.*adapter2.* and 2 more keys in '
+    with pytest.raises(ValueError, match=message) as error:
         convert({**state, **odd})
-    with pytest.raises(ValueError, match=r"no place for .* in mmpose's layout"):
-        convert(state, source='mmpose')
+    assert set(error.value.rest) == set(plain().state_dict())
 
 
-def test_positions_must_be_there():
+def test_a_source_that_the_keys_contradict_is_refused():
     state = convert(plain().state_dict(), target='official').state_dict
-    del state['backbone.pos_embed']
-    with pytest.raises(ValueError, match=r"lacks 'backbone\.pos_embed', the positions of the auth"):
-        convert(state)
+    for wrong in ('mmpose', 'hf', 'mae', 'vitpose_plus'):
+        with pytest.raises(ValueError, match=r"is not in .*, but looks like the authors' layout"):
+            convert(state, source=wrong)
+
+
+@pytest.mark.parametrize('layout', ['official', 'mmpose', 'hf', 'vitpose_plus'])
+@pytest.mark.parametrize(
+    'part',
+    [
+        'backbone.pos_embed',
+        'backbone.norm.bias',
+        'head.final_layer.bias',
+        *(
+            f'backbone.layers.1.{p}'
+            for p in (
+                'norm1.bias',
+                'attention.qkv.weight',
+                'attention.proj.bias',
+                'ffn.fc1.weight',
+                'ffn.fc2.bias',
+            )
+        ),
+    ],
+)
+def test_a_file_with_a_hole_is_refused(layout, part):
+    state = plain().state_dict()
+    theirs = LAYOUTS[layout].write(
+        {part: state[part], 'backbone.pos_embed': state['backbone.pos_embed']}
+    )
+    whole = convert(state, target=layout).state_dict
+    for key in theirs:
+        if part == 'backbone.pos_embed' or 'pos' not in key:
+            broken = {name: value for name, value in whole.items() if name != key}
+            with pytest.raises(ValueError, match='is not whole as .*: it has nothing for'):
+                convert(broken, source=layout)
+
+
+def test_a_missing_layer_is_refused():
+    state = convert(plain().state_dict(), target='official').state_dict
+    broken = {key: value for key, value in state.items() if '.blocks.0.' not in key}
+    with pytest.raises(ValueError, match=r"nothing for 'backbone\.layers\.0\..* more keys"):
+        convert(broken, source='official')
 
 
 def test_a_layout_in_doubt_is_asked_for():
     with pytest.raises(ValueError, match=r'does not say whose layout .* --source official\|mmpose'):
         convert({'weight': torch.ones(1)})
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_the_extra_row_of_a_half_precise_file_is_added_in_full_precision(dtype):
+    state = convert(plain().state_dict(), target='official').state_dict
+    rows = torch.randn(1, 13, 16).to(dtype)
+    half = {**{k: v.to(dtype) for k, v in state.items()}, 'backbone.pos_embed': rows}
+    table = convert(half).state_dict['backbone.pos_embed']
+    exact = rows[:, 1:].float() + rows[:, :1].float()
+    assert torch.equal(table.flatten(1, 2), exact)
+
+
+def test_names_before_mmpose_1_are_read_too():
+    state = convert(plain().state_dict(), target='mmpose').state_dict
+    old = {
+        key.replace('head.', 'keypoint_head.').replace('.ln1.', '.norm1.')
+        if 'layers' in key
+        else key: value
+        for key, value in state.items()
+    }
+    same(convert(old).state_dict, convert(state).state_dict)
+
+
+@pytest.mark.parametrize('size', [8, 15, 32])
+def test_patches_of_any_other_size_are_refused(size):
+    with pytest.raises(ValueError, match=f'patches are {size}x{size}: a ViTPose starts from 14x14'):
+        pad_patches(torch.zeros(4, 3, size, size), 16)
 
 
 def test_a_class_token_is_dropped_with_the_reason():

@@ -1,5 +1,7 @@
 """One dataset's plain model is the whole model for that dataset, and nothing of the others."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -7,7 +9,7 @@ from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS, MODELS
 
 from vitpose_plus.checkpoints import files
-from vitpose_plus.checkpoints.splitting import expand, split
+from vitpose_plus.checkpoints.splitting import expand, split, split_config
 from vitpose_plus.commands import main
 
 SIX = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']
@@ -61,6 +63,34 @@ def test_the_command_writes_what_test_and_train_take(whole, tiny_config, workpla
     main(['train', 'mpii.py', '--work-dir', 'train', '--no-validate', '--cfg-options', *quick])
 
 
+def test_where_the_whole_model_s_run_began_is_forgotten(tiny_config):
+    """A dumped training config, whose work_dir the split model must not write into."""
+    tiny_config.merge_from_dict(
+        dict(
+            work_dir='work_dirs/six',
+            load_from='start.pth',
+            resume=True,
+            launcher='none',
+            model=dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint='experts.pth'))),
+        )
+    )
+    text = split_config(tiny_config, 'aic').pretty_text
+    for word in ('work_dirs/six', 'start.pth', 'resume', 'launcher', 'experts.pth', 'decoder ='):
+        assert word not in text
+
+
+def test_a_loader_without_the_dataset_is_left_out_with_its_evaluator(tiny_config):
+    del tiny_config.val_dataloader.dataset.datasets[1]  # aic
+    tiny_config.test_dataloader = tiny_config.test_evaluator = tiny_config.test_cfg = None
+    wrapped = dict(type='RepeatDataset', times=2, dataset=tiny_config.train_dataloader.dataset)
+    tiny_config.train_dataloader = dict(tiny_config.train_dataloader, dataset=wrapped)
+    plain = split_config(tiny_config, 'aic')
+    assert plain.train_dataloader.dataset.type == 'AicDataset'
+    for name in ('val', 'test'):
+        assert not {f'{name}_dataloader', f'{name}_evaluator', f'{name}_cfg'} & set(plain)
+    assert split_config(tiny_config, 'mpii').val_evaluator[0].prefix == 'mpii'
+
+
 @pytest.mark.parametrize('dataset', ['coco', 'apt36k'])  # of 17 keypoints both
 def test_expand_then_split_is_where_we_came_from(dataset, whole, tiny_config):
     plain, _ = split(whole.state_dict(), tiny_config, 'coco')
@@ -92,9 +122,14 @@ def test_expanding_a_backbone_leaves_no_head(whole, tiny_config):
         (['split', 'no.pth', 'coco', 'x.pth'], 'no.pth does not exist: check its path'),
         (['split', 'six.pth', 'coco', 'six.pth'], 'six.pth exists: give another name, or replace'),
         (['split', 'six.pth', 'coco', 'six2.pth'], 'six2.py exists: give another name, or replac'),
-        (['split', 'plain.pth', 'coco', 'x.pth'], 'plain.pth belongs to another model: it has'),
-        (['expand', 'plain.pth', 'x.pth'], 'no head for the dataset None: it has heads for coco'),
-        (['expand', 'six.pth', 'x.pth', '--dataset', 'coco'], 'belongs to another model: it '),
+        (['split', 'plain.pth', 'coco', 'x.pth'], 'plain.pth: The checkpoint belongs to another'),
+        (['split', 'six.pth', 'coco', 'x.py'], 'x.py is the name of the config beside OUT: end'),
+        (['split', 'six.pth', 'coco', 'six'], 'six is a folder: give the name of a file'),
+        (['expand', 'plain.pth', 'x.pth'], 'plain.pth: It has a head: name the dataset that it is'),
+        (
+            ['expand', 'six.pth', 'x.pth', '--dataset', 'coco'],
+            'six.pth: The plain checkpoint belongs to another model: it ',
+        ),
     ],
 )
 def test_bad_input(command, message, whole, tiny_config, workplace, capsys):
@@ -102,6 +137,7 @@ def test_bad_input(command, message, whole, tiny_config, workplace, capsys):
     tiny_config.dump('six2.py')
     files.write('six.pth', whole.state_dict())
     files.write('plain.pth', split(whole.state_dict(), tiny_config, 'coco')[0])
+    Path('six').mkdir()
     before = sorted(workplace.rglob('*'))
     with pytest.raises(SystemExit) as stop:
         main([*command, '--config', 'six.py'])

@@ -10,6 +10,7 @@ from mmpose.registry import MODELS
 
 from vitpose_plus.checkpoints import files
 from vitpose_plus.checkpoints.converting import convert
+from vitpose_plus.checkpoints.splitting import split_config
 from vitpose_plus.commands import main
 from vitpose_plus.shipped import build_on_meta, find_config, fitting_configs
 
@@ -70,13 +71,15 @@ def test_it_says_what_it_took_and_what_it_left(official, capsys):
 
 def test_without_a_config_it_finds_the_one_that_fits(official, capsys):
     main(['convert', 'official.pth', 'own.pth'])
-    assert 'It fits vitpose-plus-tiny_figures-256x192.' in capsys.readouterr().out
+    assert 'By its shapes it fits vitpose-plus-tiny_figures-256x192.' in capsys.readouterr().out
 
 
 def test_every_shipped_model_is_found_by_its_weights():
-    for name in (SMALL, 'vitpose-plus-base-simple_six-datasets-256x192'):
+    """The plainest name first; the input's size tells those apart that differ in nothing else."""
+    names = [SMALL, 'vitpose-base_coco-384x288', 'vitpose-plus-base-simple_six-datasets-256x192']
+    for name in names:
         cfg = Config.fromfile(find_config(name))
-        assert name in fitting_configs(build_on_meta(cfg.model).state_dict())
+        assert fitting_configs(build_on_meta(cfg.model).state_dict()).startswith(name)
 
 
 def test_there_and_back_through_files(official):
@@ -129,14 +132,23 @@ def test_a_pretrained_backbone_is_resized_to_the_input(mae):
 BAD = {
     'a config of another size': (
         ['official.pth', 'x.pth', '--config', SMALL],
-        r'converted checkpoint belongs to another model: it .* \(it fits vitpose-plus-tiny_figures',
+        r'official\.pth: It belongs to another model: .*by its shapes it fits vitpose-plus-tiny_fig',
     ),
     'the wrong source': (
         ['official.pth', 'x.pth', '--source', 'mmpose'],
-        r"no place for 'backbone\.patch_embed\.proj\..* in mmpose's layout",
+        r"official\.pth: It is not in mmpose's layout, but looks like the authors' layout: leave",
     ),
-    'no ViTPose': (['other.pth', 'x.pth'], 'does not say whose layout it has: name it with'),
+    'a key too many': (
+        ['odd.pth', 'x.pth'],
+        r"odd\.pth: There is no place for 'odd' in the authors' .* it fits vitpose-plus-tiny_figur",
+    ),
+    'no ViTPose': (['other.pth', 'x.pth'], r'other\.pth: It does not say whose layout it has'),
     'a file that exists': (['official.pth', 'six.py'], r'six\.py exists: give another name, or'),
+    'a folder': (['official.pth', 'folder', '--force'], 'folder is a folder: give the name of a'),
+    'a place below a file': (
+        ['official.pth', 'six.py/x.pth', '--config', 'six.py'],
+        r'six\.py/x\.pth cannot be written \(',
+    ),
     'no config for Hugging Face': (
         ['official.pth', 'x', '--target', 'hf'],
         r"--target hf wants the model's --config",
@@ -146,25 +158,47 @@ BAD = {
         r'no room for .* it has one head, so name its dataset with --dataset',
     ),
     'another decoder than Hugging Face has': (
-        ['official.pth', 'x', '--target', 'hf', '--config', 'six.py', '--dataset', 'coco'],
+        ['official.pth', 'x', '--target', 'hf', '--config', 'plain.py', '--dataset', 'coco'],
         r"Hugging Face's decoder has 256 channels, this one 64",
+    ),
+    'no head for Hugging Face': (
+        ['mae.pth', 'x', '--target', 'hf', '--config', 'plain.py'],
+        r'mae\.pth: Hugging Face has no class for a backbone without a head',
     ),
     'an unknown dataset': (
         ['official.pth', 'x.pth', '--dataset', 'zebra'],
-        r"no head for 'zebra': it has coco, aic",
+        r"official\.pth: It has no head for 'zebra': it has those of coco, aic",
     ),
     'an unknown config': (
         ['official.pth', 'x.pth', '--config', 'vitpose-bas_coco'],
         r'There is no config vitpose-bas_coco',
+    ),
+    'a checkpoint for a config': (
+        ['official.pth', 'x.pth', '--config', 'official.pth'],
+        r'official\.pth cannot be read as a config',
+    ),
+    'a config without a model': (
+        ['official.pth', 'x.pth', '--config', 'empty.py'],
+        r'empty\.py has no model with a backbone',
+    ),
+    'a config of another backbone': (
+        ['official.pth', 'x.pth', '--config', 'resnet-50_coco-256x192'],
+        r'official\.pth: It belongs to another model',
     ),
     'a truncated file': (['cut.pth', 'x.pth'], r'cut\.pth is no checkpoint, or not whole'),
 }
 
 
 @pytest.mark.parametrize('case', BAD)
-def test_bad_input_gets_one_sentence_and_writes_nothing(case, official, workplace, capsys):
+def test_bad_input_gets_one_sentence_and_writes_nothing(
+    case, official, mae, tiny_config, workplace, capsys
+):
     arguments, message = BAD[case]
     files.write('other.pth', {'weight': torch.ones(1)})
+    files.write('odd.pth', {**files.read('official.pth'), 'odd': torch.ones(1)})
+    split_config(tiny_config, 'coco').dump('plain.py')
+    Path('empty.py').touch()
+    Path('folder').mkdir()
     whole = Path('official.pth').read_bytes()
     Path('cut.pth').write_bytes(whole[: len(whole) // 2])
     before = {path: path.stat().st_mtime_ns for path in workplace.rglob('*')}

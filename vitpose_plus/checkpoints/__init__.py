@@ -1,3 +1,5 @@
+from vitpose_plus.checkpoints.converting import convert
 from vitpose_plus.checkpoints.guard import CheckpointGuardHook, check_file, check_fit
+from vitpose_plus.checkpoints.splitting import expand, split
 
-__all__ = ['CheckpointGuardHook', 'check_file', 'check_fit']
+__all__ = ['CheckpointGuardHook', 'check_file', 'check_fit', 'convert', 'expand', 'split']

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import nn
 
 from vitpose_plus.checkpoints.layouts import LAYOUTS, Facts, recognised
@@ -42,42 +43,51 @@ def convert(
     Raises:
         UserError: The layout is in doubt, or keys have no place in it.
     """
-    source = source or recognise(state_dict)
+    source = _agreed(source, state_dict)
     state, dropped = LAYOUTS[source].read(state_dict, facts_of(model))
     return Conversion(LAYOUTS[target].write(state), source, dropped)
 
 
-def recognise(state_dict: State) -> str:
-    """The name of the only layout with these keys."""
+def _agreed(source: str | None, state_dict: State) -> str:
+    """The layout that is named, or told by its keys; not one that the keys contradict."""
     found = recognised(state_dict)
-    if len(found) != 1:
+    if source is None and len(found) != 1:
         raise UserError(
-            f'The file does not say whose layout it has: name it with --source {"|".join(LAYOUTS)}.'
+            f'It does not say whose layout it has: name it with --source {"|".join(LAYOUTS)}.'
         )
-    return found[0]
+    if source and found and source not in found:
+        raise UserError(
+            f'It is not in {LAYOUTS[source].title}, but looks like {LAYOUTS[found[0]].title}: '
+            f'leave --source out, or say {found[0]}.'
+        )
+    return source or found[0]
 
 
 def facts_of(model: nn.Module | None) -> Facts:
     """Datasets, keypoints and token grid of a model."""
-    if model is None:
-        return Facts()
-    heads = getattr(model.head, 'heads', {})
+    heads = getattr(getattr(model, 'head', None), 'heads', {})
     datasets = {name: head.out_channels for name, head in heads.items()}
-    return Facts(datasets or None, tuple(model.backbone.pos_embed.shape[1:3]))
+    table = getattr(getattr(model, 'backbone', None), 'pos_embed', None)
+    return Facts(datasets or None, None if table is None else tuple(table.shape[1:3]))
 
 
-def keep_head(state: State, dataset: str) -> State:
-    """A model of ours with the head of one dataset only.
+def keep_dataset(state: State, dataset: str) -> State:
+    """One dataset's plain model, in our layout: its head, and its expert's rows in every FFN.
 
-    With experts it stays a multi-dataset model (``split`` folds them); without, it is a plain one.
+    Needs no config, but knows only the experts that were ever released; ``split`` knows any.
     """
     known = dataset_heads(state)
     if dataset not in known:
-        raise UserError(
-            f'The checkpoint has no head for {dataset!r}: it has {", ".join(known) or "one only"}.'
-        )
-    own = f'head.heads.{dataset}.'
-    kept = {k: v for k, v in state.items() if not k.startswith('head.') or k.startswith(own)}
-    if any('.experts.' in key for key in kept):
-        return kept
-    return {key.replace(own, 'head.'): value for key, value in kept.items()}
+        has = f'it has those of {", ".join(known)}' if known else 'leave the dataset out'
+        raise UserError(f'It has no head for {dataset!r}: {has}.')
+    index, own = known.index(dataset), f'head.heads.{dataset}.'
+    kept = {}
+    for key, value in state.items():
+        if key.startswith(own):
+            kept[key.replace(own, 'head.')] = value
+        elif '.ffn.fc2.' in key:
+            expert = state.get(key.replace('.fc2.', '.experts.'))
+            kept[key] = value if expert is None else torch.cat([value, expert[index]])
+        elif not key.startswith('head.') and '.experts.' not in key:
+            kept[key] = value
+    return kept

@@ -37,17 +37,28 @@ def read(path: str | Path) -> dict[str, Tensor]:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
             break
-    tensors = isinstance(content, dict) and {
-        k: v for k, v in content.items() if isinstance(v, Tensor)
-    }
-    if not tensors or len(tensors) < len(content):
+    if not isinstance(content, dict) or not content:
         raise UserError(f'{path} holds no state dict: give a file with the weights of a model.')
-    return {name.removeprefix('module.'): value for name, value in tensors.items()}
+    for name, value in content.items():
+        if not isinstance(value, Tensor):
+            raise UserError(
+                f'{path} holds no state dict: its {name!r} is no tensor; give a file with the '
+                'weights of a model.'
+            )
+    state = {name.removeprefix('module.'): value for name, value in content.items()}
+    if len(state) < len(content):
+        raise UserError(f'{path} has keys with and without "module." before them: keep one kind.')
+    return state
 
 
 def _weights_in(folder: Path) -> Path:
     names = ('model.safetensors', 'pytorch_model.bin')
     found = [folder / name for name in names if (folder / name).is_file()]
+    if not found and any(folder.glob('*.index.json')):
+        raise UserError(
+            f'The weights in {folder} are cut into shards: save them in one file '
+            "(transformers' save_pretrained with a larger max_shard_size)."
+        )
     if not found:
         raise UserError(
             f'The folder {folder} holds neither {names[0]} nor {names[1]}: give the checkpoint '
@@ -78,6 +89,8 @@ def _pickle(path: Path) -> dict:
             return torch.load(
                 path, map_location='cpu', weights_only=True, mmap=zipfile.is_zipfile(path)
             )
+    except OSError as error:
+        raise UserError(f'{path} cannot be read ({error.strerror}): check its rights.') from error
     except Exception as error:  # whatever a stranger's file makes torch raise
         if code := re.search(r'GLOBAL (?!torch._utils)(\S+)|refused: (.+?);', str(error)):
             raise UserError(
@@ -92,16 +105,24 @@ def _pickle(path: Path) -> dict:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A new name beside ``path`` to write to, which becomes ``path`` if all goes well."""
+    """A new name beside ``path`` to write to, which takes its place if all goes well.
+
+    What was there is moved aside first and deleted last.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    room = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', dir=path.parent))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', dir=path.parent))
+    except OSError as error:
+        raise UserError(f'{path} cannot be written ({error.strerror}): choose a place.') from error
     try:
         yield room / path.name
-        if path.is_dir():
-            shutil.rmtree(path)
-        os.replace(room / path.name, path)
+        if path.exists():
+            path.rename(room / 'old')
+        (room / path.name).rename(path)
     finally:
+        if (room / 'old').exists() and not path.exists():
+            (room / 'old').rename(path)
         shutil.rmtree(room, ignore_errors=True)
 
 
@@ -114,6 +135,19 @@ def write(path: str | Path, state_dict: dict[str, Tensor], **more) -> None:
 
 
 def refuse_existing(path: str | Path, force: bool) -> None:
-    """Raises a ``UserError`` if ``path`` exists and may not be replaced."""
+    """Raises a ``UserError`` if ``path`` may not be written: a file without force, or a folder."""
+    if os.path.isdir(path):
+        raise UserError(f'{path} is a folder: give the name of a file.')
     if os.path.exists(path) and not force:
         raise UserError(f'{path} exists: give another name, or replace it with --force.')
+
+
+@contextmanager
+def about(path: str | Path) -> Iterator[None]:
+    """Puts the file's name before a complaint that does not have it."""
+    try:
+        yield
+    except UserError as error:
+        if str(path) in str(error):
+            raise
+        raise UserError(f'{path}: {error}') from error

@@ -32,13 +32,8 @@ def check_fit(
 ) -> None:
     """Raises a ``UserError`` unless names, shapes and the order of heads are the model's."""
     complaints = differences(state_dict, model)
-    foreign = [name for name in recognised(state_dict) if name != 'vitpose_plus']
-    if complaints and foreign:
-        raise UserError(
-            f'{path} is in {LAYOUTS[foreign[0]].title}: translate it once with python -m '
-            f'vitpose_plus convert IN OUT --source {foreign[0]}, and give OUT.'
-        )
     if complaints:
+        check_layout(state_dict, path)
         more = f' (and {len(complaints) - 1} more differences)' if len(complaints) > 1 else ''
         raise UserError(
             f'{path} belongs to another model: it {complaints[0]}{more}; '
@@ -47,6 +42,16 @@ def check_fit(
     if next(iter(model.state_dict().values())).is_meta:
         with warnings.catch_warnings(action='ignore'):  # nothing is copied: only hooks are asked
             model.load_state_dict(state_dict)
+
+
+def check_layout(state_dict: dict[str, Tensor], path: str) -> None:
+    """Raises a ``UserError`` that says how to translate it, if the layout is another's."""
+    foreign = [name for name in recognised(state_dict) if name != 'vitpose_plus']
+    if foreign:
+        raise UserError(
+            f'{path} is in {LAYOUTS[foreign[0]].title}: translate it once with python -m '
+            f'vitpose_plus convert IN OUT --source {foreign[0]}, and give OUT.'
+        )
 
 
 def differences(state_dict: dict[str, Tensor], model: nn.Module) -> list[str]:

@@ -17,8 +17,26 @@ def norm_eps(path: str | Path) -> float:
     """The layer norms' eps that transformers would use for the weights in this file or folder."""
     folder = Path(path) if Path(path).is_dir() else Path(path).parent
     file = folder / 'config.json'
-    config = json.loads(file.read_text()) if file.is_file() else {}
-    return config.get('backbone_config', {}).get('layer_norm_eps', NORM_EPS)
+    try:
+        config = json.loads(file.read_text()) if file.is_file() else {}
+        return float(config.get('backbone_config', {}).get('layer_norm_eps', NORM_EPS))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise UserError(
+            f'{file} is not the config.json of a VitPose ({error}): download it again, or take it '
+            'away.'
+        ) from error
+
+
+def refuse_existing(folder: str | Path, force: bool) -> None:
+    """Raises a ``UserError`` if there is anything that may not be replaced."""
+    folder = Path(folder)
+    if folder.is_file() or (folder.exists() and not force):
+        raise UserError(f'{folder} exists: give another name, or replace it with --force.')
+    others = {path.name for path in folder.glob('*')} - {'model.safetensors', 'config.json'}
+    if others:
+        raise UserError(
+            f'{folder} holds more than a model ({sorted(others)[0]}): give another name.'
+        )
 
 
 def write(folder: str | Path, state_dict: State, model: nn.Module) -> None:
@@ -49,6 +67,8 @@ def config_json(state_dict: State, model: nn.Module) -> dict:
     if conv.kernel_size != conv.stride or conv.padding != (2, 2):
         raise UserError("Hugging Face's patches have a padding of 2 and do not overlap.")
     deconv = state_dict.get('head.deconv1.weight')
+    if 'head.conv.bias' not in state_dict:
+        raise UserError('Hugging Face has no class for a backbone without a head.')
     if deconv is not None and deconv.shape[1] != DECONV_CHANNELS:
         raise UserError(
             f"Hugging Face's decoder has {DECONV_CHANNELS} channels, this one {deconv.shape[1]}."

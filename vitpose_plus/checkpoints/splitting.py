@@ -1,16 +1,26 @@
 """Between one model for all datasets and one for each: ``split``, and its reverse, ``expand``."""
 
+import inspect
+
 from mmengine.config import Config
 from mmengine.model import initialize
+from mmengine.runner import Runner
 from mmpose.registry import DATASETS, MODELS
 from torch import nn
 
 from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.checkpoints.layouts.layout import State
 from vitpose_plus.errors import UserError
-from vitpose_plus.shipped import build_on_meta
+from vitpose_plus.shipped import build_on_meta, plain_datasets
 
-EXPERIMENT = ('datasets', 'crops', 'augmentation')  # what a config derives the rest from
+# What a runner reads of a config, but for where this run began and goes; the rest only led to it.
+RUN = {'work_dir', 'load_from', 'resume', 'launcher', 'cfg', 'experiment_name'}
+KEPT = set(inspect.signature(Runner).parameters) - RUN | {
+    'auto_scale_lr',
+    'custom_imports',
+    'model_wrapper_cfg',
+    'vis_backends',
+}
 
 
 def split(state_dict: State, cfg: Config, dataset: str) -> tuple[State, Config]:
@@ -76,24 +86,39 @@ def expand(state_dict: State, cfg: Config, dataset: str | None = None) -> State:
 
 
 def split_config(cfg: Config, dataset: str) -> Config:
-    """The config of a plain model for one dataset of a multi-dataset config."""
+    """The config of a plain model for one dataset of a multi-dataset config.
+
+    A loader that has no such dataset, and its evaluator, are left out.
+    """
     head = cfg.model.head.heads[_index(cfg, dataset)]
-    plain = {k: v for k, v in cfg.to_dict().items() if k not in {*EXPERIMENT, *cfg.datasets}}
+    plain = {key: value for key, value in cfg.to_dict().items() if key in KEPT}
     model = plain['model']
     model['type'] = 'TopdownPoseEstimator'
-    del model['backbone']['ffn']
+    for experts_or_start in ('ffn', 'init_cfg'):
+        model['backbone'].pop(experts_or_start, None)
     model['head'] = dict(
         model['head']['head'], out_channels=head['num_keypoints'], decoder=head['codec']
     )
     model['test_cfg'] = {**model.get('test_cfg', {}), **head.get('test_cfg', {})}
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        parts = plain[loader]['dataset']['datasets']
-        plain[loader]['dataset'] = next(part for part in parts if _name(part) == dataset)
-    for evaluator in ('val_evaluator', 'test_evaluator'):
-        metrics = plain[evaluator]['metrics']
-        metric = dict(next(metric for metric in metrics if metric['dataset'] == dataset))
-        plain[evaluator] = dict(metric, prefix=metric.pop('dataset'))
+    for split_name in ('train', 'val', 'test'):
+        _keep_dataset(plain, split_name, dataset)
     return Config(plain)
+
+
+def _keep_dataset(plain: dict, split_name: str, dataset: str) -> None:
+    """Makes a split's loader and evaluator those of the dataset, or takes the split away."""
+    loader = plain.get(f'{split_name}_dataloader') or {}
+    parts = [p for p in plain_datasets(loader.get('dataset') or {}) if _name(p) == dataset]
+    evaluator = plain.get(f'{split_name}_evaluator') or {}
+    metrics = [dict(m) for m in evaluator.get('metrics', ()) if m['dataset'] == dataset]
+    if not parts or (split_name != 'train' and not metrics):
+        for part in ('dataloader', 'evaluator', 'cfg'):
+            plain.pop(f'{split_name}_{part}', None)
+        return
+    loader['dataset'] = parts[0]
+    if metrics:
+        metrics = [dict(metric, prefix=metric.pop('dataset')) for metric in metrics]
+        plain[f'{split_name}_evaluator'] = metrics
 
 
 def _load(state_dict: State, cfg: Config) -> nn.Module:
@@ -106,6 +131,10 @@ def _load(state_dict: State, cfg: Config) -> nn.Module:
 def _index(cfg: Config, dataset: str | None) -> int:
     """The dataset's expert; a ``UserError`` if the config is not of several, or has not this."""
     names = [head['dataset'] for head in cfg.model.head.get('heads', [])]
+    if dataset is None and names:
+        raise UserError(
+            f'It has a head: name the dataset that it is for (--dataset), of {", ".join(names)}.'
+        )
     if dataset not in names:
         known = f'it has heads for {", ".join(names)}' if names else 'it is of one dataset only'
         raise UserError(f'The config has no head for the dataset {dataset!r}: {known}.')

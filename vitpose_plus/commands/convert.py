@@ -7,13 +7,14 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from vitpose_plus.checkpoints import files, hugging_face_files
-from vitpose_plus.checkpoints.converting import convert, keep_head, recognise
+from vitpose_plus.checkpoints.converting import convert, keep_dataset
 from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.checkpoints.layouts import LAYOUTS
-from vitpose_plus.checkpoints.layouts.layout import State, shortened
+from vitpose_plus.checkpoints.layouts.layout import State, UnknownKeysError, shortened
 from vitpose_plus.checkpoints.splitting import expand
 from vitpose_plus.errors import UserError
-from vitpose_plus.shipped import build_on_meta, counterpart, find_config, fitting_configs
+from vitpose_plus.models.positions import resize_table
+from vitpose_plus.shipped import build_on_meta, counterpart, fitting_configs, read_config
 
 TARGETS = [name for name in LAYOUTS if name != 'mae']
 
@@ -25,46 +26,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--target', choices=TARGETS, default='vitpose_plus', help='the layout of OUT [ours]'
     )
-    parser.add_argument('--config', help='the config that OUT must fit, or (for --target) IN fits')
-    parser.add_argument('--dataset', help='keep only the head of this dataset')
+    parser.add_argument('--config', help='the config of the model that is written')
+    parser.add_argument('--dataset', help="take one dataset's plain model: its expert and head")
     parser.add_argument('--force', action='store_true', help='replace OUT if it exists')
 
 
 def run(args: argparse.Namespace) -> None:
-    files.refuse_existing(args.output, args.force)
-    init_default_scope('mmpose')
-    cfg = Config.fromfile(find_config(args.config)) if args.config else None
-    if args.target == 'hf' and cfg is None:
+    guard = hugging_face_files if args.target == 'hf' else files
+    guard.refuse_existing(args.output, args.force)
+    if args.target == 'hf' and not args.config:
         raise UserError("--target hf wants the model's --config, which its config.json is made of.")
+    init_default_scope('mmpose')
+    cfg = read_config(args.config) if args.config else None
     model = cfg and build_on_meta(cfg.model)
     given = files.read(args.input)
-    source = args.source or recognise(given)
-    state, _, dropped = convert(given, source, model=model)
-    print(f'{args.input}: {LAYOUTS[source].title}, {len(given)} tensors.')
-    for reason, keys in dropped.items():
-        print(f'Not taken over: {shortened(keys)} ({reason}).')
-    # The config is that of our side: of what is written if it is ours, else of what is read.
-    ours = args.target == 'vitpose_plus'
-    if args.dataset and ours:
-        state = keep_head(state, args.dataset)
-    state = fit(state, cfg, model)
-    if args.dataset and not ours:
-        state = keep_head(state, args.dataset)
-    write(args, convert(state, 'vitpose_plus', args.target).state_dict, model)
+    with files.about(args.input):
+        state, source = translate(args, given, model)
+        if args.dataset:
+            state = keep_dataset(state, args.dataset)
+        state = fit(state, cfg, model)
+        eps = hugging_face_files.norm_eps(args.input) if source == 'hf' else None
+        write(args, state, model)
     print(f'Written: {args.output}, {LAYOUTS[args.target].title}.')
-    if source == 'hf':
-        eps = hugging_face_files.norm_eps(args.input)
+    if eps is not None:
         print(
             f'Hugging Face runs it with a LayerNorm eps of {eps:g}: for the same numbers to the '
             f'last digit, --cfg-options model.backbone.norm_eps={eps:g}.'
         )
 
 
+def translate(args: argparse.Namespace, given: State, model: nn.Module | None) -> tuple[State, str]:
+    """The weights in our layout, and the one they came in; says what is left out."""
+    try:
+        state, source, dropped = convert(given, args.source, model=model)
+    except UnknownKeysError as error:
+        fits = fitting_configs(error.rest)
+        raise UserError(f'{error} Without that it fits {fits}: take it out.') from error
+    h, w = state['backbone.pos_embed'].shape[1:3]
+    print(f'{args.input}: {LAYOUTS[source].title}, {len(given)} tensors, positions {h}x{w}.')
+    for reason, keys in dropped.items():
+        print(f'Not taken over: {shortened(keys)} ({reason}).')
+    return state, source
+
+
 def fit(state: State, cfg: Config | None, model: nn.Module | None) -> State:
     """The state dict, after making sure that it is the config's; or says whose it is."""
     if cfg is None:
-        names = fitting_configs(state)
-        print(f'It fits {" and ".join(names) or "no config that is shipped"}.')
+        print(f'By its shapes it fits {fitting_configs(state)}.')
         return state
     headless = not any(key.startswith('head.') for key in state)
     has_experts = [any('.experts.' in key for key in keys) for keys in (state, model.state_dict())]
@@ -72,14 +80,19 @@ def fit(state: State, cfg: Config | None, model: nn.Module | None) -> State:
         print('Every expert starts as the same rows of the plain FFN.')
         state = expand(state, cfg)
     try:
-        check_fit(state, counterpart(model, state), 'The converted checkpoint')
+        check_fit(state, counterpart(model, state), 'It')
     except UserError as error:
-        names = ' and '.join(fitting_configs(state)) or 'no config that is shipped'
-        raise UserError(f'{str(error).rstrip(".")} (it fits {names}).') from error
+        raise UserError(
+            f'{str(error).rstrip(".")} (by its shapes it fits {fitting_configs(state)}).'
+        ) from error
     return state
 
 
 def write(args: argparse.Namespace, state: State, model: nn.Module | None) -> None:
+    if args.target != 'vitpose_plus' and model is not None:  # elsewhere tables are not resized
+        grid_hw = model.backbone.pos_embed.shape[1:3]
+        state['backbone.pos_embed'] = resize_table(state['backbone.pos_embed'], grid_hw)
+    state = LAYOUTS[args.target].write(state)
     if args.target == 'hf':
         hugging_face_files.write(args.output, state, model)
     else:

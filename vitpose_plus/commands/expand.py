@@ -2,12 +2,11 @@
 
 import argparse
 
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from vitpose_plus.checkpoints import files
 from vitpose_plus.checkpoints.splitting import expand
-from vitpose_plus.shipped import find_config
+from vitpose_plus.shipped import read_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     files.refuse_existing(args.output, args.force)
     init_default_scope('mmpose')
-    cfg = Config.fromfile(find_config(args.config))
-    files.write(args.output, expand(files.read(args.checkpoint), cfg, args.dataset))
+    cfg = read_config(args.config)
+    given = files.read(args.checkpoint)
+    with files.about(args.checkpoint):
+        expanded = expand(given, cfg, args.dataset)
+    files.write(args.output, expanded)
     print(f'Written: {args.output}.')

@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from vitpose_plus.checkpoints import check_file, files
+from vitpose_plus.checkpoints import files
 from vitpose_plus.checkpoints.splitting import split
-from vitpose_plus.shipped import build_on_meta, find_config
+from vitpose_plus.errors import UserError
+from vitpose_plus.shipped import read_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,13 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     config = Path(args.output).with_suffix('.py')
+    if str(config) == args.output:
+        raise UserError(f'{args.output} is the name of the config beside OUT: end OUT in .pth.')
     for path in (args.output, config):
         files.refuse_existing(path, args.force)
     init_default_scope('mmpose')
-    cfg = Config.fromfile(find_config(args.config))
-    check_file(args.checkpoint, build_on_meta(cfg.model))
-    plain, plain_cfg = split(files.read(args.checkpoint), cfg, args.dataset)
-    files.write(args.output, plain)
-    with files.replacing(config) as part:
+    cfg = read_config(args.config)
+    given = files.read(args.checkpoint)
+    with files.about(args.checkpoint):
+        plain, plain_cfg = split(given, cfg, args.dataset)
+    with files.replacing(config) as part:  # both files or none
         plain_cfg.dump(part)
+        files.write(args.output, plain)
     print(f'Written: {args.output} and {config}.')

@@ -7,8 +7,6 @@ for head j + 1. Shapes: K keypoints.
 import re
 from collections.abc import Mapping
 
-from torch import Tensor
-
 from vitpose_plus.checkpoints.layouts.layout import State
 from vitpose_plus.errors import UserError
 
@@ -44,24 +42,24 @@ def name_heads(state: State, datasets: Mapping[str, int] | None) -> State:
             heads[names[int(match[1]) + 1]][match[2]] = value
         elif key.startswith('head.'):
             heads[names[0]][key.removeprefix('head.')] = value
-    for name, head in heads.items():
-        named |= {
-            f'head.heads.{name}.{part}': _own_rows(part, value, name, datasets[name])
-            for part, value in head.items()
-        }
+    return named | _own_rows(heads, datasets)
+
+
+def _own_rows(heads: dict[str, State], datasets: Mapping[str, int]) -> State:
+    """Heads by name; where all are as wide as the widest, each is cut to its own keypoints."""
+    widths = {name: len(head['final_layer.weight']) for name, head in heads.items() if head}
+    padded = len(widths) > 1 and set(widths.values()) == {max(datasets.values())}
+    named = {}
+    for name, width in widths.items():
+        if width != datasets[name] and not padded:
+            raise UserError(
+                f"The file's head for {name} has {width} keypoints where the dataset has "
+                f'{datasets[name]}: name the config it belongs to with --config.'
+            )
+        for part, value in heads[name].items():
+            own = value[: datasets[name]] if part.startswith('final_layer.') else value
+            named[f'head.heads.{name}.{part}'] = own
     return named
-
-
-def _own_rows(part: str, value: Tensor, name: str, num_keypoints: int) -> Tensor:
-    """The first K rows of a final layer: some files hold every head as wide as the widest."""
-    if not part.startswith('final_layer.'):
-        return value
-    if len(value) < num_keypoints:
-        raise UserError(
-            f"The file's head for {name} has {len(value)} keypoints where the dataset has "
-            f'{num_keypoints}: name a config with its datasets by --config.'
-        )
-    return value[:num_keypoints]
 
 
 def number_heads(state: State) -> State:

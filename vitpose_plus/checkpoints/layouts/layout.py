@@ -14,6 +14,7 @@ from torch import Tensor
 from vitpose_plus.errors import UserError
 
 State = dict[str, Tensor]
+LAYER = re.compile(r'backbone\.layers\.(\d+)\.')
 
 
 class Facts(NamedTuple):
@@ -36,6 +37,14 @@ class Reading(NamedTuple):
     dropped: dict[str, list[str]]
 
 
+class UnknownKeysError(UserError):
+    """Keys without a place; ``rest`` is the state dict without them, in our layout if it can be."""
+
+    def __init__(self, message: str, rest: State) -> None:
+        super().__init__(message)
+        self.rest = rest
+
+
 class Layout:
     """One source of checkpoints.
 
@@ -43,6 +52,7 @@ class Layout:
         title: How the layout is called in messages.
         marks: Keys that together occur in no other layout.
         names: Their names -> ours; ``*`` is one part of a name.
+        aliases: More names of theirs -> ours, which are read but not written.
         drops: Names of theirs that no model of ours has -> why they are not needed.
         remedy: What to do with a model that the layout cannot hold.
     """
@@ -50,6 +60,7 @@ class Layout:
     title: str
     marks: tuple[str, ...]
     names: dict[str, str]
+    aliases: dict[str, str] = {}
     drops: dict[str, str] = {}
     remedy = 'only plain attention and FFNs were ever released'
 
@@ -59,7 +70,8 @@ class Layout:
     def read(self, state: State, facts: Facts) -> Reading:
         """Theirs -> ours; a ``UserError`` names the keys that are in no table."""
         drops = {**self.drops, **self.leftovers(state)}
-        rename, why_dropped = translator(self.names), translator(drops)
+        rename = translator({**self.names, **self.aliases})
+        why_dropped = translator(drops)
         renamed, dropped, unknown = {}, {}, []
         for key, value in state.items():
             if (reason := why_dropped(key)) is not None:
@@ -68,17 +80,39 @@ class Layout:
                 renamed[name] = value
             else:
                 unknown.append(key)
+        self.check_complete(renamed)
+        finals = {key: len(v) for key, v in renamed.items() if '.final_layer.' in key}
+        reading = Reading(self.to_ours(renamed, facts), dropped)
+        if sum(finals.values()) > sum(len(v) for k, v in reading.state.items() if 'final_' in k):
+            dropped["rows of final layers beyond their datasets' keypoints"] = list(finals)
         if unknown:
-            raise UserError(
-                f'There is no place for {shortened(unknown)} in {self.title}: '
-                'check --source, or whether the file holds a ViTPose at all.'
+            raise UnknownKeysError(
+                f'There is no place for {shortened(unknown)} in {self.title}.', reading.state
             )
-        if 'backbone.pos_embed' not in renamed:
-            raise UserError(
-                f'The file lacks {_theirs(self.names, "backbone.pos_embed")!r}, the positions of '
-                f'{self.title}: check --source.'
+        return reading
+
+    def check_complete(self, renamed: State) -> None:
+        """Raises a ``UserError`` unless every layer has every part, and so has the rest."""
+        numbers = [int(m[1]) for key in renamed if (m := LAYER.match(key))]
+        patterns = {p for p in self.names.values() if p.startswith('backbone.')}
+        patterns = {p for p in patterns if '.experts.' not in p}
+        wanted = [
+            filled.replace('*', end)
+            for pattern in patterns
+            for filled in (
+                [pattern.replace('*', str(i), 1) for i in range(max(numbers, default=0) + 1)]
+                if '.layers.' in pattern
+                else [pattern]
             )
-        return Reading(self.to_ours(renamed, facts), dropped)
+            for end in (('weight', 'bias') if '*' in filled else ('',))
+        ]
+        finals = {k.rsplit('.', 1)[0] for k in renamed if '.final_layer.' in k}
+        wanted += [f'{final}.{end}' for final in finals for end in ('weight', 'bias')]
+        if lacking := sorted(set(wanted) - set(renamed)):
+            raise UserError(
+                f'The file is not whole as {self.title}: it has nothing for '
+                f'{shortened(lacking)}; check --source, or download it again.'
+            )
 
     def write(self, state: State) -> State:
         """Ours -> theirs; a ``UserError`` names the keys that the layout cannot hold."""
@@ -119,10 +153,6 @@ def translator(names: Mapping[str, str]) -> Callable[[str], str | None]:
         return None
 
     return look_up
-
-
-def _theirs(names: dict[str, str], ours: str) -> str:
-    return next(theirs for theirs, name in names.items() if name == ours)
 
 
 def shortened(keys: list[str], limit: int = 3) -> str:

@@ -14,9 +14,10 @@ DECODER = 'the decoder of MAE, which ends with the pre-training'
 class MaeLayout(Layout):
     """The authors' names without ``backbone.``; square tables and kernels."""
 
-    title = "MAE's layout"
+    title = "MAE's layout (that of plain ViT encoders)"
     marks = ('cls_token', 'blocks.0.attn.qkv.weight', 'norm.weight')
     names = BACKBONE
+    aliases = {f'encoder.{theirs}': ours for theirs, ours in BACKBONE.items()}
     drops = {
         'cls_token': 'the class token, which ViTPose does not use',
         'norm.*': 'the final norm, which the authors do not take over either',

@@ -22,6 +22,11 @@ class MmposeLayout(Layout):
         'backbone.ln1.*': 'backbone.norm.*',
         **{f'head.{part}': f'head.{part}' for part in DECODER},
     }
+    aliases = {  # mmcls's, and mmpose's before 1.0
+        'backbone.layers.*.norm1.*': 'backbone.layers.*.norm1.*',
+        'backbone.layers.*.norm2.*': 'backbone.layers.*.norm2.*',
+        **{f'keypoint_head.{part}': f'head.{part}' for part in DECODER},
+    }
     drops = {
         'data_preprocessor.*': 'mean and deviation of the pixels, which the config says',
         'backbone.cls_token': 'a class token, which ViTPose does not use',

@@ -20,7 +20,7 @@ class OfficialLayout(Layout):
     """Experts and heads one by one; a position table with an extra row for all patches."""
 
     title = "the authors' layout"
-    marks = ('backbone.blocks.0.attn.qkv.weight', 'keypoint_head.final_layer.weight')
+    marks = ('backbone.blocks.0.attn.qkv.weight',)
     names = {
         **{f'backbone.{theirs}': ours for theirs, ours in BACKBONE.items()},
         'backbone.blocks.*.mlp.experts.*.*': 'backbone.layers.*.ffn.experts.*.*',
@@ -32,8 +32,8 @@ class OfficialLayout(Layout):
 
     def leftovers(self, state: State) -> dict[str, str]:
         """The authors' split tool leaves every expert in its files, and in COCO's all heads."""
-        fc2 = state.get('backbone.blocks.0.mlp.fc2.bias')
-        if fc2 is None or len(fc2) < len(state['backbone.blocks.0.norm1.bias']):
+        fc2, proj = (state.get(f'backbone.blocks.0.{p}.bias') for p in ('mlp.fc2', 'attn.proj'))
+        if fc2 is None or proj is None or len(fc2) < len(proj):
             return {}  # ViTPose+ itself: its experts own the missing rows
         if not any('.experts.' in key for key in state):
             return {}

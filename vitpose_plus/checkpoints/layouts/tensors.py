@@ -41,8 +41,11 @@ def to_rectangle(rows: Tensor, grid_hw: tuple[int, int] | None) -> Tensor:
 
 
 def fold_extra_row(state: State, grid_hw: tuple[int, int] | None) -> None:
-    """The authors add the first row, once the class token's, to every patch: so it is a sum."""
-    table = state[TABLE]
+    """The authors add the first row, once the class token's, to every patch: so it is a sum.
+
+    In float32, also of a file in half precision: it is to be the same function.
+    """
+    table = state[TABLE].float()
     state[TABLE] = to_rectangle(table[:, 1:] + table[:, :1], grid_hw)
 
 
@@ -82,11 +85,11 @@ def unstack_experts(state: State) -> State:
 
 def pad_patches(weight: Tensor, size: int) -> Tensor:
     """A ring of zeros around a smaller kernel: MAE's 14x14 for the huge model becomes 16x16."""
+    if weight.shape[-1] not in (size - 2, size):
+        raise UserError(
+            f'Its patches are {weight.shape[-2]}x{weight.shape[-1]}: a ViTPose starts from '
+            f'{size - 2}x{size - 2} or {size}x{size}.'
+        )
     before = (size - weight.shape[-1]) // 2
     after = size - weight.shape[-1] - before
     return F.pad(weight, (before, after, before, after))
-
-
-def interpolate_patches(weight: Tensor, size: int, mode: str) -> Tensor:
-    """What the authors' loader offers instead: a kernel of another size by interpolation."""
-    return F.interpolate(weight, size=(size, size), mode=mode)
