@@ -13,6 +13,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from scipy.io import savemat
 
 import vitpose_plus  # noqa: F401  the compatibility shims come first
 from vitpose_plus.commands.running import find_config
@@ -133,6 +134,63 @@ def new_environment(wheel, tmp_path):
 def constraints():
     """The lines of requirements/constraints.txt."""
     return (ROOT / 'requirements' / 'constraints.txt').read_text().splitlines()
+
+
+@pytest.fixture(scope='session')
+def sample_data(tmp_path_factory):
+    """The real sample pictures of VITPOSE_SAMPLES, under the folders and names of the datasets."""
+    samples = os.environ.get('VITPOSE_SAMPLES')
+    if not samples:
+        pytest.skip('VITPOSE_SAMPLES names no folder of sample pictures (`.ci/run` sets it)')
+    samples = Path(samples)
+    root = tmp_path_factory.mktemp('data')
+    coco, aic, animals, crowd = (samples / n for n in ('coco', 'aic', 'ap10k', 'crowdpose'))
+    hands = samples / 'interhand2.6m' / 'test_interhand2.6m'
+    links = {
+        'aic/ai_challenger_keypoint_train_20170902/keypoint_train_images_20170902': aic,
+        'aic/ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911': aic,
+        'mpii/images': samples / 'mpii',
+        'ap10k/data': animals,
+        'ap10k/annotations/ap10k-test-split1.json': animals / 'test_ap10k.json',
+        'crowdpose/images': crowd,
+        'crowdpose/annotations/mmpose_crowdpose_trainval.json': crowd / 'test_crowdpose.json',
+        'crowdpose/annotations/mmpose_crowdpose_test.json': crowd / 'test_crowdpose.json',
+        'crowdpose/annotations/det_for_crowd_test_0.1_0.5.json': (
+            crowd / 'test_crowdpose_det_AP_40.json'
+        ),
+        'ochuman/images': samples / 'ochuman',
+        'coco/person_detection_results/COCO_val2017_detections_AP_H_56_person.json': (
+            coco / 'test_coco_det_AP_H_56.json'
+        ),
+    }
+    for split in ('train', 'val'):
+        links |= {
+            f'coco/{split}2017': coco,
+            f'coco/annotations/person_keypoints_{split}2017.json': coco / 'test_coco.json',
+            f'coco/annotations/coco_wholebody_{split}_v1.0.json': coco / 'test_coco_wholebody.json',
+            f'aic/annotations/aic_{split}.json': aic / 'test_aic.json',
+            f'mpii/annotations/mpii_{split}.json': samples / 'mpii' / 'test_mpii.json',
+            f'ap10k/annotations/ap10k-{split}-split1.json': animals / 'test_ap10k.json',
+            f'apt36k/annotations/{split}_annotations_1.json': animals / 'test_ap10k.json',
+        }
+    for split in ('val', 'test'):
+        name = f'ochuman/annotations/ochuman_coco_format_{split}_range_0.00_1.00.json'
+        links[name] = samples / 'ochuman' / 'test_ochuman.json'
+    for split, folder in dict(train='all', val='machine_annot', test='all').items():
+        for kind in ('data', 'camera', 'joint_3d'):
+            name = f'interhand2.6m/annotations/{folder}/InterHand2.6M_{split}_{kind}.json'
+            links[name] = Path(f'{hands}_{kind}.json')
+        links[f'interhand2.6m/images/{split}'] = hands.parent
+    links |= {f'apt36k/{image.name}': image for image in animals.glob('*.jpg')}
+    for link, target in links.items():
+        (root / link).parent.mkdir(parents=True, exist_ok=True)
+        (root / link).symlink_to(target)
+    # What MPII's metric scales its threshold by, from upper neck (8) and head top (9).
+    people = json.loads((samples / 'mpii' / 'test_mpii.json').read_text())
+    joints = np.array([person['joints'] for person in people])
+    boxes = {'headboxes_src': joints[:, [8, 9]].transpose(1, 2, 0)}  # (2, 2, N)
+    savemat(root / 'mpii/annotations/mpii_gt_val.mat', boxes)
+    return root
 
 
 @pytest.fixture(scope='session')

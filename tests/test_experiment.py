@@ -2,7 +2,7 @@
 
 import pytest
 
-from vitpose_plus.experiment import multi_dataset
+from vitpose_plus.experiment import multi_dataset, single_dataset
 
 CROPS = dict(
     udp=dict(
@@ -63,6 +63,25 @@ def test_augmentation_only_in_training_and_without_what_a_dataset_refuses():
     assert types(val)[0] == ['LoadImage', 'GetBBoxCenterScale', 'TopdownAffine', 'PackPoseInputs']
 
 
+def test_a_dataset_without_a_training_set_is_only_tested_on():
+    """Preflight refuses training where a loader has no dataset, or a head none."""
+    tested = {key: value for key, value in entry().items() if key != 'train'}
+    _, train, val, *_ = derive(dict(zebra=entry(), okapi=tested))
+    assert [len(part['dataset']['datasets']) for part in (train, val)] == [1, 2]
+    _, train, val, *_ = single_dataset('okapi', tested, CROPS, AUGMENTATION)
+    assert train['dataset'] == dict(_delete_=True)
+    assert val['dataset']['ann_file'] == 'a.json'
+
+
+def test_a_dataset_may_have_several_metrics_under_one_name():
+    several = entry(metric=[dict(type='AUC'), dict(type='EPE')])
+    *_, evaluator = derive(dict(zebra=entry(), okapi=several))
+    names = [(m['dataset'], m['type']) for m in evaluator['metrics']]
+    assert names == [('zebra', 'CocoMetric'), ('okapi', 'AUC'), ('okapi', 'EPE')]
+    *_, evaluator = single_dataset('okapi', several, CROPS, AUGMENTATION)
+    assert evaluator == [dict(type='AUC', prefix='okapi'), dict(type='EPE', prefix='okapi')]
+
+
 def test_nothing_is_shared_between_the_parts():
     """Changing one loader of a config must change no other, nor the entries."""
     datasets = dict(zebra=entry())
@@ -80,7 +99,7 @@ def test_nothing_is_shared_between_the_parts():
             dict(zebra=entry(crop='square')),
             "zebra asks for the crop 'square'; there are udp, plain",
         ),
-        (dict(zebra=dict(crop='udp')), 'The entry of the dataset zebra lacks num_keypoints, train'),
+        (dict(zebra=dict(crop='udp')), 'The entry of the dataset zebra lacks num_keypoints, val'),
     ],
 )
 def test_errors(datasets, message):

@@ -4,16 +4,13 @@
 files, boxes, crops, targets, flips, decoding and metrics of every dataset fit each other.
 """
 
-import json
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 import rich
 import torch
 from mmengine.config import Config
-from scipy.io import savemat
 
 from vitpose_plus.commands import demo, running
 from vitpose_plus.evaluation import decoding_ceiling, headlines
@@ -43,7 +40,8 @@ model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_ev
     multi_dataset(datasets, _base_.crops, augmentation, data_root={root!r}))
 
 model['backbone'].update(arch='tiny', drop_path_rate=0.)
-model['head']['head'] = dict(in_channels=128, deconv_out_channels=(64, 64))
+model['head'].update(
+    type='MultiDatasetHead', head=dict(in_channels=128, deconv_out_channels=(64, 64)))
 train_dataloader.update(
     batch_size=24, num_workers=1, sampler=dict(_delete_=True, type='InfiniteSampler'))
 val_dataloader.update(num_workers=1)
@@ -63,53 +61,9 @@ default_hooks = dict(checkpoint=dict(by_epoch=False, interval=iters))
 """
 
 
-@pytest.fixture(scope='module')
-def samples():
-    folder = os.environ.get('VITPOSE_SAMPLES')
-    if not folder or not Path(folder).is_dir():
-        pytest.fail(f'VITPOSE_SAMPLES={folder!r} is not the folder of the sample pictures.')
-    return Path(folder)
-
-
-@pytest.fixture(scope='module')
-def root(samples, tmp_path_factory):
-    """The samples in the folders and under the names of the real datasets."""
-    root = tmp_path_factory.mktemp('data')
-    coco, aic, animals = samples / 'coco', samples / 'aic', samples / 'ap10k'
-    links = {
-        'aic/ai_challenger_keypoint_train_20170902/keypoint_train_images_20170902': aic,
-        'aic/ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911': aic,
-        'mpii/images': samples / 'mpii',
-        'ap10k/data': animals,
-    }
-    for split in ('train', 'val'):
-        links |= {
-            f'coco/{split}2017': coco,
-            f'coco/annotations/person_keypoints_{split}2017.json': coco / 'test_coco.json',
-            f'coco/annotations/coco_wholebody_{split}_v1.0.json': coco / 'test_coco_wholebody.json',
-            f'aic/annotations/aic_{split}.json': aic / 'test_aic.json',
-            f'mpii/annotations/mpii_{split}.json': samples / 'mpii' / 'test_mpii.json',
-            f'ap10k/annotations/ap10k-{split}-split1.json': animals / 'test_ap10k.json',
-            f'apt36k/annotations/{split}_annotations_1.json': animals / 'test_ap10k.json',
-        }
-    links['ap10k/annotations/ap10k-test-split1.json'] = animals / 'test_ap10k.json'
-    links |= {f'apt36k/{image.name}': image for image in animals.glob('*.jpg')}
-    for link, target in links.items():
-        (root / link).parent.mkdir(parents=True, exist_ok=True)
-        (root / link).symlink_to(target)
-    write_head_boxes(samples / 'mpii' / 'test_mpii.json', root / 'mpii/annotations/mpii_gt_val.mat')
-    return root
-
-
-def write_head_boxes(annotations: Path, mat: Path) -> None:
-    """What MPII's metric scales its threshold by, from upper neck (8) and head top (9)."""
-    joints = np.array([person['joints'] for person in json.loads(annotations.read_text())])
-    savemat(mat, {'headboxes_src': joints[:, [8, 9]].transpose(1, 2, 0)})  # (2, 2, N)
-
-
-def test_learns_the_samples_by_heart(root, tmp_path):
+def test_learns_the_samples_by_heart(sample_data, tmp_path):
     path = tmp_path / 'by_heart.py'
-    path.write_text(CONFIG.format(base=running.find_config(BASE), root=str(root)))
+    path.write_text(CONFIG.format(base=running.find_config(BASE), root=str(sample_data)))
     torch.set_num_threads(os.cpu_count())
     cfg = Config.fromfile(path)
     cfg.work_dir = str(OUTPUT)

@@ -11,10 +11,10 @@ from copy import deepcopy
 from vitpose_plus.errors import UserError
 
 STRIDE = 4  # input pixels of a heatmap pixel, in every ViTPose
-REQUIRED = ('num_keypoints', 'crop', 'train', 'val', 'metric')  # of a dataset's entry
+REQUIRED = ('num_keypoints', 'crop', 'val', 'metric')  # of a dataset's entry
 
 
-def multi_dataset(
+def multi_task(
     datasets: dict[str, dict],
     crops: dict[str, dict],
     augmentation: Sequence[dict],
@@ -22,13 +22,13 @@ def multi_dataset(
     sigma: float = 2.0,
     data_root: str = 'data',
 ) -> tuple[dict, dict, dict, dict, dict, dict]:
-    """The parts of a multi-dataset config that follow from its datasets.
+    """The parts of a multi-dataset config that follow from its datasets: a head for each.
 
     Args:
         datasets: Dataset name -> entry, in the order of the experts. An entry has
-            ``num_keypoints``, ``crop`` (a key of ``crops``), ``train``, ``val`` and ``metric``,
-            optionally ``test`` (else ``val``) and ``augmentation`` (a transform's type -> what it
-            changes in it, or None to leave it out).
+            ``num_keypoints``, ``crop`` (a key of ``crops``), ``val`` and ``metric`` (or several),
+            optionally ``train`` (else it can only be tested on), ``test`` (else ``val``) and
+            ``augmentation`` (a transform's type -> what it changes in it, or None to leave it out).
         crops: What the kinds of crop differ in: ``codec``, ``affine``, ``shift_heatmap``.
         augmentation: Transforms between box and crop, in training.
         input_hw: Height and width of the crops, in pixels.
@@ -52,18 +52,34 @@ def multi_dataset(
         for name, entry in datasets.items()
     ]
     model = dict(
-        backbone=dict(input_hw=tuple(input_hw), ffn=dict(num_experts=len(datasets))),
+        backbone=dict(input_hw=tuple(input_hw)),
         head=dict(heads=heads),
     )
     parts = [_sets(e, crops[e['crop']], augmentation, data_root) for e in datasets.values()]
     loaders = [
-        dict(dataset=dict(type='MultiDataset', datasets=list(of_split)))
+        dict(dataset=dict(type='MultiDataset', datasets=[part for part in of_split if part]))
         for of_split in zip(*parts, strict=True)
     ]
-    metrics = [dict(entry['metric'], dataset=name) for name, entry in datasets.items()]
+    metrics = [
+        dict(metric, dataset=name)
+        for name, entry in datasets.items()
+        for metric in _several(entry['metric'])
+    ]
     evaluator = dict(type='DatasetwiseEvaluator', metrics=metrics)
     # Copied one by one: changing one part of a config changes no other.
     return tuple(deepcopy(part) for part in (model, *loaders, evaluator, evaluator))
+
+
+def multi_dataset(
+    datasets: dict[str, dict],
+    crops: dict[str, dict],
+    augmentation: Sequence[dict],
+    **where,
+) -> tuple[dict, dict, dict, dict, dict, dict]:
+    """A ViTPose+: ``multi_task`` with an expert for each of the datasets."""
+    model, *rest = multi_task(datasets, crops, augmentation, **where)
+    model['backbone']['ffn'] = dict(num_experts=len(model['head']['heads']))
+    return model, *rest
 
 
 def single_dataset(
@@ -83,9 +99,12 @@ def single_dataset(
         head=dict(out_channels=entry['num_keypoints'], decoder=crop['codec']),
         test_cfg=dict(shift_heatmap=crop['shift_heatmap']),
     )
-    loaders = [dict(dataset=part) for part in _sets(entry, crop, augmentation, data_root)]
-    metric = dict(entry['metric'], prefix=name)
-    return tuple(deepcopy(part) for part in (model, *loaders, metric, metric))
+    sets = _sets(entry, crop, augmentation, data_root)
+    # Replaced, not merged: the parent of a config may be of another dataset.
+    loaders = [dict(dataset=dict(part or {}, _delete_=True)) for part in sets]
+    metrics = [dict(metric, prefix=name) for metric in _several(entry['metric'])]
+    evaluator = dict(metrics[0], _delete_=True) if len(metrics) == 1 else metrics
+    return tuple(deepcopy(part) for part in (model, *loaders, evaluator, evaluator))
 
 
 def _check(datasets: dict[str, dict], crops: dict[str, dict]) -> None:
@@ -107,6 +126,10 @@ def _check(datasets: dict[str, dict], crops: dict[str, dict]) -> None:
             )
 
 
+def _several(metric: dict | Sequence[dict]) -> list[dict]:
+    return [metric] if isinstance(metric, dict) else list(metric)
+
+
 def _sets(
     entry: dict, crop: dict, augmentation: Sequence[dict], data_root: str
 ) -> tuple[dict, dict, dict]:
@@ -119,6 +142,9 @@ def _sets(
 
 
 def _train_set(entry: dict, crop: dict, augmentation: Sequence[dict], data_root: str) -> dict:
+    """Nothing, for a dataset that is only tested on: training with it is then refused."""
+    if 'train' not in entry:
+        return {}
     changes = entry.get('augmentation', {})
     own = [(transform, changes.get(transform['type'], {})) for transform in augmentation]
     wanted = [dict(transform, **change) for transform, change in own if change is not None]

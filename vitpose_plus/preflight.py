@@ -41,8 +41,8 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
         loader = cfg.get(f'{split}_dataloader') or {}
         if not loader.get('dataset'):
             raise UserError(
-                f'{where} has no {split}_dataloader.dataset: derive it from `datasets` '
-                'with vitpose_plus.experiment.multi_dataset.'
+                f'{where} has no {split}_dataloader.dataset: derive it from the entry of a dataset '
+                f'with a {split} part (vitpose_plus.experiment).'
             )
         parts = [_lazy(part) for part in plain_datasets(loader['dataset'])]
         lacking = set(heads) - {part.metainfo['dataset_name'] for part in parts}

@@ -1,7 +1,7 @@
 mpii = dict(
     num_keypoints=16,
     crop='udp_stretched',
-    augmentation=dict(RandomHalfBody=None, RandomBBoxTransform=dict(shift_prob=0.0)),
+    augmentation=dict(RandomHalfBody=None),
     train=dict(
         type='ZeroBasedMpiiDataset',
         data_root='mpii',

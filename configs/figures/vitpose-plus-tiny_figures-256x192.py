@@ -13,7 +13,9 @@ model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_ev
 )
 
 model['backbone'].update(arch='tiny', drop_path_rate=0.0)
-model['head']['head'] = dict(in_channels=128, deconv_out_channels=(64, 64))
+model['head'].update(
+    type='MultiDatasetHead', head=dict(in_channels=128, deconv_out_channels=(64, 64))
+)
 
 train_dataloader.update(batch_size=24, num_workers=2)
 val_dataloader.update(num_workers=2)

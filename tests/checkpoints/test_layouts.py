@@ -153,7 +153,7 @@ def test_heads_as_wide_as_the_widest_are_cut_to_their_keypoints():
 def test_a_head_that_is_merely_another_s_is_not_cut():
     """Heads of 17 and 133, read as those of two datasets with 17 and 16."""
     state = convert(plus(['coco', 'wide'], [17, 133]).state_dict(), target='official').state_dict
-    with pytest.raises(ValueError, match='head for mpii has 133 keypoints where .* has 16'):
+    with pytest.raises(ValueError, match=r'head for mpii has 133 keypoints where .* has 16'):
         convert(state, model=plus(['coco', 'mpii'], [17, 16]))
 
 
@@ -215,7 +215,7 @@ def test_a_file_with_a_hole_is_refused(layout, part):
     for key in theirs:
         if part == 'backbone.pos_embed' or 'pos' not in key:
             broken = {name: value for name, value in whole.items() if name != key}
-            with pytest.raises(ValueError, match='is not whole as .*: it has nothing for'):
+            with pytest.raises(ValueError, match=r'is not whole as .*: it has nothing for'):
                 convert(broken, source=layout)
 
 

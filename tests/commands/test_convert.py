@@ -132,7 +132,7 @@ def test_a_pretrained_backbone_is_resized_to_the_input(mae):
 BAD = {
     'a config of another size': (
         ['official.pth', 'x.pth', '--config', SMALL],
-        r'official\.pth: It belongs to another model: .*by its shapes it fits vitpose-plus-tiny_fig',
+        r'official\.pth: It belongs to another model: .*by its shapes it fits vitpose-plus-tiny',
     ),
     'the wrong source': (
         ['official.pth', 'x.pth', '--source', 'mmpose'],

@@ -96,3 +96,30 @@ def test_resized_positions_keep_a_plane_and_their_rectangle():
     expected = torch.stack([(y + 0.5) / 2 - 0.5, (x + 0.5) / 2 - 0.5], dim=-1)
     torch.testing.assert_close(middle, expected, rtol=0, atol=0.05)
     assert resize_table(table, (8, 6)) is table
+
+
+FREEZING = {  # what the authors' switches freeze
+    'mhsa': ('attention', 'norm1'),
+    'ffn': ('ffn', 'norm2', 'patch_embed', 'pos_embed'),
+    'all but the last norm': ('layers', 'patch_embed', 'pos_embed'),
+}
+
+
+@pytest.mark.parametrize('kind', FREEZING)
+def test_what_is_frozen_gets_no_gradient_and_stays_in_evaluation_mode(kind):
+    frozen = FREEZING[kind]
+    vit = ViT(SMALL, (64, 48), frozen=frozen, drop_path_rate=0.5).train()
+    (feature,) = vit(torch.randn(2, 3, 64, 48))
+    (feature * torch.randn_like(feature)).sum().backward()
+    for name, parameter in vit.named_parameters():
+        held = any(part in name.split('.') for part in frozen)
+        assert parameter.requires_grad != held, name
+        assert (parameter.grad is None) == held, name
+    for name, module in vit.named_modules():
+        assert module.training != any(part in name.split('.') for part in frozen), name
+    assert not vit.eval().norm.training
+
+
+def test_nothing_by_that_name_can_be_frozen():
+    with pytest.raises(ValueError, match='frozen names mhsa, which is in no name of a parameter'):
+        ViT(SMALL, frozen=('attention', 'mhsa'))

@@ -7,6 +7,7 @@ import argparse
 import importlib
 import sys
 import warnings
+from types import ModuleType
 
 from vitpose_plus.errors import UserError
 
@@ -18,7 +19,17 @@ HARMLESS = '|'.join(
         "'.*_score' not found",  # whole-body parts have the score of the person
     ]
 )
-COMMANDS = ('train', 'test', 'convert', 'split', 'expand', 'figures', 'demo')
+COMMANDS = (
+    'train',
+    'test',
+    'convert',
+    'split',
+    'expand',
+    'prepare-data',
+    'check-data',
+    'figures',
+    'demo',
+)
 
 
 def main(argv: list[str] | None = None, command: str | None = None) -> None:
@@ -34,8 +45,8 @@ def main(argv: list[str] | None = None, command: str | None = None) -> None:
     else:
         words = parser.add_subparsers(required=True, metavar='COMMAND')
         for name in COMMANDS:
-            module = importlib.import_module(f'vitpose_plus.commands.{name}')
-            _set_up(words.add_parser(name, help=module.__doc__, description=module.__doc__), name)
+            doc = _module(name).__doc__
+            _set_up(words.add_parser(name, help=doc, description=doc), name)
     args = parser.parse_args(argv)
     warnings.filterwarnings('ignore', HARMLESS)
     try:
@@ -45,9 +56,13 @@ def main(argv: list[str] | None = None, command: str | None = None) -> None:
 
 
 def _set_up(parser: argparse.ArgumentParser, command: str) -> None:
-    module = importlib.import_module(f'vitpose_plus.commands.{command}')
+    module = _module(command)
     module.add_arguments(parser)
     parser.set_defaults(run=module.run)
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f'vitpose_plus.commands.{command.replace("-", "_")}')
 
 
 def _fail(error: UserError) -> int:

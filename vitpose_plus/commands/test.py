@@ -23,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     cfg = running.load_config(args)
     cfg.load_from = args.checkpoint
+    if args.sheet and 'strategy' in cfg:
+        raise UserError('--sheet wants a whole model on one device: use the parent config.')
     runner = running.build_runner(cfg, ('test',))
     if args.sheet and not isinstance(runner.test_dataloader.dataset, MultiDataset):
         raise UserError('--sheet wants a test_dataloader with a MultiDataset.')

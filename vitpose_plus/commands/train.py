@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='CHECKPOINT',
         help='go on from a checkpoint, by default the last one in the work dir',
     )
+    parser.add_argument(
+        '--pretrained', metavar='CHECKPOINT', help="start the backbone from a checkpoint's"
+    )
     parser.add_argument('--amp', action='store_true', help='train in mixed precision')
     parser.add_argument('--no-validate', action='store_true', help='do not validate meanwhile')
     parser.add_argument(
@@ -31,6 +34,9 @@ def configure(cfg: Config, args: argparse.Namespace) -> Config:
     if args.resume:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
+    if args.pretrained:
+        start = dict(type='Pretrained', checkpoint=args.pretrained, prefix='backbone.')
+        cfg.model.backbone.init_cfg = start
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')

@@ -1,6 +1,17 @@
 from vitpose_plus.datasets.apt36k import APT36KDataset
+from vitpose_plus.datasets.interhand import InterHand2DDataset
 from vitpose_plus.datasets.mpii import ZeroBasedMpiiDataset
 from vitpose_plus.datasets.multi_dataset import MultiDataset
-from vitpose_plus.datasets.transforms import StretchedTopdownAffine
+from vitpose_plus.datasets.transforms import (
+    ClippedNormalBBoxTransform,
+    StretchedTopdownAffine,
+)
 
-__all__ = ['APT36KDataset', 'MultiDataset', 'StretchedTopdownAffine', 'ZeroBasedMpiiDataset']
+__all__ = [
+    'APT36KDataset',
+    'ClippedNormalBBoxTransform',
+    'InterHand2DDataset',
+    'MultiDataset',
+    'StretchedTopdownAffine',
+    'ZeroBasedMpiiDataset',
+]

@@ -3,7 +3,7 @@
 Shapes: B batch, H W token grid, N = H * W tokens, C channels.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -64,6 +64,8 @@ class ViT(BaseModule):
         ffn: Config of the FFN; the width is filled in.
         drop_path_rate: Rate of the last layer; it grows linearly from 0.
         norm_eps: Of the layer norms; weights from Hugging Face ran there with 1e-12.
+        frozen: Parts of parameter names, such as ``attention``: what has one of them is not
+            trained and stays in evaluation mode (partial fine-tuning, section 4.3).
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class ViT(BaseModule):
         ffn: dict | None = None,
         drop_path_rate: float = 0.0,
         norm_eps: float = 1e-6,
+        frozen: Sequence[str] = (),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -94,6 +97,29 @@ class ViT(BaseModule):
         self.norm = norm()
         self.reset_parameters()
         self._register_load_state_dict_pre_hook(self._resize_positions)
+        self.frozen = set(frozen)
+        self._freeze()
+
+    def _freeze(self) -> None:
+        """In the constructor: neither the optimiser nor DDP ever sees a frozen parameter."""
+        met = set()
+        for name, parameter in self.named_parameters():
+            if hit := self.frozen & set(name.split('.')):
+                parameter.requires_grad_(False)
+                met |= hit
+        if self.frozen - met:
+            raise UserError(
+                f'frozen names {", ".join(sorted(self.frozen - met))}, which is in no name of a '
+                "parameter: use attention, ffn, norm1, norm2, patch_embed, pos_embed or a layer's "
+                'number.'
+            )
+
+    def train(self, mode: bool = True) -> 'ViT':
+        super().train(mode)
+        for name, module in self.named_modules():
+            if self.frozen & set(name.split('.')):
+                module.eval()
+        return self
 
     def grid_hw(self, input_hw: tuple[int, int]) -> tuple[int, int]:
         """The token grid of an input in pixels; ``UserError`` if it is no multiple of the patch."""

@@ -1,0 +1,20 @@
+crowdpose = dict(
+    num_keypoints=14,
+    crop='plain',
+    augmentation=dict(RandomHalfBody=dict(min_total_keypoints=7)),  # of 14, not of 17
+    train=dict(
+        type='CrowdPoseDataset',
+        data_root='crowdpose',
+        ann_file='annotations/mmpose_crowdpose_trainval.json',
+        data_prefix=dict(img='images/'),
+    ),
+    # mmpose and the authors validate on the test set, in boxes of YOLOv3.
+    val=dict(
+        type='CrowdPoseDataset',
+        data_root='crowdpose',
+        ann_file='annotations/mmpose_crowdpose_test.json',
+        data_prefix=dict(img='images/'),
+        bbox_file='annotations/det_for_crowd_test_0.1_0.5.json',
+    ),
+    metric=dict(type='CocoMetric', use_area=False, iou_type='keypoints_crowd'),
+)

@@ -1,0 +1,3 @@
+_base_ = './vitpose-base_coco-256x192.py'
+
+model = dict(backbone=dict(frozen=('attention', 'norm1')))

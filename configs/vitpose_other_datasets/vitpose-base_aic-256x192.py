@@ -1,0 +1,6 @@
+_base_ = ['../vitpose/vitpose-base_coco-256x192.py', '../datasets/aic.py']
+from vitpose_plus.experiment import single_dataset
+
+model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
+    single_dataset('aic', _base_.aic, _base_.crops, _base_.augmentation)
+)

@@ -1,0 +1,427 @@
+"""check-data finds what is wrong with files, annotations and pictures, and says which and how."""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.io import loadmat, savemat
+
+from vitpose_plus.commands import main
+from vitpose_plus.commands.check_data import parts
+from vitpose_plus.datasets.checks import _fits
+from vitpose_plus.datasets.published import PUBLISHED
+
+ROOT = Path(__file__).parents[2]
+DRAWN = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']
+COCO_VAL = 'coco/annotations/person_keypoints_val2017.json'
+BOXES = 'coco/person_detection_results/COCO_val2017_detections_AP_H_56_person.json'
+WHOLE_VAL = 'coco/annotations/coco_wholebody_val_v1.0.json'
+MPII_VAL = 'mpii/annotations/mpii_val.json'
+MPII_MAT = 'mpii/annotations/mpii_gt_val.mat'
+
+
+@pytest.fixture
+def data(figures, tmp_path):
+    """A copy of the figures, to be spoilt."""
+    shutil.copytree(figures, tmp_path / 'data')
+    return tmp_path / 'data'
+
+
+def check(root, *argv):
+    main(['check-data', '--root', str(root), *argv])
+
+
+def findings(capsys, root, *argv):
+    """What a check that fails prints, and its error."""
+    with pytest.raises(SystemExit) as stop:
+        check(root, '--any-count', *argv)
+    assert stop.value.code == 2
+    return capsys.readouterr()
+
+
+def change(path, function):
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(function(content) or content))
+
+
+def test_six_whole_datasets_are_ok(figures, capsys):
+    check(figures, *DRAWN, '--any-count', '--images', 'all')
+    out = capsys.readouterr().out
+    rows = re.findall(r'(\w+) +│ (train|val|test) +│ +(\d+) │ +(\d+) │ +(\d+) │ (\w+)', out)
+    assert {row[0] for row in rows} == set(DRAWN)
+    assert len(rows) == 13  # AP-10K has a test split
+    for name, split, images, annotations, used, state in rows:
+        assert state == 'ok'
+        assert int(images) == (6 if split == 'train' else 3) or name == 'mpii'
+        assert 0 < int(used) <= int(annotations)
+
+
+def test_counts_are_compared_with_the_published_ones(figures, capsys):
+    with pytest.raises(SystemExit):
+        check(figures, 'mpii', 'aic', 'coco')
+    out = capsys.readouterr().out
+    assert re.search(r'mpii_train.json has \d+ annotations where 22,246 are published', out)
+    assert 'person_keypoints_train2017.json has 6 images where 118,287 are published' in out
+    assert re.search(r'person_keypoints_val2017.json has \d+ used where 6,352 are', out)
+    assert re.search(r'aic +│ train.*ok', out)  # nothing is known of it, nothing is compared
+
+
+def test_published_counts_are_of_files_that_entries_name():
+    named = {Path(part['ann_file']).name for _, _, part in parts([], 'data')}
+    assert set(PUBLISHED) - named == {'test_annotations_1.json'}  # written by prepare-data
+    for counts in PUBLISHED.values():
+        assert set(counts) <= {'images', 'annotations', 'used'}
+
+
+def test_every_entry_has_its_section_in_the_guide():
+    guide = (ROOT / 'docs' / 'datasets.md').read_text()
+    names = {name for name, _, _ in parts([], 'data')}
+    assert len(names) == 9
+    for name in names:
+        assert re.search(rf'^## {name}$', guide, re.M), name
+
+
+def test_unknown_names_get_the_right_ones(tmp_path, capsys):
+    err = findings(capsys, tmp_path, 'koko').err
+    assert 'There is no dataset koko: there are aic, ap10k, apt36k, coco, coco_wholebody' in err
+
+
+def test_nothing_there_means_every_file_is_named(tmp_path, capsys):
+    captured = findings(capsys, tmp_path, 'coco', 'interhand2d')
+    for file in (
+        *(COCO_VAL, BOXES, 'coco/annotations/person_keypoints_train2017.json'),
+        'interhand2.6m/annotations/machine_annot/InterHand2.6M_val_camera.json',
+        'interhand2.6m/annotations/all/InterHand2.6M_test_joint_3d.json',
+    ):
+        assert f'{tmp_path / file} ' in captured.out
+    folder = tmp_path / 'coco/val2017'
+    assert f'The folder of pictures {folder}/ is missing: unpack the pictures' in captured.out
+    assert 'See docs/datasets.md#coco.' in captured.out
+    assert f'error: The datasets in {tmp_path} are not as they should be (' in captured.err
+    assert 'Traceback' not in captured.err
+
+
+@pytest.mark.parametrize('words', [['--images', 'few'], ['--images', '-1']])
+def test_how_many_pictures(tmp_path, capsys, words):
+    with pytest.raises(SystemExit):
+        check(tmp_path, *words)
+    assert 'argument --images' in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------ annotations
+
+
+def annotations(content):
+    return content['annotations']
+
+
+def half_a_file(root):
+    path = root / COCO_VAL
+    path.write_text(path.read_text()[:-100])
+
+
+def other_format(root):
+    (root / COCO_VAL).write_text('[]')
+
+
+def no_width(root):
+    change(root / COCO_VAL, lambda content: content['images'][1].pop('width') and None)
+
+
+def few_keypoints(root):
+    change(root / COCO_VAL, lambda c: annotations(c)[0].update(keypoints=[1, 2, 2] * 16))
+
+
+def broken_keypoints(root):
+    change(root / COCO_VAL, lambda content: annotations(content)[0]['keypoints'].pop() and None)
+
+
+def stray(root):
+    for row in (0, 1):
+        change(root / COCO_VAL, lambda c, row=row: annotations(c)[row].update(image_id=77))
+
+
+def corners_for_a_box(root):
+    def spoil(content):
+        for one in annotations(content):
+            x, y, w, h = one['bbox']
+            one['bbox'] = [x + 300, y + 300, x + w + 300, y + h + 300]
+
+    change(root / COCO_VAL, spoil)
+
+
+def flat_box(root):
+    change(root / COCO_VAL, lambda content: annotations(content)[0].update(bbox=[5, 5, 10, 0]))
+
+
+def short_box(root):
+    change(root / COCO_VAL, lambda content: annotations(content)[0].update(bbox=[5, 5, 10]))
+
+
+def no_annotations(root):
+    change(root / COCO_VAL, lambda content: annotations(content).clear())
+
+
+def crowds(root):
+    change(root / COCO_VAL, lambda content: [a.update(iscrowd=1) for a in annotations(content)][:0])
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'message'),
+    [
+        (half_a_file, f'{COCO_VAL} cannot be read as annotations of the dataset (JSONDecodeError'),
+        (other_format, f'{COCO_VAL} cannot be read as annotations of the dataset (TypeError'),
+        (no_width, "(KeyError: 'width'): download or prepare it again."),
+        (few_keypoints, r'annotation \d+ has 16 keypoints, not 17: download or prepare'),
+        (broken_keypoints, r'annotation \d+ has 16.6667 keypoints, not 17'),
+        (stray, r'annotation \d+ is of no image in the file \(2 like it\): download'),
+        (corners_for_a_box, r'has the box \[.*\] \(x, y, width, height\), which is not in'),
+        (flat_box, r'has the box \[5, 5, 10, 0\] \(x, y, width, height\), which is not in its'),
+        (short_box, r'has the box \[5, 5, 10\] \(x'),
+        (no_annotations, 'The dataset coco is empty'),
+        (crowds, 'The dataset coco is empty'),
+    ],
+)
+def test_spoilt_annotations(data, capsys, spoil, message):
+    spoil(data)
+    out = findings(capsys, data, 'coco').out
+    assert message in out or re.search(message, out)
+    assert [line.split(':')[0] for line in out.splitlines() if 'See docs' in line] == ['coco val']
+
+
+def no_face(root):
+    change(root / WHOLE_VAL, lambda content: annotations(content)[0].pop('face_kpts') and None)
+
+
+def short_hand(root):
+    change(root / WHOLE_VAL, lambda c: annotations(c)[0].update(lefthand_kpts=[0] * 60))
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'message'), [(no_face, "KeyError: 'face_kpts'"), (short_hand, 'has 132 keypoints')]
+)
+def test_the_whole_body_has_parts(data, capsys, spoil, message):
+    spoil(data)
+    out = findings(capsys, data, 'coco', 'coco_wholebody').out
+    assert f'coco_wholebody val: {data / WHOLE_VAL}' in out
+    assert message in out
+    assert 'coco val:' not in out
+
+
+@pytest.mark.parametrize(
+    ('box', 'size', 'fits'),
+    [
+        (None, (10, 10), True),
+        ([0, 0, 10, 10], (10, 10), True),
+        ([-1, -1, 12, 12], (10, 10), True),  # 100 of 144 pixels
+        ([5, 0, 10, 10], (10, 10), True),  # a half
+        ([5.1, 0, 10, 10], (10, 10), False),
+        ([5, 5, 10, 10], (10, 10), False),  # a quarter
+        ([20, 0, 5, 5], (10, 10), False),
+        ([0, 0, -4, 4], (10, 10), False),
+        ([0, 0, float('nan'), 4], None, False),
+        ([-500, 0, 4, 4], None, True),  # MPII does not say how large pictures are
+    ],
+)
+def test_a_box_fits_if_half_of_it_is_in_the_picture(box, size, fits):
+    assert _fits(box, size) is fits
+
+
+def test_official_files_may_have_a_few_odd_boxes(data, capsys):
+    """One of more than a thousand is what mmpose leaves out; two are another format."""
+    path = data / COCO_VAL
+    base = json.loads(path.read_text())
+    [first, *_] = [a for a in annotations(base) if a['num_keypoints'] > 4]
+    copies = [dict(first, id=10_000_000 + i) for i in range(1500)]
+    for odd in (1, 2):
+        for copy in copies[:odd]:
+            copy['bbox'] = [5, 5, 10, 0]
+        path.write_text(json.dumps(dict(base, annotations=copies)))
+        if odd == 1:
+            check(data, 'coco', '--any-count')
+            assert re.search(r'1,500 +│ +1,499 │ ok', capsys.readouterr().out)
+        else:
+            assert 'which is not in its picture (2 like it)' in findings(capsys, data, 'coco').out
+
+
+# ------------------------------------------------------------------------- files beside annotations
+
+
+def boxes_elsewhere(root):
+    change(root / BOXES, lambda boxes: boxes[0].update(image_id=42))
+
+
+def boxes_without_scores(root):
+    change(root / BOXES, lambda boxes: boxes[1].pop('score') and None)
+
+
+def no_boxes(root):
+    (root / BOXES).write_text('[]')
+
+
+def boxes_in_a_table(root):
+    (root / BOXES).write_text('{"a": 1}')
+
+
+def mat_of_others(root):
+    arrays = {k: v for k, v in loadmat(root / MPII_MAT).items() if not k.startswith('_')}
+    arrays['headboxes_src'] = arrays['headboxes_src'][..., :-1]
+    savemat(root / MPII_MAT, arrays)
+
+
+def mat_of_something(root):
+    savemat(root / MPII_MAT, dict(x=1))
+
+
+def no_mat(root):
+    (root / MPII_MAT).write_text('not a mat file, but some text that is long enough to be one')
+
+
+def mpii_joint(root):
+    change(root / MPII_VAL, lambda people: people[0]['joints'].pop() and None)
+
+
+def mpii_scale(root):
+    change(root / MPII_VAL, lambda people: people[0].update(scale=0))
+
+
+def mpii_field(root):
+    change(root / MPII_VAL, lambda people: people[0].pop('center') and None)
+
+
+@pytest.mark.parametrize(
+    ('name', 'spoil', 'message'),
+    [
+        ('coco', boxes_elsewhere, 'has boxes in 1 images that the annotation file does not name'),
+        ('coco', boxes_without_scores, 'not every detection has score: download it again.'),
+        ('coco', no_boxes, 'not every detection has image_id, category_id, bbox, score'),
+        ('coco', boxes_in_a_table, 'not every detection has image_id'),
+        ('mpii', mat_of_others, r'headboxes_src is of \d+ people, .*mpii_val.json of \d+: take'),
+        ('mpii', mat_of_something, r"as the true joints of MPII \(KeyError: 'headboxes_src'\)"),
+        ('mpii', no_mat, 'cannot be read as the true joints of MPII'),
+        ('mpii', mpii_joint, 'entry 0 has 15 keypoints, not 16'),
+        ('mpii', mpii_scale, 'entry 0 has the box'),
+        ('mpii', mpii_field, "(KeyError: 'center')"),
+    ],
+)
+def test_spoilt_companions(data, capsys, name, spoil, message):
+    spoil(data)
+    out = findings(capsys, data, name).out
+    assert message in out or re.search(message, out)
+    assert out.count('See docs') == 1
+
+
+# ---------------------------------------------------------------------------------------- pictures
+
+
+def picture_of(root, row):
+    content = json.loads((root / COCO_VAL).read_text())
+    return root / 'coco/val2017' / content['images'][row]['file_name']
+
+
+def lost(root):
+    for row in (0, 2):
+        picture_of(root, row).unlink()
+
+
+def cut_off(root):
+    path = picture_of(root, 1)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])  # size and first rows are still there
+
+
+def no_jpeg(root):
+    picture_of(root, 1).write_text('<html>not found</html>')
+
+
+def resized(root):
+    path = picture_of(root, 1)
+    with Image.open(path) as image:
+        image.resize((64, 48)).save(path)
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'message'),
+    [
+        (lost, r'500001.jpg is missing \(2 like it\): download or unpack it again.'),
+        (cut_off, '500002.jpg cannot be opened: download'),
+        (no_jpeg, '500002.jpg cannot be opened: download'),
+        (resized, '500002.jpg has another size than its annotations say: download'),
+    ],
+)
+def test_spoilt_pictures(data, capsys, spoil, message):
+    spoil(data)
+    assert re.search(message, findings(capsys, data, 'coco').out)
+
+
+def test_only_a_sample_is_opened_but_all_are_looked_for(data, capsys):
+    no_jpeg(data)  # the second of three
+    check(data, 'coco', '--any-count', '--images', '2')  # first and last
+    picture_of(data, 1).unlink()
+    assert 'is missing' in findings(capsys, data, 'coco', '--images', '0').out
+
+
+# -------------------------------------------------------------------------------- real annotations
+
+
+@pytest.fixture
+def samples(tmp_path):
+    """The samples, linked to where the entries look for them."""
+    folder = os.environ.get('VITPOSE_SAMPLES')
+    if not folder:
+        pytest.skip('VITPOSE_SAMPLES names no folder of samples')
+    given = {
+        'aic': dict(ann_file='test_aic.json'),
+        'ap10k': dict(ann_file='test_ap10k.json'),
+        'coco': dict(ann_file='test_coco.json', bbox_file='test_coco_det_AP_H_56.json'),
+        'coco_wholebody': dict(
+            ann_file='test_coco_wholebody.json', bbox_file='test_coco_det_AP_H_56.json'
+        ),
+        'crowdpose': dict(
+            ann_file='test_crowdpose.json', bbox_file='test_crowdpose_det_AP_40.json'
+        ),
+        'interhand2d': dict(
+            ann_file='test_interhand2.6m_data.json',
+            camera_param_file='test_interhand2.6m_camera.json',
+            joint_file='test_interhand2.6m_joint_3d.json',
+        ),
+        'mpii': dict(ann_file='test_mpii.json'),
+        'ochuman': dict(ann_file='test_ochuman.json'),
+    }
+    for name, _, part in parts(list(given), str(tmp_path)):
+        own = Path(part['data_root'])
+        source = Path(folder) / own.name
+        for field, file in given[name].items():
+            if part.get(field):
+                link(own / part[field], source / file)
+        link(own / part['data_prefix']['img'], source)
+        if part.get('headbox_file'):
+            people = len(json.loads((source / 'test_mpii.json').read_text()))
+            arrays = dict(
+                headboxes_src=np.zeros((2, 2, people)),
+                jnt_missing=np.zeros((16, people)),
+                pos_gt_src=np.zeros((16, 2, people)),
+            )
+            savemat(part['headbox_file'], arrays)
+    return tmp_path, list(given)
+
+
+def link(path, target):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_symlink():
+        path.symlink_to(target)
+
+
+@pytest.mark.real
+def test_real_annotations_of_every_dataset_are_ok(samples, capsys):
+    root, names = samples
+    check(root, *names, '--any-count', '--images', 'all')
+    out = capsys.readouterr().out
+    assert out.count('│ ok') == 18
+    assert re.search(r'interhand2d +│ val +│ +4 │ +4 │ +6 │ ok', out)  # two of them are pairs
+    assert re.search(r'crowdpose +│ val +│ +2 │ +5 │ +\d │ ok', out), out

@@ -1,0 +1,156 @@
+"""Every shipped recipe trains a step and tests a batch on real pictures of its own datasets.
+
+With its own dataset classes, boxes, crops, optimiser and metrics; the small and the base model at
+full size, the others with two layers.
+"""
+
+import json
+from collections import defaultdict
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.evaluator import Evaluator
+from mmengine.optim import build_optim_wrapper
+from mmengine.structures import InstanceData
+from mmpose.registry import DATASETS, EVALUATORS, MODELS
+
+from vitpose_plus.models.vit import ARCHS
+from vitpose_plus.shipped import plain_datasets, shipped_configs
+
+pytestmark = pytest.mark.real
+
+TEST_ONLY = 'ochuman'
+ANNOTATIONS = 'person_keypoints_val2017.json'
+
+
+def recipe(path, root):
+    """The config on the sample pictures, its large backbones shortened."""
+    text = path.read_text()
+    cfg = Config.fromfile(path, format_python_code=False)
+    arch = cfg.model.backbone.get('arch')
+    if arch in ('large', 'huge'):
+        cfg.model.backbone.arch = ARCHS[arch]._replace(depth=2)._asdict()
+        cfg.optim_wrapper.setdefault('paramwise_cfg', {}).update(num_layers=2)
+    cfg.model.backbone.pop('init_cfg', None)  # nothing is downloaded
+    if arch:
+        cfg.model.backbone.drop_path_rate = 0.0  # every layer takes part in the only step
+    for split in ('train', 'val', 'test'):
+        for part in plain_datasets(cfg[f'{split}_dataloader'].dataset):
+            for key in ('data_root', 'bbox_file', 'headbox_file'):
+                if part.get(key):
+                    assert part[key].startswith('data/'), text
+                    part[key] = part[key].replace('data', str(root), 1)
+    return cfg
+
+
+RECIPES = {name: path for name, path in shipped_configs().items() if 'figures' not in name}
+
+
+@pytest.mark.parametrize('name', RECIPES)
+def test_trains_a_step_and_tests_a_batch(name, sample_data):
+    cfg = recipe(RECIPES[name], sample_data)
+    model = MODELS.build(cfg.model)
+    if TEST_ONLY not in name:
+        step(model, cfg)
+    score(model.eval(), cfg)
+
+
+def step(model, cfg):
+    """Loss, gradients, clipping and the optimiser's step change every parameter that may."""
+    data = model.data_preprocessor(pseudo_collate(pick(cfg.train_dataloader.dataset, 1)), True)
+    optim_wrapper = dict(cfg.optim_wrapper)
+    for gpu_only in ('dtype', 'loss_scale', 'accumulative_counts'):
+        optim_wrapper.pop(gpu_only, None)
+    optimizer = build_optim_wrapper(model, dict(optim_wrapper, type='OptimWrapper'))
+    before = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
+    model.train()
+    loss, _ = model.parse_losses(model.loss(**data))
+    assert loss.isfinite()
+    optimizer.update_params(loss)
+    for parameter_name, parameter in model.named_parameters():
+        assert parameter.isfinite().all(), parameter_name
+        if parameter_name in before and parameter.ndim > 1:
+            assert not torch.equal(parameter, before[parameter_name]), parameter_name
+
+
+@torch.no_grad()
+def score(model, cfg):
+    """The first samples of every dataset, through flip test, decoding and the dataset's metric."""
+    samples = pick(cfg.test_dataloader.dataset, 1)
+    metainfo = DATASETS.build(dict(cfg.test_dataloader.dataset)).metainfo
+    data = model.data_preprocessor(pseudo_collate(samples))
+    results = model.predict(**data)
+    evaluator = build_evaluator(cfg.test_evaluator)
+    evaluator.dataset_meta = metainfo
+    evaluator.process(results, pseudo_collate(samples))
+    sizes = {name: part['num_keypoints'] for name, part in metainfo.get('datasets', {}).items()}
+    for result in results:
+        count = sizes.get(result.dataset_name, metainfo['num_keypoints'])
+        assert result.pred_instances.keypoints.shape == (1, count, 2)
+
+
+def build_evaluator(cfg):
+    if isinstance(cfg, dict) and cfg.type == 'DatasetwiseEvaluator':
+        return EVALUATORS.build(cfg)
+    return Evaluator(deepcopy(cfg))
+
+
+def pick(dataset, count):
+    """The first samples of every dataset of a loader, through its pipeline."""
+    parts = [DATASETS.build(part) for part in plain_datasets(dataset)]
+    return [part[i] for part in parts for i in range(count)]
+
+
+def oracle(sample, people):
+    """The keypoints of the person whose box fits best, as if the model had found them."""
+    [box] = sample.gt_instances.bboxes
+    person = max(people, key=lambda person: overlap(box, person['bbox']))
+    keypoints = np.array(person['keypoints'], dtype=np.float32).reshape(1, -1, 3)
+    sample.pred_instances = InstanceData(
+        keypoints=keypoints[..., :2], keypoint_scores=np.ones(keypoints.shape[:2], np.float32)
+    )
+    return sample
+
+
+def overlap(xyxy, xywh):
+    x, y, w, h = xywh
+    wide = min(xyxy[2], x + w) - max(xyxy[0], x)
+    high = min(xyxy[3], y + h) - max(xyxy[1], y)
+    common = max(wide, 0) * max(high, 0)
+    return common / ((xyxy[2] - xyxy[0]) * (xyxy[3] - xyxy[1]) + w * h - common)
+
+
+def average_precision(cfg, boxes, people):
+    cfg.test_dataloader.dataset.bbox_file = str(boxes)
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    evaluator = build_evaluator(cfg.test_evaluator)
+    evaluator.dataset_meta = dataset.metainfo
+    for packed in dataset:
+        sample = packed['data_samples']
+        found = oracle(sample, people[sample.img_id])
+        evaluator.process([found], dict(inputs=[packed['inputs']], data_samples=[sample]))
+    return len(dataset), evaluator.evaluate(len(dataset))['coco/AP']
+
+
+def test_boxes_of_a_detector_are_rescored_and_their_duplicates_suppressed(sample_data, tmp_path):
+    """A second box of the same person, with a lower score, costs nothing: OKS-NMS takes it away."""
+    cfg = recipe(RECIPES['vitpose-small_coco-256x192'], sample_data)
+    annotations = json.loads((sample_data / 'coco/annotations' / ANNOTATIONS).read_text())
+    people = defaultdict(list)
+    for person in annotations['annotations']:
+        people[person['image_id']].append(person)
+    given = cfg.test_dataloader.dataset.bbox_file
+    boxes = json.loads(Path(given).read_text())
+    boxes = [box for box in boxes if box['image_id'] in people and box['score'] > 0.3]
+    once, twice = tmp_path / 'once.json', tmp_path / 'twice.json'
+    once.write_text(json.dumps(boxes))
+    again = [dict(box, score=box['score'] * 0.9) for box in boxes]
+    twice.write_text(json.dumps(boxes + again))
+    number, precision = average_precision(cfg, once, people)
+    assert precision > 0.9
+    assert average_precision(cfg, twice, people) == (2 * number, pytest.approx(precision))

@@ -1,0 +1,37 @@
+"""Make a dataset's official annotation files into those that its class reads."""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.progress import track
+
+from vitpose_plus.datasets.preparation import PREPARATIONS, write
+from vitpose_plus.errors import UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('dataset', help=f'one of {", ".join(PREPARATIONS)}')
+    parser.add_argument('input', metavar='IN', help='the official file, or a folder that holds it')
+    parser.add_argument(
+        'root', metavar='OUT', help="the dataset's folder, as data/aic, which holds the pictures"
+    )
+    parser.add_argument('--force', action='store_true', help='replace files that exist')
+
+
+def run(args: argparse.Namespace) -> None:
+    if args.dataset not in PREPARATIONS:
+        raise UserError(
+            f'There is nothing to prepare for {args.dataset}, only for {", ".join(PREPARATIONS)}: '
+            'docs/datasets.md says where the files of the others come from.'
+        )
+    prepare = PREPARATIONS[args.dataset]
+    contents = prepare(Path(args.input), Path(args.root), args.force, progress)
+    write(contents)
+    for path, content in contents.items():
+        images, annotations = len(content['images']), len(content['annotations'])
+        print(f'Written: {path}, {images} images, {annotations} instances.')
+
+
+def progress(iterable: Iterable, description: str) -> Iterable:
+    return track(iterable, description=f'{description:<14}')

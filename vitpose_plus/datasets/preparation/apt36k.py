@@ -1,0 +1,143 @@
+"""APT-36K: the one raw file, made into COCO style and split by video."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path, PureWindowsPath
+
+from vitpose_plus.checkpoints.files import refuse_existing
+from vitpose_plus.datasets.preparation import writing
+from vitpose_plus.errors import UserError
+
+FILES = dict(
+    train='annotations/train_annotations_1.json',
+    val='annotations/val_annotations_1.json',
+    test='annotations/test_annotations_1.json',
+)
+FIELDS = dict(images=('id', 'file_name', 'video_id'), annotations=('id', 'image_id'))
+
+
+def prepare(source: Path, root: Path, force: bool, progress: Callable) -> dict[Path, dict]:
+    """Train, validation and test file of our split (the authors' own was never released).
+
+    Args:
+        source: ``apt36k_annotations.json``.
+        root: The dataset's folder, which holds ``SPECIES/CLIP/FRAME``.
+        force: Whether files that exist may be replaced.
+        progress: Wraps the images, as ``progress(images, description=...)``.
+    """
+    for name in FILES.values():
+        refuse_existing(root / name, force)
+    raw = writing.read(source)
+    _check(source, raw)
+    places = {i['id']: PureWindowsPath(i['file_name']).parts[-3:] for i in raw['images']}
+    folders = Folders(root, [place[:2] for place in places.values()])
+    parts = _split([(places[i['id']][0], i['video_id']) for i in raw['images']])
+    contents = {name: dict(raw, images=[], annotations=[]) for name in FILES}
+    part_of = {}
+    for image in progress(raw['images'], description='APT-36K'):
+        species, clip, frame = places[image['id']]
+        name = Path(species, folders.find(species, clip, frame), frame).as_posix()
+        size = {} if {'width', 'height'} <= set(image) else writing.size_of(root / name)
+        part_of[image['id']] = parts[image['video_id']]
+        contents[parts[image['video_id']]]['images'].append(dict(image, file_name=name, **size))
+    for annotation in raw['annotations']:
+        renamed = {'iscrowd' if k == 'is_crowd' else k: v for k, v in annotation.items()}
+        contents[part_of[annotation['image_id']]]['annotations'].append(renamed)
+    return {root / FILES[name]: content for name, content in contents.items()}
+
+
+def _check(source: Path, raw: dict | list) -> None:
+    """Raises a ``UserError`` if ``raw`` is not what the official file holds."""
+    for table, fields in FIELDS.items():
+        rows = raw.get(table) if isinstance(raw, dict) else None
+        if not isinstance(rows, list) or not rows:
+            raise UserError(f'{source} holds no {table}: give the raw apt36k_annotations.json.')
+        for number, row in enumerate(rows):
+            if lacking := [field for field in fields if field not in row]:
+                raise UserError(
+                    f'{source}: {table}[{number}] lacks {", ".join(lacking)}: give the raw '
+                    'apt36k_annotations.json.'
+                )
+    known = {image['id'] for image in raw['images']}
+    for row in raw['annotations']:
+        if row['image_id'] not in known:
+            raise UserError(
+                f'{source}: the annotation {row["id"]} is of the image {row["image_id"]}, which is '
+                'not in the file: download it again.'
+            )
+    for row in raw['images']:
+        if len(PureWindowsPath(row['file_name']).parts) < 3:
+            raise UserError(
+                f'{source}: the file_name {row["file_name"]!r} does not end in species, clip and '
+                'frame: give the raw apt36k_annotations.json.'
+            )
+
+
+def _split(images: list[tuple[str, int]]) -> dict[int, str]:
+    """Video -> part, 7:1:2 of every species' images, in the order of the file.
+
+    A video that lies on a border belongs to the earlier part as a whole. (The same rule as
+    PoseBH's, the only split whose size is published.)
+
+    Args:
+        images: Species and video of every image.
+    """
+    videos = defaultdict(list)
+    for species, video in images:
+        videos[species].append(video)
+    parts = {}
+    for part, start, end in (('train', 0.0, 0.7), ('val', 0.7, 0.8), ('test', 0.8, 1.0)):
+        for own in videos.values():
+            first, last = (int((len(own) + 1) * share) for share in (start, end))
+            for video in own[first : None if part == 'test' else last]:
+                parts.setdefault(video, part)
+    return parts
+
+
+class Folders:
+    """The folders of clips on this disk, some of which unzip names otherwise than the file does.
+
+    Args:
+        root: Holds the folders of the species.
+        clips: Species and clip of every image, as the file names them.
+    """
+
+    def __init__(self, root: Path, clips: list[tuple[str, str]]) -> None:
+        self.root = root
+        self.named = set(clips)
+        self.found: dict[tuple[str, str], str] = {}
+
+    def find(self, species: str, clip: str, frame: str) -> str:
+        """The name on this disk of a clip's folder, which holds ``frame``."""
+        if (species, clip) not in self.found:
+            there = (self.root / species / clip).is_dir()
+            self.found[species, clip] = clip if there else self._garbled(species, clip)
+        name = self.found[species, clip]
+        if not (self.root / species / name / frame).is_file():
+            raise self._missing(species, name, frame)
+        return name
+
+    def _garbled(self, species: str, clip: str) -> str:
+        """The one folder that the file does not name, and that is alike up to the garbled part."""
+        start = clip[: next((i for i, c in enumerate(clip) if not c.isascii()), len(clip))]
+        alike = re.compile(re.escape(start) + r'(?![0-9A-Za-z])')  # not clip460 for clip46
+        candidates = [
+            path.name
+            for path in sorted((self.root / species).glob('*/'))
+            if (species, path.name) not in self.named and alike.match(path.name)
+        ]
+        if clip.isascii() or not candidates:
+            raise self._missing(species, clip)
+        if len(candidates) > 1:
+            raise UserError(
+                f'The clip {species}/{clip} could be any of the folders {", ".join(candidates)} of '
+                f'{self.root / species}: give the right one its name.'
+            )
+        return candidates[0]
+
+    def _missing(self, *parts: str) -> UserError:
+        return UserError(
+            f'{self.root.joinpath(*parts)} is missing: unpack the official pictures as '
+            f'{self.root}/SPECIES/CLIP/FRAME.'
+        )
