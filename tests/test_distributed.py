@@ -43,20 +43,29 @@ def train(config, processes):
     if processes == 1:
         main(command)
     else:
-        launch(processes, [*command, '--launcher', 'pytorch'])
+        launch(processes, ['-m', 'vitpose_plus', *command, '--launcher', 'pytorch'])
     return [torch.load(f'of_{processes}/report_{rank}.pth') for rank in range(processes)]
 
 
-def launch(processes, command):
+def launch(processes, python, nodes=1):
+    """Runs Python with these arguments in ``processes`` on each of ``nodes``, all of them here."""
     with socket.socket() as listener:
         listener.bind(('localhost', 0))
         port = listener.getsockname()[1]
-    launcher = ['torch.distributed.run', f'--nproc-per-node={processes}', f'--master-port={port}']
-    subprocess.run(
-        [sys.executable, '-m', *launcher, '-m', 'vitpose_plus', *command],
-        env=environment(PYTHONPATH=os.pathsep.join([HERE, *sys.path]), CUDA_VISIBLE_DEVICES=''),
-        check=True,
-    )
+    where = ['--master-addr=localhost', f'--master-port={port}', f'--nnodes={nodes}']
+    launcher = [sys.executable, '-m', 'torch.distributed.run', f'--nproc-per-node={processes}']
+    children = [
+        subprocess.Popen(
+            [*launcher, *where, f'--node-rank={node}', '--no-python', sys.executable, *python],
+            env=environment(PYTHONPATH=os.pathsep.join([HERE, *sys.path]), CUDA_VISIBLE_DEVICES=''),
+        )
+        for node in range(nodes)
+    ]
+    try:
+        assert [child.wait(timeout=300) for child in children] == [0] * nodes
+    finally:
+        for child in children:
+            child.terminate()
 
 
 def changed(report):

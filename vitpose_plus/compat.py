@@ -31,6 +31,7 @@ def install() -> None:
     allow_checkpoint_globals()
     refuse_unsafe_fallback()
     patch_distributed_without_cuda()
+    checkpoint_without_reentry()
     patch_circle_radius()
     format_configs_once()
 
@@ -151,6 +152,12 @@ def patch_distributed_without_cuda() -> None:
         torch.distributed.init_process_group(backend=backend, **kwargs)
 
     utils._init_dist_pytorch = init_on_cpu
+
+
+def checkpoint_without_reentry() -> None:
+    """mmengine leaves ``use_reentrant`` to torch, which loses gradients behind frozen patches."""
+    used = importlib.import_module('mmengine.runner.activation_checkpointing')
+    used.checkpoint = functools.partial(used.checkpoint, use_reentrant=False)  # a caller's wins
 
 
 def patch_circle_radius() -> None:
