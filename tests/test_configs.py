@@ -159,6 +159,15 @@ def test_a_config_restates_nothing_of_its_parents(path):
             assert known != value or known is None, f'{".".join(keys)} is {value!r} already'
 
 
+def test_resnets_have_the_crops_of_simple_baseline():
+    """The reported numbers are those of plain crops."""
+    for path in EXPERIMENTS:
+        if path.parent.name == 'resnet':
+            cfg = Config.fromfile(path, format_python_code=False)
+            assert cfg.model.head.decoder.type == 'BatchedMSRAHeatmap'
+            assert cfg.model.test_cfg.shift_heatmap
+
+
 def test_names_are_unique_and_lower_case():
     """mim looks a config up by its base name."""
     names = [path.name for path in ROOT.rglob('*.py') if path.parent.name not in ('_base_',)]

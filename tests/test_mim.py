@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.conftest import ROOT, TINY, TWO_ITERATIONS, environment, run
+from vitpose_plus.shipped import shipped_configs
 
 DATASETS = {'coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody'}
 TRAIN = ['--no-validate', '--cfg-options', *TWO_ITERATIONS]
@@ -21,6 +22,15 @@ def installed(wheel, tmp_path_factory):
     pip = ['pip', 'install', '--quiet', '--no-deps', '--no-index', '--target', target, wheel]
     run(sys.executable, '-m', *pip)
     return target
+
+
+def test_mim_finds_every_config_by_its_name(installed):
+    """As ``mim train vitpose_plus NAME`` looks for it: exactly one file of that name."""
+    from mim.utils import recursively_find
+
+    root = str(installed / 'vitpose_plus')
+    found = {n: recursively_find(root, f'{n}.py', followlinks=True) for n in shipped_configs()}
+    assert {name: len(files) for name, files in found.items()} == dict.fromkeys(found, 1)
 
 
 @pytest.fixture(scope='module')

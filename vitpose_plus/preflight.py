@@ -11,6 +11,7 @@ from torch import nn
 
 from vitpose_plus.checkpoints import check_file, check_fit, files
 from vitpose_plus.checkpoints.guard import check_layout
+from vitpose_plus.datasets.checks import FILES
 from vitpose_plus.datasets.multi_dataset import load_annotations
 from vitpose_plus.errors import UserError
 from vitpose_plus.shipped import build_on_meta, plain_datasets
@@ -97,7 +98,7 @@ def check_keypoints(dataset: BaseDataset, heads: dict[str, int], out_channels: i
 def check_files(dataset: BaseDataset) -> None:
     """Files and folders are there; a small annotation file is read and holds something."""
     name = dataset.metainfo['dataset_name']
-    for field in ('ann_file', 'bbox_file', 'headbox_file'):
+    for field in FILES:
         path = getattr(dataset, field, None)
         if path and not osp.isfile(path):
             raise UserError(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import vitpose_plus
 from vitpose_plus.checkpoints.guard import differences
 from vitpose_plus.errors import UserError
-from vitpose_plus.models.vit import find_arch
+from vitpose_plus.models.vit import ARCHS
 
 PARTS = ('_base_', 'datasets')  # folders of what configs are made of
 
@@ -71,7 +71,7 @@ def fitting_configs(state_dict: dict[str, Tensor]) -> str:
     first: a position table fits other inputs, too.
     """
     fitting = {True: [], False: []}
-    for name, model in _models(*_size(state_dict)):
+    for name, model in _models(state_dict):
         own = counterpart(model, state_dict)
         if not differences(state_dict, own):
             table = state_dict['backbone.pos_embed']
@@ -90,20 +90,14 @@ def counterpart(model: nn.Module, state_dict: dict[str, Tensor]) -> nn.Module:
     return nn.ModuleDict(dict(backbone=model.backbone))
 
 
-def _size(state_dict: dict[str, Tensor]) -> tuple[int, int]:
-    """Depth and width of a backbone of ours."""
+def _models(state_dict: dict[str, Tensor]) -> Iterator[tuple[str, nn.Module]]:
+    """Every shipped model of this depth and width; those for many devices are other configs'."""
     layers = {key.split('.')[2] for key in state_dict if key.startswith('backbone.layers.')}
-    return len(layers), state_dict['backbone.pos_embed'].shape[-1]
-
-
-def _models(depth: int, dim: int) -> Iterator[tuple[str, nn.Module]]:
-    """Every shipped model of this size; building all of them would take seconds."""
+    size = len(layers), state_dict['backbone.pos_embed'].shape[-1]
+    sizes = [f'-{name}' for name, arch in ARCHS.items() if arch[:2] == size]
     for name, path in shipped_configs().items():
-        cfg = Config.fromfile(path, format_python_code=False)
-        if cfg.model.backbone.type == 'ViT' and find_arch(cfg.model.backbone.arch)[:2] == (
-            depth,
-            dim,
-        ):
+        if path.parent.name != 'scale' and any(part in name for part in sizes):
+            cfg = Config.fromfile(path, format_python_code=False)
             yield name, build_on_meta(cfg.model)
 
 

@@ -22,6 +22,6 @@ crops = dict(
 # The authors' (docs/decoding.md); their upper body is preferred where a normal is below 0.5.
 augmentation = [
     dict(type='RandomFlip', direction='horizontal'),
-    dict(type='RandomHalfBody', upper_prioritized_prob=0.6915),
+    dict(type='RandomHalfBody', min_upper_keypoints=3, upper_prioritized_prob=0.6915),
     dict(type='ClippedNormalBBoxTransform'),
 ]

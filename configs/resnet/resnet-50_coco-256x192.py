@@ -2,8 +2,9 @@
 _base_ = ['../_base_/single_dataset.py', '../datasets/coco.py']
 from vitpose_plus.experiment import single_dataset
 
+plain = dict(_base_.coco, crop='plain')  # as SimpleBaseline
 model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
-    single_dataset('coco', _base_.coco, _base_.crops, _base_.augmentation)
+    single_dataset('coco', plain, _base_.crops, _base_.augmentation)
 )
 model['backbone'] = dict(
     _delete_=True,

@@ -9,5 +9,4 @@ model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_ev
     single_dataset('interhand2d', _base_.interhand2d, _base_.crops, _base_.augmentation)
 )
 
-model['backbone']['drop_path_rate'] = 0.3
 optim_wrapper, param_scheduler, train_cfg = _base_.transfer

@@ -110,6 +110,15 @@ def test_what_is_written_is_read_and_holds_nothing_else(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ['w.pth']
 
 
+@pytest.mark.parametrize('name', ['old', 'new', 'w.pth'])
+def test_what_is_there_is_replaced_whatever_its_name(name, tmp_path):
+    for text in ('first', 'second'):
+        with files.replacing(tmp_path / name) as part:
+            part.write_text(text)
+        assert (tmp_path / name).read_text() == text
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
 def test_a_failure_leaves_what_was_there(tmp_path):
     path = tmp_path / 'w.pth'
     path.write_text('precious')

@@ -150,6 +150,40 @@ def test_heads_as_wide_as_the_widest_are_cut_to_their_keypoints():
     assert len(keys) == 12
 
 
+def test_only_the_associate_heads_may_be_wide():
+    """As the authors' split tool expects them."""
+    state = plus().state_dict()
+    wide = convert(state, target='official').state_dict
+    for key, value in wide.items():
+        if 'final_layer' in key and key.startswith('associate'):
+            wide[key] = torch.cat([value, torch.ones(133 - len(value), *value.shape[1:])])
+    same(convert(wide).state_dict, state)
+
+
+def test_heads_in_another_order_are_never_cut():
+    mixed = plus(['a', 'b', 'c'], [17, 133, 16])
+    state = convert(mixed.state_dict(), target='official').state_dict
+    with pytest.raises(ValueError, match=r'head for c has 16 keypoints where .* has 133'):
+        convert(state, model=plus(['a', 'b', 'c'], [17, 16, 133]))
+
+
+def test_a_head_without_its_final_layer_is_refused():
+    state = convert(plus().state_dict(), target='official').state_dict
+    for part in ('weight', 'bias'):
+        del state[f'associate_keypoint_heads.2.final_layer.{part}']
+    with pytest.raises(ValueError, match=r'nothing for .*others\.2\.final_layer\.bias'):
+        convert(state)
+
+
+def test_mae_with_its_names_below_encoder(golden):
+    arrays, _ = golden('E_mae_vit.npz')
+    state = {k[5:]: torch.from_numpy(v) for k, v in arrays.items() if k.startswith('ckpt/')}
+    below = {
+        k if 'decoder' in k or k == 'mask_token' else f'encoder.{k}': v for k, v in state.items()
+    }
+    same(convert(below).state_dict, convert(state).state_dict)
+
+
 def test_a_head_that_is_merely_another_s_is_not_cut():
     """Heads of 17 and 133, read as those of two datasets with 17 and 16."""
     state = convert(plus(['coco', 'wide'], [17, 133]).state_dict(), target='official').state_dict

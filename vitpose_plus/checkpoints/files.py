@@ -115,23 +115,31 @@ def replacing(path: str | Path) -> Iterator[Path]:
         room = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', dir=path.parent))
     except OSError as error:
         raise UserError(f'{path} cannot be written ({error.strerror}): choose a place.') from error
+    new, old = room / 'new' / path.name, room / 'old' / path.name
+    new.parent.mkdir()
+    old.parent.mkdir()
     try:
-        yield room / path.name
+        yield new
         if path.exists():
-            path.rename(room / 'old')
-        (room / path.name).rename(path)
+            path.rename(old)
+        new.rename(path)
     finally:
-        if (room / 'old').exists() and not path.exists():
-            (room / 'old').rename(path)
+        if old.exists() and not path.exists():
+            old.rename(path)
         shutil.rmtree(room, ignore_errors=True)
 
 
-def write(path: str | Path, state_dict: dict[str, Tensor], **more) -> None:
+def write(path: str | Path, state_dict: dict[str, Tensor]) -> None:
     """Saves a checkpoint that mmengine loads, whole or not at all."""
     with replacing(path) as part:
-        # Views of a mapped file or of a bigger tensor would be saved with all that is behind them.
-        own = {name: tensor.detach().clone() for name, tensor in state_dict.items()}
-        torch.save(dict(state_dict=own, **more), part)
+        save(part, state_dict)
+
+
+def save(path: Path, state_dict: dict[str, Tensor]) -> None:
+    """Saves a checkpoint under a name that nobody reads yet."""
+    # Views of a mapped file or of a bigger tensor would be saved with all that is behind them.
+    own = {name: tensor.detach().clone() for name, tensor in state_dict.items()}
+    torch.save(dict(state_dict=own), path)
 
 
 def refuse_existing(path: str | Path, force: bool) -> None:

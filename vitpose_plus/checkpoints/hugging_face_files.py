@@ -30,7 +30,9 @@ def norm_eps(path: str | Path) -> float:
 def refuse_existing(folder: str | Path, force: bool) -> None:
     """Raises a ``UserError`` if there is anything that may not be replaced."""
     folder = Path(folder)
-    if folder.is_file() or (folder.exists() and not force):
+    if folder.is_file():
+        raise UserError(f'{folder} is a file: give the name of a folder.')
+    if folder.exists() and not force:
         raise UserError(f'{folder} exists: give another name, or replace it with --force.')
     others = {path.name for path in folder.glob('*')} - {'model.safetensors', 'config.json'}
     if others:

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     config = Path(args.output).with_suffix('.py')
-    if str(config) == args.output:
+    if config == Path(args.output):
         raise UserError(f'{args.output} is the name of the config beside OUT: end OUT in .pth.')
     for path in (args.output, config):
         files.refuse_existing(path, args.force)
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> None:
     given = files.read(args.checkpoint)
     with files.about(args.checkpoint):
         plain, plain_cfg = split(given, cfg, args.dataset)
-    with files.replacing(config) as part:  # both files or none
-        plain_cfg.dump(part)
-        files.write(args.output, plain)
+    with files.replacing(args.output) as weights, files.replacing(config) as settings:
+        plain_cfg.dump(settings)
+        files.save(weights, plain)
     print(f'Written: {args.output} and {config}.')

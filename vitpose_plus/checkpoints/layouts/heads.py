@@ -46,17 +46,20 @@ def name_heads(state: State, datasets: Mapping[str, int] | None) -> State:
 
 
 def _own_rows(heads: dict[str, State], datasets: Mapping[str, int]) -> State:
-    """Heads by name; where all are as wide as the widest, each is cut to its own keypoints."""
-    widths = {name: len(head['final_layer.weight']) for name, head in heads.items() if head}
-    padded = len(widths) > 1 and set(widths.values()) == {max(datasets.values())}
+    """Heads by name, cut to their keypoints where they are as wide as the widest dataset's.
+
+    Heads in another order are refused: one of them would be narrower than its dataset's.
+    """
+    widest = max(datasets.values())
     named = {}
-    for name, width in widths.items():
-        if width != datasets[name] and not padded:
+    for name, head in heads.items():
+        width = len(head.get('final_layer.weight', ()))
+        if head and width not in (datasets[name], widest):
             raise UserError(
                 f"The file's head for {name} has {width} keypoints where the dataset has "
                 f'{datasets[name]}: name the config it belongs to with --config.'
             )
-        for part, value in heads[name].items():
+        for part, value in head.items():
             own = value[: datasets[name]] if part.startswith('final_layer.') else value
             named[f'head.heads.{name}.{part}'] = own
     return named

@@ -14,6 +14,7 @@ from torch import Tensor
 from vitpose_plus.errors import UserError
 
 State = dict[str, Tensor]
+HEAD_PART = re.compile(r'(?:deconv_layers|final_layer)\.')
 LAYER = re.compile(r'backbone\.layers\.(\d+)\.')
 
 
@@ -106,8 +107,8 @@ class Layout:
             )
             for end in (('weight', 'bias') if '*' in filled else ('',))
         ]
-        finals = {k.rsplit('.', 1)[0] for k in renamed if '.final_layer.' in k}
-        wanted += [f'{final}.{end}' for final in finals for end in ('weight', 'bias')]
+        heads = {HEAD_PART.split(key)[0] for key in renamed if key.startswith('head.')}
+        wanted += [f'{head}final_layer.{end}' for head in heads for end in ('weight', 'bias')]
         if lacking := sorted(set(wanted) - set(renamed)):
             raise UserError(
                 f'The file is not whole as {self.title}: it has nothing for '

@@ -3,7 +3,7 @@
 import torch
 
 from vitpose_plus.checkpoints.layouts import tensors
-from vitpose_plus.checkpoints.layouts.layout import Facts, Layout, State
+from vitpose_plus.checkpoints.layouts.layout import Facts, Layout, Reading, State
 from vitpose_plus.checkpoints.layouts.official import BACKBONE
 from vitpose_plus.errors import UserError
 
@@ -17,7 +17,6 @@ class MaeLayout(Layout):
     title = "MAE's layout (that of plain ViT encoders)"
     marks = ('cls_token', 'blocks.0.attn.qkv.weight', 'norm.weight')
     names = BACKBONE
-    aliases = {f'encoder.{theirs}': ours for theirs, ours in BACKBONE.items()}
     drops = {
         'cls_token': 'the class token, which ViTPose does not use',
         'norm.*': 'the final norm, which the authors do not take over either',
@@ -30,6 +29,12 @@ class MaeLayout(Layout):
         'decoder_pred.*': DECODER,
     }
 
+    def recognises(self, state: State) -> bool:
+        return super().recognises(_bare(state))
+
+    def read(self, state: State, facts: Facts) -> Reading:
+        return super().read(_bare(state), facts)
+
     def to_ours(self, state: State, facts: Facts) -> State:
         tensors.fold_extra_row(state, None)
         kernel = 'backbone.patch_embed.weight'
@@ -40,3 +45,8 @@ class MaeLayout(Layout):
 
     def from_ours(self, state: State) -> State:
         raise UserError("MAE's layout is a source only: what it dropped cannot be brought back.")
+
+
+def _bare(state: State) -> State:
+    """Some files have ``encoder.`` before every name of the encoder."""
+    return {key.removeprefix('encoder.'): value for key, value in state.items()}
