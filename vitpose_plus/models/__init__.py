@@ -1,16 +1,36 @@
-from vitpose_plus.models.attention import FullAttention
-from vitpose_plus.models.ffn import ExpertLinear, PartiallySharedFFN, SharedFFN
+from vitpose_plus.models.attention import (
+    FullAttention,
+    PoolingWindowAttention,
+    ShiftedPoolingWindowAttention,
+    ShiftedWindowAttention,
+    WindowAttention,
+)
+from vitpose_plus.models.ffn import (
+    ExpertLinear,
+    IndividualFFN,
+    IndividualSharedFFN,
+    PartiallySharedFFN,
+    SharedFFN,
+)
 from vitpose_plus.models.heads import MultiDatasetHead, WholeBatchMultiDatasetHead
 from vitpose_plus.models.multi_dataset import MultiDatasetTopdown
+from vitpose_plus.models.positions import RelativePosition
 from vitpose_plus.models.vit import ViT
 
 __all__ = [
     'ExpertLinear',
     'FullAttention',
+    'IndividualFFN',
+    'IndividualSharedFFN',
     'MultiDatasetHead',
     'MultiDatasetTopdown',
     'PartiallySharedFFN',
+    'PoolingWindowAttention',
+    'RelativePosition',
     'SharedFFN',
+    'ShiftedPoolingWindowAttention',
+    'ShiftedWindowAttention',
     'ViT',
     'WholeBatchMultiDatasetHead',
+    'WindowAttention',
 ]

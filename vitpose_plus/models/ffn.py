@@ -17,7 +17,7 @@ from vitpose_plus.errors import UserError
 
 @MODELS.register_module()
 class SharedFFN(nn.Module):
-    """The plain transformer's: one FFN for every dataset."""
+    """The plain transformer's: one FFN for every dataset, the papers' multi-task baseline."""
 
     def __init__(self, dim: int, hidden_dim: int | None = None) -> None:
         super().__init__()
@@ -66,6 +66,84 @@ class ExpertLinear(nn.Module):
         )
 
 
+def _known(dataset_index: Tensor | None, ffn: nn.Module) -> Tensor:
+    if dataset_index is None:
+        raise ValueError(
+            f"{type(ffn).__name__} needs each image's dataset_index: use a MultiDatasetTopdown, "
+            'or fold the model into a plain one first.'
+        )
+    return dataset_index
+
+
+@MODELS.register_module()
+class IndividualFFN(nn.Module):
+    """I-FFN of ViTPose+'s ablation: a whole FFN for each dataset, nothing shared."""
+
+    def __init__(self, dim: int, num_experts: int) -> None:
+        super().__init__()
+        self.fc1 = ExpertLinear(num_experts, dim, 4 * dim)
+        self.fc2 = ExpertLinear(num_experts, 4 * dim, dim)
+
+    def forward(self, x: Tensor, dataset_index: Tensor | None) -> Tensor:
+        index = _known(dataset_index, self)
+        return self.fc2(F.gelu(self.fc1(x, index)), index)
+
+    @torch.no_grad()
+    def fold(self, index: int) -> SharedFFN:
+        """The FFN of dataset ``index``, as a copy."""
+        hidden_dim, dim = self.fc1.weight.shape[1:]
+        folded = SharedFFN(dim, hidden_dim).to(self.fc1.weight)
+        for name in ('fc1', 'fc2'):
+            linear, experts = getattr(folded, name), getattr(self, name)
+            linear.weight.copy_(experts.weight[index])
+            linear.bias.copy_(experts.bias[index])
+        return folded
+
+    @torch.no_grad()
+    def load_shared(self, ffn: SharedFFN) -> None:
+        """Every dataset starts from the same dense FFN."""
+        for key, value in ffn.state_dict().items():
+            own = self.get_parameter(key)
+            own.copy_(value.expand_as(own))
+
+
+@MODELS.register_module()
+class IndividualSharedFFN(nn.Module):
+    """IS-FFN of the same ablation: the sum of an FFN for all and the dataset's own.
+
+    That they are added, and both of full width, is our reading: the papers do not say.
+    """
+
+    def __init__(self, dim: int, num_experts: int) -> None:
+        super().__init__()
+        self.shared = SharedFFN(dim)
+        self.individual = IndividualFFN(dim, num_experts)
+
+    def forward(self, x: Tensor, dataset_index: Tensor | None) -> Tensor:
+        return self.shared(x) + self.individual(x, dataset_index)
+
+    @torch.no_grad()
+    def fold(self, index: int) -> SharedFFN:
+        """The dense FFN that dataset ``index`` sees: one of double width, as nothing is lost so."""
+        parts = self.shared, self.individual.fold(index)
+        first, second = ([part.get_submodule(name) for part in parts] for name in ('fc1', 'fc2'))
+        hidden_dim = sum(fc1.out_features for fc1 in first)
+        folded = SharedFFN(first[0].in_features, hidden_dim).to(first[0].weight)
+        folded.fc1.weight.copy_(torch.cat([fc1.weight for fc1 in first]))
+        folded.fc1.bias.copy_(torch.cat([fc1.bias for fc1 in first]))
+        folded.fc2.weight.copy_(torch.cat([fc2.weight for fc2 in second], dim=1))
+        folded.fc2.bias.copy_(sum(fc2.bias for fc2 in second))
+        return folded
+
+    @torch.no_grad()
+    def load_shared(self, ffn: SharedFFN) -> None:
+        """The shared one is the dense FFN; the others start with its fc1, and add nothing yet."""
+        self.shared.load_state_dict(ffn.state_dict())
+        self.individual.load_shared(ffn)
+        for parameter in self.individual.fc2.parameters():
+            parameter.zero_()
+
+
 @MODELS.register_module()
 class PartiallySharedFFN(nn.Module):
     """PS-FFN of ViTPose+: the last ``expert_dim`` output channels belong to the dataset.
@@ -85,13 +163,9 @@ class PartiallySharedFFN(nn.Module):
         self.experts = ExpertLinear(num_experts, 4 * dim, expert_dim)
 
     def forward(self, x: Tensor, dataset_index: Tensor | None) -> Tensor:
-        if dataset_index is None:
-            raise ValueError(
-                "PartiallySharedFFN needs each image's dataset_index: use a MultiDatasetTopdown, "
-                'or fold the model into a plain one first.'
-            )
+        index = _known(dataset_index, self)
         x = F.gelu(self.fc1(x))
-        return torch.cat([self.fc2(x), self.experts(x, dataset_index)], dim=-1)
+        return torch.cat([self.fc2(x), self.experts(x, index)], dim=-1)
 
     @torch.no_grad()
     def fold(self, index: int) -> SharedFFN:

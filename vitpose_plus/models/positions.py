@@ -1,10 +1,15 @@
 """Position tables know their rectangle, so that any of them can be made to fit any other.
 
-Shapes: H W token grid, C channels.
+Shapes: B batch, H W token grid, P prefix tokens, N = P + H * W tokens, M heads, C channels,
+D = C / M channels of a head.
 """
 
-from torch import Tensor
+import torch
+from mmpose.registry import MODELS
+from torch import Tensor, nn
 from torch.nn import functional as F
+
+AXES = ('h', 'w')
 
 
 def resize_table(table: Tensor, hw: tuple[int, int]) -> Tensor:
@@ -13,3 +18,59 @@ def resize_table(table: Tensor, hw: tuple[int, int]) -> Tensor:
         return table
     grid = F.interpolate(table.permute(0, 3, 1, 2), size=tuple(hw), mode='bicubic')
     return grid.permute(0, 2, 3, 1)
+
+
+def resize_distances(table: Tensor, side: int) -> Tensor:
+    """(2 * any - 1, D) -> (2 * side - 1, D), linearly: distances relative to the side (ViTDet)."""
+    if len(table) == 2 * side - 1:
+        return table
+    return F.interpolate(table.T[None], size=2 * side - 1, mode='linear')[0].T
+
+
+@MODELS.register_module()
+class RelativePosition(nn.Module):
+    """Adds q R_h[dy] + q R_w[dx] to each product q k: one table per axis (MViTv2, ViTDet).
+
+    The paper names the two for its windows (section 3.3); which products are scaled it does not
+    say: here all are, as in its authors' ViTDet. The tables start at zero. What they add is itself
+    a product, of the sums above with a one-hot row and column of each key, so it is appended to
+    queries and keys as channels: no (N, N) table exists, and any attention kernel will do.
+
+    Args:
+        grid_hw: Rows and columns of tokens that attend to each other; other grids, and tables of
+            other sizes in checkpoints, are made to fit linearly.
+        dim: Channels D of a head.
+    """
+
+    def __init__(self, grid_hw: tuple[int, int], dim: int) -> None:
+        super().__init__()
+        # `pos_embed` in a name keeps it from weight decay.
+        self.pos_embed_h, self.pos_embed_w = (
+            nn.Parameter(torch.zeros(2 * side - 1, dim)) for side in grid_hw
+        )
+        self._register_load_state_dict_pre_hook(self._resize)
+
+    def _resize(self, state_dict: dict, prefix: str, *args) -> None:
+        for axis in AXES:
+            if (key := f'{prefix}pos_embed_{axis}') in state_dict:
+                side = (len(getattr(self, f'pos_embed_{axis}')) + 1) // 2
+                state_dict[key] = resize_distances(state_dict[key], side)
+
+    def forward(self, q: Tensor, k: Tensor, hw: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """(B, M, N, D) -> (B, M, N, D + H + W), both; zeros for prefix tokens."""
+        h, w = hw
+        places = q[:, :, -h * w :].unflatten(2, hw)  # (B, M, H, W, D)
+        rows = torch.einsum('bmhwd,hkd->bmhwk', places, self._table('h', h).to(q))
+        columns = torch.einsum('bmhwd,wkd->bmhwk', places, self._table('w', w).to(q))
+        of_queries = torch.cat([rows, columns], dim=-1).flatten(2, 3)  # (B, M, H W, H + W)
+        row, column = torch.eye(h).to(q), torch.eye(w).to(q)
+        of_keys = torch.cat([row.repeat_interleave(w, 0), column.repeat(h, 1)], dim=1)
+        prefix = (0, 0, q.shape[2] - h * w, 0)
+        of_keys = F.pad(of_keys, prefix).expand(*k.shape[:2], -1, -1)
+        return torch.cat([q, F.pad(of_queries, prefix)], -1), torch.cat([k, of_keys], -1)
+
+    def _table(self, axis: str, side: int) -> Tensor:
+        """(side, side, D): for each row (column) of queries, what each of the keys' has."""
+        table = resize_distances(getattr(self, f'pos_embed_{axis}'), side)
+        steps = torch.arange(side, device=table.device)
+        return table[steps[:, None] - steps + side - 1]

@@ -5,6 +5,7 @@ Shapes: B batch, H W token grid, N = H * W tokens, C channels.
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import cycle
 from typing import NamedTuple
 
 import torch
@@ -60,7 +61,8 @@ class ViT(BaseModule):
             inputs, and tables of other sizes in checkpoints, are made to fit bicubically.
         patch: The projection's ``kernel_size``, ``stride`` and ``padding``, in pixels. The
             authors' padding of 2 leaves 256x192 at 16x12 tokens.
-        attention: Config of the attention; width and heads are filled in.
+        attention: Config of the attention; width, heads and token grid are filled in. Several are
+            taken in turn through the depth: ``[window, window, full]`` is full in each third layer.
         ffn: Config of the FFN; the width is filled in.
         drop_path_rate: Rate of the last layer; it grows linearly from 0.
         norm_eps: Of the layer norms; weights from Hugging Face ran there with 1e-12.
@@ -73,7 +75,7 @@ class ViT(BaseModule):
         arch: str | dict = 'base',
         input_hw: tuple[int, int] = (256, 192),
         patch: dict | None = None,
-        attention: dict | None = None,
+        attention: dict | Sequence[dict] | None = None,
         ffn: dict | None = None,
         drop_path_rate: float = 0.0,
         norm_eps: float = 1e-6,
@@ -82,17 +84,20 @@ class ViT(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         depth, dim, num_heads = find_arch(arch)
-        attention = dict(attention or dict(type='FullAttention'), dim=dim, num_heads=num_heads)
+        attention = attention or dict(type='FullAttention')
+        kinds = [attention] if isinstance(attention, dict) else attention
         ffn = dict(ffn or dict(type='SharedFFN'), dim=dim)
         norm = partial(nn.LayerNorm, dim, eps=norm_eps)
         self.patch_embed = nn.Conv2d(
             3, dim, **(patch or dict(kernel_size=16, stride=16, padding=2))
         )
-        self.pos_embed = nn.Parameter(torch.empty(1, *self.grid_hw(input_hw), dim))
+        grid_hw = self.grid_hw(input_hw)
+        self.pos_embed = nn.Parameter(torch.empty(1, *grid_hw, dim))
+        sizes = dict(dim=dim, num_heads=num_heads, grid_hw=grid_hw)
         rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
         self.layers = nn.ModuleList(
-            TransformerLayer(norm, MODELS.build(attention), MODELS.build(ffn), rate)
-            for rate in rates
+            TransformerLayer(norm, MODELS.build(dict(kind, **sizes)), MODELS.build(ffn), rate)
+            for kind, rate in zip(cycle(kinds), rates, strict=False)
         )
         self.norm = norm()
         self.reset_parameters()
@@ -148,12 +153,21 @@ class ViT(BaseModule):
 
     def forward(self, x: Tensor, dataset_index: Tensor | None = None) -> tuple[Tensor]:
         """(B, 3, height, width) -> a tuple of one feature map (B, C, H, W)."""
+        grid = self.embed(x)
+        hw = grid.shape[1:3]
+        x = self.encode(grid.flatten(1, 2), hw, dataset_index)
+        return (x.transpose(1, 2).unflatten(2, hw).contiguous(),)
+
+    def embed(self, x: Tensor) -> Tensor:
+        """(B, 3, height, width) -> tokens with their positions, (B, H, W, C)."""
         hw = self.grid_hw(x.shape[-2:])
-        x = self.patch_embed(x).permute(0, 2, 3, 1)  # (B, H, W, C)
-        x = (x + resize_table(self.pos_embed, hw)).flatten(1, 2)  # (B, N, C)
+        return self.patch_embed(x).permute(0, 2, 3, 1) + resize_table(self.pos_embed, hw)
+
+    def encode(self, x: Tensor, hw: tuple[int, int], dataset_index: Tensor | None = None) -> Tensor:
+        """Tokens (B, N, C) through all layers and the final norm; ``hw`` is their grid."""
         for layer in self.layers:
             x = layer(x, hw, dataset_index)
-        return (self.norm(x).transpose(1, 2).unflatten(2, hw).contiguous(),)
+        return self.norm(x)
 
 
 def find_arch(arch: str | dict) -> Arch:
