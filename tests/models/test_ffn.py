@@ -2,15 +2,43 @@
 
 import pytest
 import torch
+from mmpose.registry import MODELS
+from torch.utils.flop_counter import FlopCounterMode
 
-from vitpose_plus.models import ExpertLinear, PartiallySharedFFN, SharedFFN
+from vitpose_plus.models import (
+    ExpertLinear,
+    IndividualFFN,
+    IndividualSharedFFN,
+    PartiallySharedFFN,
+    SharedFFN,
+)
 
 DIM, EXPERTS, TOKENS = 16, 3, 5
+KINDS = [SharedFFN, IndividualFFN, IndividualSharedFFN, PartiallySharedFFN]
+# Of a dense FFN's operations, and of its parameters with three datasets.
+COSTS = {SharedFFN: 1, IndividualFFN: 1, IndividualSharedFFN: 2, PartiallySharedFFN: 1}
+SIZES = {SharedFFN: 1, IndividualFFN: 3, IndividualSharedFFN: 4}
+SORTED, MIXED = [0, 0, 1, 1, 2, 2], [2, 0, 1, 1, 0, 2]
 
 
-@pytest.fixture
-def ffn():
-    return PartiallySharedFFN(DIM, EXPERTS).double()
+def size(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def experts_of(ffn):
+    """What belongs to one dataset each: tensors with a row for every expert."""
+    layers = [module for module in ffn.modules() if isinstance(module, ExpertLinear)]
+    return [parameter for layer in layers for parameter in layer.parameters()]
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
+def ffn(request):
+    """One of each kind, nothing in it zero."""
+    experts = {} if request.param is SharedFFN else dict(num_experts=EXPERTS)
+    ffn = request.param(DIM, **experts).double()
+    for parameter in ffn.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return ffn
 
 
 @pytest.fixture
@@ -18,27 +46,42 @@ def x():
     return torch.randn(6, TOKENS, DIM, dtype=torch.float64)
 
 
-def test_expert_is_a_quarter_of_the_width(ffn):
+def test_expert_is_a_quarter_of_the_width():
+    ffn = PartiallySharedFFN(DIM, EXPERTS)
     assert ffn.experts.weight.shape == (EXPERTS, DIM // 4, 4 * DIM)
     assert ffn.fc2.out_features == DIM - DIM // 4
 
 
 @pytest.mark.parametrize('dataset', range(EXPERTS))
 def test_fold_equals_running_as_that_dataset(ffn, x, dataset):
-    torch.testing.assert_close(
-        ffn.fold(dataset)(x), ffn(x, torch.full((6,), dataset)), rtol=0, atol=1e-12
-    )
+    folded = ffn.fold(dataset)
+    assert type(folded) is SharedFFN
+    torch.testing.assert_close(folded(x), ffn(x, torch.full((6,), dataset)), rtol=0, atol=1e-12)
 
 
-def test_fold_of_the_shared_ffn_is_an_independent_copy(x):
-    ffn = SharedFFN(DIM).double()
-    folded = ffn.fold(0)
-    torch.testing.assert_close(folded(x), ffn(x, None), rtol=0, atol=0)
-    folded.fc1.weight.data.zero_()
-    assert ffn.fc1.weight.abs().sum() > 0
+def test_datasets_differ_but_for_the_shared_ffn(ffn, x):
+    of_each = [ffn(x, torch.full((6,), dataset)) for dataset in range(EXPERTS)]
+    assert torch.equal(of_each[0], of_each[1]) == (type(ffn) is SharedFFN)
 
 
+def test_a_fold_is_an_independent_copy(ffn, x):
+    index = torch.zeros(6, dtype=torch.int64)
+    before = ffn(x, index)
+    for parameter in ffn.fold(0).parameters():
+        parameter.data.zero_()
+    assert torch.equal(ffn(x, index), before)
+
+
+def test_load_shared_then_fold_is_the_same_function(ffn, x):
+    dense = SharedFFN(DIM).double()
+    ffn.load_shared(dense)
+    for dataset in range(EXPERTS):
+        torch.testing.assert_close(ffn.fold(dataset)(x), dense(x), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize('ffn', [k for k in KINDS if COSTS[k] == 1], indirect=True)
 def test_load_shared_then_fold_is_the_identity(ffn):
+    """Where the fold is as wide: bit by bit."""
     dense = SharedFFN(DIM).double()
     ffn.load_shared(dense)
     for dataset in range(EXPERTS):
@@ -46,7 +89,16 @@ def test_load_shared_then_fold_is_the_identity(ffn):
             assert torch.equal(value, dense.state_dict()[name])
 
 
-@pytest.mark.parametrize('index', [[0, 0, 0, 0, 0, 0], [2, 0, 1, 1, 0, 2], [0, 0, 1, 1, 2, 2]])
+def test_is_ffn_folds_to_twice_the_width_and_starts_by_adding_nothing():
+    ffn, dense = IndividualSharedFFN(DIM, EXPERTS), SharedFFN(DIM)
+    assert ffn.fold(1).fc1.out_features == 2 * dense.fc1.out_features
+    ffn.load_shared(dense)
+    assert torch.equal(ffn.shared.fc2.weight, dense.fc2.weight)
+    assert torch.equal(ffn.individual.fc1_experts.weight[2], dense.fc1.weight)
+    assert not any(p.any() for p in ffn.individual.fc2_experts.parameters())
+
+
+@pytest.mark.parametrize('index', [[0, 0, 0, 0, 0, 0], MIXED, SORTED])
 def test_mixed_batch_equals_every_image_alone(ffn, x, index):
     together = ffn(x, torch.tensor(index))
     alone = torch.cat([ffn(x[i : i + 1], torch.tensor([d])) for i, d in enumerate(index)])
@@ -67,13 +119,53 @@ def test_routing_equals_running_every_expert_and_masking():
 
 def test_absent_experts_get_a_gradient_of_exactly_zero(ffn, x):
     ffn(x, torch.tensor([0, 2, 0, 2, 0, 0])).square().sum().backward()
-    for parameter in (ffn.experts.weight, ffn.experts.bias):
+    for parameter in experts_of(ffn):
         assert torch.count_nonzero(parameter.grad[1]) == 0
         assert parameter.grad[[0, 2]].abs().flatten(1).sum(1).gt(0).all()
 
 
-def test_errors():
-    with pytest.raises(ValueError, match=r"needs each image's dataset_index"):
-        PartiallySharedFFN(DIM, EXPERTS)(torch.randn(1, 2, DIM), None)
-    with pytest.raises(ValueError, match='expert_dim=16 must be smaller than dim=16'):
-        PartiallySharedFFN(DIM, EXPERTS, expert_dim=16)
+def test_every_parameter_gets_a_gradient(ffn, x):
+    ffn(x, torch.tensor(MIXED)).square().sum().backward()
+    for name, parameter in ffn.named_parameters():
+        assert parameter.grad.count_nonzero() == parameter.numel(), name
+
+
+@pytest.mark.parametrize('index', [MIXED, SORTED])
+def test_an_image_pays_for_one_expert_only(ffn, x, index):
+    counted = []
+    for run in (lambda: ffn(x, torch.tensor(index)), lambda: SharedFFN(DIM).double()(x)):
+        with FlopCounterMode(display=False) as counter:
+            run()
+        counted.append(counter.get_total_flops())
+    assert counted[0] == COSTS[type(ffn)] * counted[1] > 0
+
+
+def test_what_is_stored_for_three_datasets(ffn):
+    dense = SharedFFN(DIM)
+    own = DIM // 4 * (4 * DIM + 1)  # an expert's rows of fc2, with their biases
+    wanted = SIZES.get(type(ffn), 1) * size(dense)
+    assert size(ffn) == wanted + (type(ffn) is PartiallySharedFFN) * (EXPERTS - 1) * own
+
+
+def test_a_shared_ffn_needs_no_dataset(x):
+    SharedFFN(DIM).double()(x, None)
+
+
+@pytest.mark.parametrize('kind', [k.__name__ for k in KINDS if k is not SharedFFN])
+def test_experts_need_each_image_s_dataset(kind):
+    ffn = MODELS.build(dict(type=kind, dim=DIM, num_experts=EXPERTS))
+    message = r"FFN needs each image's dataset_index: use a MultiDatasetTopdown, or fold the model"
+    with pytest.raises(ValueError, match=message):
+        ffn(torch.randn(1, 2, DIM), None)
+
+
+@pytest.mark.parametrize('expert_dim', [16, 20])
+def test_an_expert_is_narrower_than_the_model(expert_dim):
+    with pytest.raises(ValueError, match=f'expert_dim={expert_dim} must be smaller than dim=16'):
+        PartiallySharedFFN(DIM, EXPERTS, expert_dim=expert_dim)
+
+
+def test_another_expert_width():
+    ffn = PartiallySharedFFN(DIM, EXPERTS, expert_dim=6)
+    assert ffn.experts.weight.shape == (EXPERTS, 6, 4 * DIM)
+    assert ffn.fold(0).fc2.out_features == DIM

@@ -81,20 +81,18 @@ class IndividualFFN(nn.Module):
 
     def __init__(self, dim: int, num_experts: int) -> None:
         super().__init__()
-        self.fc1 = ExpertLinear(num_experts, dim, 4 * dim)
-        self.fc2 = ExpertLinear(num_experts, 4 * dim, dim)
+        self.fc1_experts = ExpertLinear(num_experts, dim, 4 * dim)
+        self.fc2_experts = ExpertLinear(num_experts, 4 * dim, dim)
 
     def forward(self, x: Tensor, dataset_index: Tensor | None) -> Tensor:
         index = _known(dataset_index, self)
-        return self.fc2(F.gelu(self.fc1(x, index)), index)
+        return self.fc2_experts(F.gelu(self.fc1_experts(x, index)), index)
 
     @torch.no_grad()
     def fold(self, index: int) -> SharedFFN:
         """The FFN of dataset ``index``, as a copy."""
-        hidden_dim, dim = self.fc1.weight.shape[1:]
-        folded = SharedFFN(dim, hidden_dim).to(self.fc1.weight)
-        for name in ('fc1', 'fc2'):
-            linear, experts = getattr(folded, name), getattr(self, name)
+        folded = SharedFFN(self.fc2_experts.bias.shape[1]).to(self.fc1_experts.weight)
+        for linear, experts in self._beside(folded):
             linear.weight.copy_(experts.weight[index])
             linear.bias.copy_(experts.bias[index])
         return folded
@@ -102,9 +100,12 @@ class IndividualFFN(nn.Module):
     @torch.no_grad()
     def load_shared(self, ffn: SharedFFN) -> None:
         """Every dataset starts from the same dense FFN."""
-        for key, value in ffn.state_dict().items():
-            own = self.get_parameter(key)
-            own.copy_(value.expand_as(own))
+        for linear, experts in self._beside(ffn):
+            experts.weight.copy_(linear.weight.expand_as(experts.weight))
+            experts.bias.copy_(linear.bias.expand_as(experts.bias))
+
+    def _beside(self, ffn: SharedFFN) -> tuple[tuple[nn.Linear, ExpertLinear], ...]:
+        return (ffn.fc1, self.fc1_experts), (ffn.fc2, self.fc2_experts)
 
 
 @MODELS.register_module()
@@ -140,7 +141,7 @@ class IndividualSharedFFN(nn.Module):
         """The shared one is the dense FFN; the others start with its fc1, and add nothing yet."""
         self.shared.load_state_dict(ffn.state_dict())
         self.individual.load_shared(ffn)
-        for parameter in self.individual.fc2.parameters():
+        for parameter in self.individual.fc2_experts.parameters():
             parameter.zero_()
 
 
