@@ -19,8 +19,9 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.structures import InstanceData
 from mmpose.registry import DATASETS, EVALUATORS, MODELS
 
+from vitpose_plus.datasets.multi_dataset import plain_datasets
 from vitpose_plus.models.vit import ARCHS
-from vitpose_plus.shipped import plain_datasets, shipped_configs
+from vitpose_plus.shipped import shipped_configs
 
 pytestmark = pytest.mark.real
 

@@ -6,15 +6,14 @@ import os.path as osp
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
-from mmpose.registry import DATASETS
 from torch import nn
 
 from vitpose_plus.checkpoints import check_file, check_fit, files
 from vitpose_plus.checkpoints.guard import check_layout
-from vitpose_plus.datasets.checks import FILES
-from vitpose_plus.datasets.multi_dataset import load_annotations
+from vitpose_plus.datasets.checks import missing_files
+from vitpose_plus.datasets.multi_dataset import load_annotations, plain_datasets, unread
 from vitpose_plus.errors import UserError
-from vitpose_plus.shipped import build_on_meta, plain_datasets
+from vitpose_plus.shipped import build_on_meta
 
 # Only a small annotation file can be empty; large ones are read once, when the loader is built
 # (which says the same of them).
@@ -45,7 +44,7 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
                 f'{where} has no {split}_dataloader.dataset: derive it from the entry of a dataset '
                 f'with a {split} part (vitpose_plus.experiment).'
             )
-        parts = [_lazy(part) for part in plain_datasets(loader['dataset'])]
+        parts = [unread(part) for part in plain_datasets(loader['dataset'])]
         lacking = set(heads) - {part.metainfo['dataset_name'] for part in parts}
         if lacking and split == 'train':  # validating on some of them is fine
             raise UserError(
@@ -98,13 +97,11 @@ def check_keypoints(dataset: BaseDataset, heads: dict[str, int], out_channels: i
 def check_files(dataset: BaseDataset) -> None:
     """Files and folders are there; a small annotation file is read and holds something."""
     name = dataset.metainfo['dataset_name']
-    for field in FILES:
-        path = getattr(dataset, field, None)
-        if path and not osp.isfile(path):
-            raise UserError(
-                f'The dataset {name} needs {path} ({field}), which does not exist: '
-                'put it there, or correct data_root.'
-            )
+    for field, path in missing_files(dataset):
+        raise UserError(
+            f'The dataset {name} needs {path} ({field}), which does not exist: '
+            'put it there, or correct data_root.'
+        )
     folder = dataset.data_prefix.get('img')
     if folder and not osp.isdir(folder):
         raise UserError(
@@ -116,7 +113,10 @@ def check_files(dataset: BaseDataset) -> None:
 
 
 def check_checkpoints(cfg: Config) -> None:
-    """``load_from`` and the backbone's ``init_cfg``, if they are local files, fit the model."""
+    """``load_from`` and the backbone's ``init_cfg``, if they are local files, fit the model.
+
+    The model is built in any case: one that cannot be is refused before the runner writes anything.
+    """
     model = build_on_meta(cfg.model)
     if is_local(cfg.get('load_from')):
         check_file(cfg.load_from, model)
@@ -134,7 +134,3 @@ def check_checkpoints(cfg: Config) -> None:
 
 def is_local(path: str | None) -> bool:
     return bool(path) and '://' not in path
-
-
-def _lazy(cfg: dict) -> BaseDataset:
-    return DATASETS.build(dict(cfg, lazy_init=True, pipeline=[]))

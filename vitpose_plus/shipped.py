@@ -10,18 +10,18 @@ from mmengine.config import Config
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-import vitpose_plus
 from vitpose_plus.checkpoints.guard import differences
+from vitpose_plus.checkpoints.layouts.heads import has_head
 from vitpose_plus.errors import UserError
 from vitpose_plus.models.vit import ARCHS
 
+CONFIGS = (Path(__file__).parent / '.mim' / 'configs').resolve()
 PARTS = ('_base_', 'datasets')  # folders of what configs are made of
 
 
 def shipped_configs() -> dict[str, Path]:
     """Name -> file of every config that is an experiment, folder by folder, short names first."""
-    folder = Path(vitpose_plus.__file__).parent / '.mim' / 'configs'
-    files = sorted(folder.resolve().rglob('*.py'), key=lambda p: (p.parent.name, len(p.name), p))
+    files = sorted(CONFIGS.rglob('*.py'), key=lambda p: (p.parent.name, len(p.name), p))
     return {path.stem: path for path in files if path.parent.name not in PARTS}
 
 
@@ -53,17 +53,6 @@ def read_config(name: str) -> Config:
     return cfg
 
 
-def plain_datasets(cfg: dict) -> Iterator[dict]:
-    """The plain datasets of a loader, those of a wrapper one by one."""
-    if 'datasets' in cfg:
-        for part in cfg['datasets']:
-            yield from plain_datasets(part)
-    elif 'dataset' in cfg:
-        yield from plain_datasets(cfg['dataset'])
-    elif cfg:
-        yield cfg
-
-
 def fitting_configs(state_dict: dict[str, Tensor]) -> str:
     """The shipped configs whose model has these weights, in words.
 
@@ -85,7 +74,7 @@ def fitting_configs(state_dict: dict[str, Tensor]) -> str:
 
 def counterpart(model: nn.Module, state_dict: dict[str, Tensor]) -> nn.Module:
     """The model, or its backbone alone for weights without a head (as those of MAE are)."""
-    if any(name.startswith('head.') for name in state_dict):
+    if has_head(state_dict):
         return model
     return nn.ModuleDict(dict(backbone=model.backbone))
 

@@ -9,7 +9,6 @@ from mmengine.device import get_device
 from mmengine.optim import BaseOptimWrapper, OptimWrapper
 from mmengine.registry import FUNCTIONS, HOOKS, OPTIM_WRAPPERS, STRATEGIES
 from mmengine.runner import FlexibleRunner, autocast
-from mmpose.registry import MODELS
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel as FSDP
 
@@ -17,6 +16,7 @@ from vitpose_plus.checkpoints import check_fit
 from vitpose_plus.checkpoints.guard import CheckpointGuardHook
 from vitpose_plus.errors import UserError
 from vitpose_plus.models.vit import TransformerLayer
+from vitpose_plus.shipped import build_on_meta
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -106,6 +106,4 @@ class ShardedCheckpointGuardHook(CheckpointGuardHook):
     """Compares a checkpoint with the whole model, of which a process holds only a shard."""
 
     def after_load_checkpoint(self, runner: FlexibleRunner, checkpoint: dict) -> None:
-        with torch.device('meta'):
-            model = MODELS.build(runner.cfg.model)
-        check_fit(checkpoint.get('state_dict', checkpoint), model)
+        check_fit(checkpoint.get('state_dict', checkpoint), build_on_meta(runner.cfg.model))

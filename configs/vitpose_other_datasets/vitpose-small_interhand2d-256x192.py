@@ -1,13 +1,3 @@
-_base_ = [
-    '../vitpose/vitpose-small_coco-256x192.py',
-    '../datasets/interhand2d.py',
-    '../_base_/transfer_60e.py',
-]
-from vitpose_plus.experiment import single_dataset
+_base_ = './vitpose-base_interhand2d-256x192.py'
 
-model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
-    single_dataset('interhand2d', _base_.interhand2d, _base_.crops, _base_.augmentation)
-)
-
-model['backbone']['drop_path_rate'] = 0.3
-optim_wrapper, param_scheduler, train_cfg = _base_.transfer
+model = dict(backbone=dict(arch='small'), head=dict(in_channels=384))

@@ -9,6 +9,7 @@ from torch import nn
 from vitpose_plus.checkpoints import check_file, check_fit
 from vitpose_plus.commands import main
 from vitpose_plus.commands.running import find_config
+from vitpose_plus.shipped import build_on_meta
 
 TINY = 'vitpose-plus-tiny_figures-256x192'
 
@@ -38,11 +39,9 @@ def test_a_file_with_the_heads_in_another_order_is_refused_unread(tiny_config, t
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'right.pth')
     heads = tiny_config.model.head.heads
     tiny_config.model.head.heads = [heads[1], heads[0], *heads[2:]]
-    with torch.device('meta'):
-        check_file(tmp_path / 'right.pth', model)
-        swapped = MODELS.build(tiny_config.model)
+    check_file(tmp_path / 'right.pth', model)
     with pytest.raises(ValueError, match='experts would be swapped'):
-        check_file(tmp_path / 'right.pth', swapped)
+        check_file(tmp_path / 'right.pth', build_on_meta(tiny_config.model))
 
 
 def test_every_config_has_the_guard_even_with_hooks_of_its_own(tmp_path):

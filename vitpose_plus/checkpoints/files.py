@@ -68,18 +68,25 @@ def _weights_in(folder: Path) -> Path:
 
 
 def _safetensors(path: Path) -> dict:
-    try:
+    with needing_safetensors(path):
         from safetensors import SafetensorError
         from safetensors.torch import load_file
-    except ImportError as error:
-        raise UserError(
-            f"{path} needs the package safetensors: run pip install 'vitpose_plus[hf]'."
-        ) from error
     try:
         return load_file(path)
     except SafetensorError as error:
         raise UserError(
             f'{path} cannot be read as safetensors ({error}): download or copy it again.'
+        ) from error
+
+
+@contextmanager
+def needing_safetensors(path: str | Path) -> Iterator[None]:
+    """Says for what, and how, to install what cannot be imported: it is an extra."""
+    try:
+        yield
+    except ImportError as error:
+        raise UserError(
+            f"{path} needs the package safetensors: run pip install 'vitpose_plus[hf]'."
         ) from error
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
-from vitpose_plus.checkpoints.files import replacing
+from vitpose_plus.checkpoints.files import needing_safetensors, replacing
 from vitpose_plus.checkpoints.layouts.layout import State
 from vitpose_plus.errors import UserError
 
@@ -49,12 +49,8 @@ def write(folder: str | Path, state_dict: State, model: nn.Module) -> None:
         state_dict: The weights in Hugging Face's layout.
         model: The model they are of, for what weights do not say; it may be on the meta device.
     """
-    try:
+    with needing_safetensors(folder):
         from safetensors.torch import save_file
-    except ImportError as error:
-        raise UserError(
-            f"{folder} needs the package safetensors: run pip install 'vitpose_plus[hf]'."
-        ) from error
     config = config_json(state_dict, model)
     with replacing(folder) as part:
         part.mkdir()

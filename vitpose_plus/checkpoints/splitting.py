@@ -5,13 +5,15 @@ import inspect
 from mmengine.config import Config
 from mmengine.model import initialize
 from mmengine.runner import Runner
-from mmpose.registry import DATASETS, MODELS
+from mmpose.registry import MODELS
 from torch import nn
 
 from vitpose_plus.checkpoints.guard import check_fit
+from vitpose_plus.checkpoints.layouts.heads import has_head
 from vitpose_plus.checkpoints.layouts.layout import State
+from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.errors import UserError
-from vitpose_plus.shipped import build_on_meta, plain_datasets
+from vitpose_plus.shipped import build_on_meta
 
 # What a runner reads of a config, but for where this run began and goes; the rest only led to it.
 RUN = {'work_dir', 'load_from', 'resume', 'launcher', 'cfg', 'experiment_name'}
@@ -58,8 +60,7 @@ def expand(state_dict: State, cfg: Config, dataset: str | None = None) -> State:
     Returns:
         The weights of ``cfg.model``; without a head if ``state_dict`` has none.
     """
-    has_head = any(key.startswith('head.') for key in state_dict)
-    if has_head:
+    if has_head(state_dict):
         _index(cfg, dataset)
     model = MODELS.build(cfg.model)
     for head in model.head.heads.values():
@@ -72,7 +73,7 @@ def expand(state_dict: State, cfg: Config, dataset: str | None = None) -> State:
     for wide, narrow in zip(model.backbone.layers, plain.layers, strict=True):
         wide.ffn.load_shared(narrow.ffn)
         narrow.ffn = wide.ffn
-    if not has_head:
+    if not has_head(state_dict):
         return parent.state_dict()
     model.backbone = plain
     head = {
@@ -108,7 +109,8 @@ def split_config(cfg: Config, dataset: str) -> Config:
 def _keep_dataset(plain: dict, split_name: str, dataset: str) -> None:
     """Makes a split's loader and evaluator those of the dataset, or takes the split away."""
     loader = plain.get(f'{split_name}_dataloader') or {}
-    parts = [p for p in plain_datasets(loader.get('dataset') or {}) if _name(p) == dataset]
+    parts = plain_datasets(loader.get('dataset') or {})
+    parts = [part for part in parts if unread(part).metainfo['dataset_name'] == dataset]
     evaluator = plain.get(f'{split_name}_evaluator') or {}
     metrics = [dict(m) for m in evaluator.get('metrics', ()) if m['dataset'] == dataset]
     if not parts or (split_name != 'train' and not metrics):
@@ -139,7 +141,3 @@ def _index(cfg: Config, dataset: str | None) -> int:
         known = f'it has heads for {", ".join(names)}' if names else 'it is of one dataset only'
         raise UserError(f'The config has no head for the dataset {dataset!r}: {known}.')
     return names.index(dataset)
-
-
-def _name(part: dict) -> str:
-    return DATASETS.build(dict(part, lazy_init=True, pipeline=[])).metainfo['dataset_name']

@@ -3,19 +3,18 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmpose.registry import DATASETS
 from rich.console import Console
 from rich.progress import track
 from rich.table import Column, Table
 
-import vitpose_plus
 from vitpose_plus.datasets import checks
+from vitpose_plus.datasets.multi_dataset import unread
 from vitpose_plus.errors import UserError
 from vitpose_plus.experiment import single_dataset
+from vitpose_plus.shipped import CONFIGS
 
 GUIDE = 'docs/datasets.md'
 COUNTS = ('images', 'annotations', 'used')
@@ -52,9 +51,8 @@ def run(args: argparse.Namespace) -> None:
     table = Table('dataset', 'split', *(Column(key, justify='right') for key in COUNTS), 'state')
     problems = []
     for name, split, part in parts(args.names, args.root):
-        dataset = DATASETS.build(part)
         bar = bar_for(console, f'{name} {split}')
-        report = checks.check(dataset, args.images, args.any_count, bar)
+        report = checks.check(unread(part), args.images, args.any_count, bar)
         counts = [f'{report.counts[key]:,}' if key in report.counts else '-' for key in COUNTS]
         found = [f'{name} {split}: {p} See {GUIDE}#{name}.' for p in report.problems]
         table.add_row(name, split, *counts, f'{len(found)} wrong' if found else 'ok')
@@ -78,16 +76,14 @@ def bar_for(console: Console, description: str) -> Callable:
 
 def parts(names: list[str], root: str) -> Iterator[tuple[str, str, dict]]:
     """Dataset, split and config of every annotation file of the entries of ``names``, or of all."""
-    configs = Path(vitpose_plus.__file__).parent / '.mim' / 'configs'
-    files = {path.stem: path for path in sorted((configs / 'datasets').glob('*.py'))}
+    files = {path.stem: path for path in sorted((CONFIGS / 'datasets').glob('*.py'))}
     for name in names:
         if name not in files:
             raise UserError(f'There is no dataset {name}: there are {", ".join(files)}.')
-    crops = Config.fromfile(configs / '_base_' / 'crops.py').crops
+    crops = Config.fromfile(CONFIGS / '_base_' / 'crops.py').crops
     for name in names or files:
         entry = Config.fromfile(files[name])[name]
         _, *loaders, _, _ = single_dataset(name, entry, crops, [], data_root=root)
         for split, loader in zip(('train', 'val', 'test'), loaders, strict=True):
             if split in entry:
-                part = {k: v for k, v in loader['dataset'].items() if k != '_delete_'}
-                yield name, split, dict(part, pipeline=[], lazy_init=True)
+                yield name, split, {k: v for k, v in loader['dataset'].items() if k != '_delete_'}

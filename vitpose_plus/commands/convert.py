@@ -10,6 +10,7 @@ from vitpose_plus.checkpoints import files, hugging_face_files
 from vitpose_plus.checkpoints.converting import convert, keep_dataset
 from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.checkpoints.layouts import LAYOUTS
+from vitpose_plus.checkpoints.layouts.heads import has_head
 from vitpose_plus.checkpoints.layouts.layout import State, UnknownKeysError, shortened
 from vitpose_plus.checkpoints.splitting import expand
 from vitpose_plus.errors import UserError
@@ -74,9 +75,8 @@ def fit(state: State, cfg: Config | None, model: nn.Module | None) -> State:
     if cfg is None:
         print(f'By its shapes it fits {fitting_configs(state)}.')
         return state
-    headless = not any(key.startswith('head.') for key in state)
     has_experts = [any('.experts.' in key for key in keys) for keys in (state, model.state_dict())]
-    if headless and has_experts == [False, True]:
+    if not has_head(state) and has_experts == [False, True]:
         print('Every expert starts as the same rows of the plain FFN.')
         state = expand(state, cfg)
     try:

@@ -71,11 +71,17 @@ def check(dataset: BaseDataset, num_open: int | None, any_count: bool, track: Ca
     return report
 
 
-def _missing(dataset: BaseDataset) -> Iterator[str]:
+def missing_files(dataset: BaseDataset) -> Iterator[tuple[str, str]]:
+    """Field and path of every file that the dataset names and that is not there."""
     for name in FILES:
         path = getattr(dataset, name, None)
         if path and not osp.isfile(path):
-            yield f'{path} ({name}) is missing: put it there.'
+            yield name, path
+
+
+def _missing(dataset: BaseDataset) -> Iterator[str]:
+    for name, path in missing_files(dataset):
+        yield f'{path} ({name}) is missing: put it there.'
     folder = dataset.data_prefix.get('img')
     if folder and not osp.isdir(folder):
         yield f'The folder of pictures {folder} is missing: unpack the pictures there.'

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 from mmengine.dataset import BaseDataset, ConcatDataset
 from mmpose.registry import DATASETS
 
@@ -37,6 +39,22 @@ class MultiDataset(ConcatDataset):
         for name, dataset in zip(self.names, self.datasets, strict=True):
             load_annotations(name, dataset)
         super().full_init()
+
+
+def plain_datasets(cfg: dict) -> Iterator[dict]:
+    """The plain datasets of a loader, those of a wrapper one by one."""
+    if 'datasets' in cfg:
+        for part in cfg['datasets']:
+            yield from plain_datasets(part)
+    elif 'dataset' in cfg:
+        yield from plain_datasets(cfg['dataset'])
+    elif cfg:
+        yield cfg
+
+
+def unread(cfg: dict) -> BaseDataset:
+    """A plain dataset with its metainfo and paths, but without annotations and pipeline."""
+    return DATASETS.build(dict(cfg, lazy_init=True, pipeline=[]))
 
 
 def load_annotations(name: str, dataset: BaseDataset) -> None:

@@ -9,7 +9,9 @@ from copy import deepcopy
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
-from mmpose.registry import EVALUATORS, MODELS
+from mmpose.registry import EVALUATORS
+
+from vitpose_plus.shipped import build_on_meta
 
 
 @torch.no_grad()
@@ -19,8 +21,7 @@ def decoding_ceiling(cfg: Config) -> dict[str, float]:
     Args:
         cfg: A multi-dataset config; its decoders, test datasets and metrics are used.
     """
-    with torch.device('meta'):  # its decoders are wanted, not its weights
-        model = MODELS.build(cfg.model)
+    model = build_on_meta(cfg.model)  # its decoders are wanted, not its weights
     loader_cfg = deepcopy(cfg.test_dataloader)
     codecs = {entry['dataset']: entry['codec'] for entry in cfg.model.head.heads}
     for name, part in zip(codecs, loader_cfg.dataset.datasets, strict=True):

@@ -20,6 +20,11 @@ OTHER = re.compile(r'head\.others\.(\d+)\.(.+)')
 NAMED = re.compile(r'head\.heads\.([^.]+)\.(.+)')
 
 
+def has_head(state: State) -> bool:
+    """Whether there is more than a backbone, which is all that MAE's files hold."""
+    return any(key.startswith('head.') for key in state)
+
+
 def name_heads(state: State, datasets: Mapping[str, int] | None) -> State:
     """Numbered heads -> ``head.heads.{dataset}.*``; a plain model's only head stays ``head.*``."""
     others = {int(match[1]) for key in state if (match := OTHER.fullmatch(key))}

@@ -95,18 +95,10 @@ class Layout:
     def check_complete(self, renamed: State) -> None:
         """Raises a ``UserError`` unless every layer has every part, and so has the rest."""
         numbers = [int(m[1]) for key in renamed if (m := LAYER.match(key))]
+        num_layers = max(numbers, default=0) + 1
         patterns = {p for p in self.names.values() if p.startswith('backbone.')}
         patterns = {p for p in patterns if '.experts.' not in p}
-        wanted = [
-            filled.replace('*', end)
-            for pattern in patterns
-            for filled in (
-                [pattern.replace('*', str(i), 1) for i in range(max(numbers, default=0) + 1)]
-                if '.layers.' in pattern
-                else [pattern]
-            )
-            for end in (('weight', 'bias') if '*' in filled else ('',))
-        ]
+        wanted = [name for pattern in patterns for name in spelt_out(pattern, num_layers)]
         heads = {HEAD_PART.split(key)[0] for key in renamed if key.startswith('head.')}
         wanted += [f'{head}final_layer.{end}' for head in heads for end in ('weight', 'bias')]
         if lacking := sorted(set(wanted) - set(renamed)):
@@ -154,6 +146,16 @@ def translator(names: Mapping[str, str]) -> Callable[[str], str | None]:
         return None
 
     return look_up
+
+
+def spelt_out(pattern: str, num_layers: int) -> list[str]:
+    """The names of ours that a pattern stands for: of every layer, the weight and the bias."""
+    names = [pattern]
+    if '.layers.' in pattern:
+        names = [pattern.replace('*', str(i), 1) for i in range(num_layers)]
+    if pattern.endswith('.*'):
+        names = [name.replace('*', end) for name in names for end in ('weight', 'bias')]
+    return names
 
 
 def shortened(keys: list[str], limit: int = 3) -> str:
