@@ -1,10 +1,13 @@
-"""The promise: a new dataset is one file and its name in one config."""
+"""The promises: a new dataset is one file and its name in one config, a new attention one class and
+one line."""
 
 import ast
+import importlib
 import runpy
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -13,16 +16,27 @@ from vitpose_plus import preflight
 PROJECTS = Path(__file__).parents[1] / 'projects'
 
 
-def test_a_new_dataset_trains_beside_the_six(workplace, figures):
-    runpy.run_path(str(PROJECTS / 'example_dataset' / 'prepare.py'))['main']()
-    (config,) = (PROJECTS / 'example_dataset' / 'configs').glob('vitpose*.py')
+def runner_of(project):
+    """That of the project's config, for one short epoch, after all that is checked before one."""
+    (config,) = (PROJECTS / project / 'configs').glob('vitpose*.py')
     cfg = Config.fromfile(config)
     cfg.work_dir = 'out'
     cfg.train_cfg.max_epochs = 1
     for split in ('train', 'val', 'test'):
         cfg[f'{split}_dataloader'].update(num_workers=0, persistent_workers=False, batch_size=16)
     preflight.check(cfg, ('train', 'val', 'test'))
-    runner = Runner.from_cfg(cfg)
+    return Runner.from_cfg(cfg)
+
+
+@pytest.fixture
+def root_on_the_path(monkeypatch):
+    """As ``python -m`` has it in the root of the repository."""
+    monkeypatch.syspath_prepend(PROJECTS.parent)
+
+
+def test_a_new_dataset_trains_beside_the_six(workplace, figures):
+    runpy.run_path(str(PROJECTS / 'example_dataset' / 'prepare.py'))['main']()
+    runner = runner_of('example_dataset')
     before = runner.model.head.heads['zebra'].final_layer.weight.clone()
     assert runner.model.head.names[-1] == 'zebra'
     assert runner.model.backbone.layers[0].ffn.experts.weight.shape[0] == 7
@@ -31,6 +45,32 @@ def test_a_new_dataset_trains_beside_the_six(workplace, figures):
     metrics = runner.test()
     assert 'zebra/AP' in metrics
     assert 'coco/AP' in metrics
+
+
+def test_a_new_attention_trains(workplace, root_on_the_path):
+    runner = runner_of('example_attention')
+    attentions = [layer.attention for layer in runner.model.backbone.layers]
+    assert {type(attention).__name__ for attention in attentions} == {'StripeAttention'}
+    before = [attention.qkv.weight.clone() for attention in attentions]
+    runner.train()
+    for was, attention in zip(before, attentions, strict=True):
+        assert not was.equal(attention.qkv.weight)
+    assert 'coco/AP' in runner.test()
+
+
+def test_a_token_sees_its_row_and_its_column(root_on_the_path):
+    module = importlib.import_module('projects.example_attention.stripe_attention')
+    attention = module.StripeAttention(dim=8, num_heads=2, grid_hw=(4, 3))
+    x = torch.randn(1, 12, 8, requires_grad=True)
+    attention(x, (4, 3))[0, 4].sum().backward()  # row 1, column 1
+    seen = x.grad[0].unflatten(0, (4, 3)).abs().sum(-1) > 0
+    assert seen.tolist() == [[r == 1 or c == 1 for c in range(3)] for r in range(4)]
+
+
+def test_every_project_stands_in_the_list():
+    listed = (PROJECTS / 'README.md').read_text()
+    for project in PROJECTS.glob('*/README.md'):
+        assert f'({project.parent.name})' in listed
 
 
 @pytest.mark.parametrize(
