@@ -16,6 +16,7 @@ from vitpose_plus.models.heads import MultiDatasetHead, WholeBatchMultiDatasetHe
 from vitpose_plus.models.multi_dataset import MultiDatasetTopdown
 from vitpose_plus.models.positions import RelativePosition
 from vitpose_plus.models.vit import ViT
+from vitpose_plus.models.vitae import ParallelConvolution, ViTAE
 
 __all__ = [
     'ExpertLinear',
@@ -24,6 +25,7 @@ __all__ = [
     'IndividualSharedFFN',
     'MultiDatasetHead',
     'MultiDatasetTopdown',
+    'ParallelConvolution',
     'PartiallySharedFFN',
     'PoolingWindowAttention',
     'RelativePosition',
@@ -31,6 +33,7 @@ __all__ = [
     'ShiftedPoolingWindowAttention',
     'ShiftedWindowAttention',
     'ViT',
+    'ViTAE',
     'WholeBatchMultiDatasetHead',
     'WindowAttention',
 ]

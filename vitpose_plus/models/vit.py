@@ -30,6 +30,7 @@ ARCHS = {
     'base': Arch(12, 768, 12),
     'large': Arch(24, 1024, 16),
     'huge': Arch(32, 1280, 16),
+    'giant': Arch(40, 1408, 16),  # our reading of ViTPose-G's, see ViTAE
 }
 
 
@@ -96,7 +97,7 @@ class ViT(BaseModule):
         sizes = dict(dim=dim, num_heads=num_heads, grid_hw=grid_hw)
         rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
         self.layers = nn.ModuleList(
-            TransformerLayer(norm, MODELS.build(dict(kind, **sizes)), MODELS.build(ffn), rate)
+            self.build_layer(norm, MODELS.build(dict(kind, **sizes)), MODELS.build(ffn), rate)
             for kind, rate in zip(cycle(kinds), rates, strict=False)
         )
         self.norm = norm()
@@ -104,6 +105,12 @@ class ViT(BaseModule):
         self._register_load_state_dict_pre_hook(self._resize_positions)
         self.frozen = set(frozen)
         self._freeze()
+
+    def build_layer(
+        self, norm: Callable[[], nn.Module], attention: nn.Module, ffn: nn.Module, drop_path: float
+    ) -> TransformerLayer:
+        """A layer of its finished parts; backbones with another kind of layer override it."""
+        return TransformerLayer(norm, attention, ffn, drop_path)
 
     def _freeze(self) -> None:
         """In the constructor: neither the optimiser nor DDP ever sees a frozen parameter."""
