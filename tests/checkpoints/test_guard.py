@@ -34,6 +34,24 @@ def test_every_difference_is_named(changes, complaint):
         check_fit(changed(model.state_dict(), **changes), model)
 
 
+def test_relative_positions_of_another_window_fit_and_are_resized():
+    small, large = (
+        MODELS.build(
+            dict(type='WindowAttention', dim=8, num_heads=heads, grid_hw=(8, 6), window_hw=hw)
+        )
+        for heads, hw in ((2, (4, 4)), (2, (8, 6)))
+    )
+    table = small.rel_pos.pos_embed_w
+    torch.nn.init.normal_(table)
+    check_fit(small.state_dict(), large)
+    large.load_state_dict(small.state_dict())
+    assert large.rel_pos.pos_embed_w.shape == (11, 4)
+    torch.testing.assert_close(large.rel_pos.pos_embed_w[5], table[3])  # of a distance of 0
+    wider = MODELS.build(dict(type='WindowAttention', dim=8, num_heads=1, grid_hw=(8, 6)))
+    with pytest.raises(ValueError, match=r"pos_embed_h' in shape \(7, 4\) where .* \(15, 8\)"):
+        check_fit(small.state_dict(), wider)
+
+
 def test_a_file_with_the_heads_in_another_order_is_refused_unread(tiny_config, tmp_path):
     model = MODELS.build(tiny_config.model)
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'right.pth')

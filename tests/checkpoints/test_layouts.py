@@ -5,7 +5,7 @@ import torch
 from mmpose.registry import MODELS
 
 from vitpose_plus.checkpoints.converting import convert, keep_dataset
-from vitpose_plus.checkpoints.layouts import LAYOUTS
+from vitpose_plus.checkpoints.layouts import LAYOUTS, Facts
 from vitpose_plus.checkpoints.layouts.layout import translator
 from vitpose_plus.checkpoints.layouts.tensors import pad_patches, to_rectangle
 
@@ -27,7 +27,7 @@ def plain(simple=False):
     return MODELS.build(dict(type='TopdownPoseEstimator', backbone=backbone, head=head))
 
 
-def plus(names=SIX, keypoints=KEYPOINTS, ffn='PartiallySharedFFN'):
+def plus(names=SIX, keypoints=KEYPOINTS, ffn='PartiallySharedFFN', attention='FullAttention'):
     heads = [
         dict(
             dataset=name,
@@ -43,10 +43,13 @@ def plus(names=SIX, keypoints=KEYPOINTS, ffn='PartiallySharedFFN'):
     return MODELS.build(
         dict(
             type='MultiDatasetTopdown',
-            backbone=dict(backbone, ffn=dict(type=ffn, **experts)),
+            backbone=dict(backbone, ffn=dict(type=ffn, **experts), attention=dict(type=attention)),
             head=dict(type='MultiDatasetHead', head=head, heads=heads),
         )
     )
+
+
+FFNS = ['SharedFFN', 'IndividualFFN', 'IndividualSharedFFN', 'PartiallySharedFFN']
 
 
 def same(a, b):
@@ -112,6 +115,12 @@ def test_experts_and_heads_have_no_place_in_mmpose_s_layout():
 def test_several_heads_have_no_place_in_hugging_face_s_layout():
     with pytest.raises(ValueError, match='one head, so name its dataset with --dataset'):
         convert(plus().state_dict(), target='hf')
+
+
+@pytest.mark.parametrize('ffn', ['IndividualFFN', 'IndividualSharedFFN'])
+def test_a_dataset_of_other_kinds_is_kept_by_split_alone(ffn):
+    with pytest.raises(ValueError, match=r'fc1_experts.*, which only split can fold: split the '):
+        keep_dataset(plus(ffn=ffn).state_dict(), 'coco')
 
 
 @pytest.mark.parametrize('dataset', SIX)
@@ -251,6 +260,61 @@ def test_a_file_with_a_hole_is_refused(layout, part):
             broken = {name: value for name, value in whole.items() if name != key}
             with pytest.raises(ValueError, match=r'is not whole as .*: it has nothing for'):
                 convert(broken, source=layout)
+
+
+@pytest.mark.parametrize('ffn', FFNS)
+def test_our_own_layout_knows_every_kind_and_every_hole_in_it(ffn):
+    state = plus(ffn=ffn, attention='WindowAttention').state_dict()
+    converted = convert(state)
+    assert (converted.source, converted.dropped) == ('vitpose_plus', {})
+    same(converted.state_dict, state)
+    own = LAYOUTS['vitpose_plus']
+    parts = [key for key in state if 'layers.1.' in key and ('.ffn.' in key or '.rel_pos.' in key)]
+    assert len(parts) == 2 + dict(zip(FFNS, (4, 4, 8, 6), strict=True))[ffn]
+    for part in parts:
+        broken = {key: value for key, value in state.items() if key != part}
+        with pytest.raises(ValueError, match=f"whole as .*: it has nothing for '{part}'; check"):
+            own.read(broken, Facts())
+        of_all_layers = part.split('layers.1.')[1]
+        broken = {key: value for key, value in state.items() if not key.endswith(of_all_layers)}
+        with pytest.raises(ValueError, match=f'nothing for .*{of_all_layers}'):
+            own.read(broken, Facts())
+
+
+def test_layers_with_and_without_relative_positions_are_whole():
+    state = plus(attention='WindowAttention').state_dict()
+    state = {key: value for key, value in state.items() if 'layers.0.attention.rel_pos' not in key}
+    same(convert(state).state_dict, state)
+
+
+def test_ffns_of_two_kinds_are_no_model():
+    state, other = (plus(ffn=ffn).state_dict() for ffn in ('SharedFFN', 'IndividualFFN'))
+    mixed = state | {key: value for key, value in other.items() if 'experts' in key}
+    with pytest.raises(ValueError, match=r'nothing for .*ffn\.experts'):
+        convert(mixed, source='vitpose_plus')
+
+
+@pytest.mark.parametrize('ffn', ['IndividualFFN', 'IndividualSharedFFN'])
+@pytest.mark.parametrize(
+    ('layout', 'remedy'),
+    [
+        ('official', r"its FFNs are plain or ViTPose\+'s, so split the model first"),
+        ('mmpose', 'one head and no experts, so split the model first'),
+        ('hf', 'one head, so name its dataset with --dataset'),
+    ],
+)
+def test_ffns_that_nobody_else_has_have_no_place_elsewhere(ffn, layout, remedy):
+    with pytest.raises(
+        ValueError, match=rf'no room for .*ffn\.(fc1_experts|shared).* in .*: .*{remedy}'
+    ):
+        convert(plus(ffn=ffn).state_dict(), target=layout)
+
+
+@pytest.mark.parametrize('layout', ['official', 'mmpose', 'hf'])
+def test_relative_positions_have_no_place_elsewhere(layout):
+    state = keep_dataset(plus(attention='WindowAttention').state_dict(), 'coco')
+    with pytest.raises(ValueError, match=r'no room for .*pos_embed_h.* in .*, so stay with ours'):
+        convert(state, target=layout)
 
 
 def test_a_missing_layer_is_refused():

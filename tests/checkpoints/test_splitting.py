@@ -15,18 +15,48 @@ from vitpose_plus.commands import main
 SIX = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']
 
 
-@pytest.fixture
-def whole(tiny_config):
-    model = MODELS.build(tiny_config.model)
+KINDS = [
+    dict(type='SharedFFN'),
+    dict(type='IndividualFFN', num_experts=6),
+    dict(type='IndividualSharedFFN', num_experts=6),
+    dict(type='PartiallySharedFFN', num_experts=6, expert_dim=48),
+]
+
+
+def built(cfg):
+    """The model of a config, without anything that starts so small that it would not show."""
+    model = MODELS.build(cfg.model)
     for name, value in model.state_dict().items():  # heads start at 0.001 and norms at 1
         if value.is_floating_point() and ('head' in name or 'norm' in name):
             value.copy_(torch.rand_like(value) * 0.2 + 0.1)
+        elif 'rel_pos' in name:
+            value.copy_(torch.randn_like(value) * 0.1)
     return model.eval()
 
 
+@pytest.fixture
+def whole(tiny_config):
+    return built(tiny_config)
+
+
+@pytest.fixture(params=KINDS, ids=lambda ffn: ffn['type'])
+def kind(request, tiny_config):
+    """The config with another kind of FFN, and windows."""
+    tiny_config.model.backbone.ffn = dict(request.param)
+    tiny_config.model.backbone.attention = [
+        dict(type='WindowAttention', window_hw=(4, 4)),
+        dict(type='ShiftedPoolingWindowAttention', window_hw=(4, 4)),
+    ]
+    return tiny_config
+
+
 @pytest.mark.parametrize('dataset', SIX)
-@torch.no_grad()
 def test_heatmaps_of_the_split_model_are_those_of_the_whole(dataset, whole, tiny_config):
+    check_heatmaps(dataset, whole, tiny_config)
+
+
+@torch.no_grad()
+def check_heatmaps(dataset, whole, tiny_config):
     """Flip test and test settings included."""
     state, cfg = split(whole.state_dict(), tiny_config, dataset)
     plain = MODELS.build(cfg.model).eval()
@@ -41,7 +71,43 @@ def test_heatmaps_of_the_split_model_are_those_of_the_whole(dataset, whole, tiny
         results = model.predict(**data)
         heatmaps.append(torch.stack([sample.pred_fields.heatmaps for sample in results]))
     assert heatmaps[0].std() > 0.01
+    torch.testing.assert_close(*heatmaps, rtol=1e-6, atol=1e-5)
+
+
+def test_heatmaps_of_every_kind(kind):
+    check_heatmaps('ap10k', built(kind), kind)
+
+
+def test_the_width_of_folded_ffns_stands_in_the_config_if_it_is_not_the_usual(kind):
+    """Of IS-FFN alone, which folds to twice the width."""
+    ffn = split_config(kind, 'mpii').model.backbone.get('ffn')
+    wide = kind.model.backbone.ffn.type == 'IndividualSharedFFN'
+    assert ffn == (dict(type='SharedFFN', hidden_dim=1024) if wide else None)
+
+
+def test_every_kind_starts_as_the_plain_model(kind):
+    """Expanded, then split again: the same heatmaps, but IS-FFN's of twice the width."""
+    start = split_config(kind, 'coco')
+    start.model.backbone.pop('ffn', None)
+    plain = built(start)
+    wide = expand(plain.state_dict(), kind, 'coco')
+    back, cfg = split(wide, kind, 'coco')
+    images = torch.randn(2, 3, 256, 192)
+    heatmaps = []
+    for state, config in ((plain.state_dict(), start), (back, cfg)):
+        model = MODELS.build(config.model).eval()
+        model.load_state_dict(state)
+        heatmaps.append(model(images, None, mode='tensor'))
+    assert heatmaps[0].std() > 0.01
     torch.testing.assert_close(*heatmaps, rtol=0, atol=1e-5)
+
+
+def test_ffns_of_twice_the_width_do_not_become_experts(tiny_config):
+    tiny_config.model.backbone.ffn = dict(type='IndividualSharedFFN', num_experts=6)
+    plain, _ = split(built(tiny_config).state_dict(), tiny_config, 'coco')
+    message = r"has 'backbone\.layers\.0\.ffn\.fc1\.weight' in shape \(1024, 128\) where .*512"
+    with pytest.raises(ValueError, match=message):
+        expand(plain, tiny_config, 'coco')
 
 
 def test_no_trace_of_the_others(whole, tiny_config):

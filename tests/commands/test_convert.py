@@ -101,7 +101,7 @@ def test_mae_starts_a_plain_backbone_and_one_with_experts(mae, tiny_config, caps
     assert 'the decoder of MAE' in capsys.readouterr().out
     tiny_config.dump('six.py')
     main(['convert', 'mae.pth', 'experts.pth', '--config', 'six.py'])
-    assert 'Every expert starts as the same rows of the plain FFN.' in capsys.readouterr().out
+    assert 'Every dataset starts from the same plain FFN.' in capsys.readouterr().out
     experts = files.read('experts.pth')
     fc2 = mae['blocks.3.mlp.fc2.weight']
     own = experts['backbone.layers.3.ffn.experts.weight']
@@ -215,3 +215,31 @@ def test_force_replaces(official):
     Path('own.pth').write_text('old')
     main(['convert', 'official.pth', 'own.pth', '--config', 'six.py', '--force'])
     assert set(files.read('own.pth')) == set(official)
+
+
+def test_mae_starts_windows_and_datasets_with_ffns_of_their_own(mae, tiny_config, capsys):
+    tiny_config.model.backbone.update(
+        attention=dict(type='WindowAttention', window_hw=(4, 4)),
+        ffn=dict(type='IndividualSharedFFN', num_experts=6),
+    )
+    tiny_config.dump('windows.py')
+    main(['convert', 'mae.pth', 'start.pth', '--config', 'windows.py'])
+    said = capsys.readouterr().out
+    assert 'Relative positions start at zero, which adds nothing yet.' in said
+    assert 'Every dataset starts from the same plain FFN.' in said
+    start = files.read('start.pth')
+    assert not start['backbone.layers.0.attention.rel_pos.pos_embed_h'].any()
+    shared = start['backbone.layers.3.ffn.shared.fc2.weight']
+    assert torch.equal(shared, mae['blocks.3.mlp.fc2.weight'])
+
+
+def test_windows_are_not_written_where_they_would_run_as_full_attention(tiny_config, capsys):
+    plain = split_config(tiny_config, 'coco')
+    plain.model.backbone.attention = dict(type='PoolingWindowAttention', rel_pos=None)
+    plain.dump('plain.py')
+    files.write('plain.pth', MODELS.build(plain.model).state_dict())
+    with pytest.raises(SystemExit):
+        main(['convert', 'plain.pth', 'x.pth', '--target', 'mmpose', '--config', 'plain.py'])
+    message = "plain.pth: The model has PoolingWindowAttention, which mmpose's layout does not say:"
+    assert message in capsys.readouterr().err
+    assert not Path('x.pth').exists()

@@ -7,7 +7,7 @@ from torch import nn
 
 from vitpose_plus.checkpoints.layouts import LAYOUTS, Facts, recognised
 from vitpose_plus.checkpoints.layouts.heads import dataset_heads
-from vitpose_plus.checkpoints.layouts.layout import State
+from vitpose_plus.checkpoints.layouts.layout import State, shortened
 from vitpose_plus.errors import UserError
 
 
@@ -80,6 +80,11 @@ def keep_dataset(state: State, dataset: str) -> State:
     if dataset not in known:
         has = f'it has those of {", ".join(known)}' if known else 'leave the dataset out'
         raise UserError(f'It has no head for {dataset!r}: {has}.')
+    if odd := [key for key in state if 'experts.' in key and '.ffn.experts.' not in key]:
+        raise UserError(
+            f'It has {shortened(odd)}, which only split can fold: split the model first, with its '
+            '--config.'
+        )
     index, own = known.index(dataset), f'head.heads.{dataset}.'
     kept = {}
     for key, value in state.items():

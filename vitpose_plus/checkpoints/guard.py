@@ -68,5 +68,6 @@ def differences(state_dict: dict[str, Tensor], model: nn.Module) -> list[str]:
 
 
 def _resizable(name: str, given: Tensor, own: Tensor) -> bool:
-    """Position tables are made to fit when they are loaded."""
-    return name.endswith('pos_embed') and given.ndim == 4 and given.shape[-1] == own.shape[-1]
+    """Position tables, also of relative positions, are made to fit when they are loaded."""
+    kinds = {'pos_embed': 4, 'pos_embed_h': 2, 'pos_embed_w': 2}
+    return kinds.get(name.split('.')[-1]) == given.ndim and given.shape[-1] == own.shape[-1]

@@ -13,6 +13,7 @@ from vitpose_plus.checkpoints.layouts.heads import has_head
 from vitpose_plus.checkpoints.layouts.layout import State
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.errors import UserError
+from vitpose_plus.models.ffn import SharedFFN
 from vitpose_plus.shipped import build_on_meta
 
 # What a runner reads of a config, but for where this run began and goes; the rest only led to it.
@@ -50,7 +51,7 @@ def split(state_dict: State, cfg: Config, dataset: str) -> tuple[State, Config]:
 
 
 def expand(state_dict: State, cfg: Config, dataset: str | None = None) -> State:
-    """A plain model as the start of a multi-dataset one: all its experts are equal.
+    """A plain model as the start of a multi-dataset one: the same function for every dataset.
 
     Args:
         state_dict: The weights of a plain model, or of a backbone only, in our layout.
@@ -91,12 +92,15 @@ def split_config(cfg: Config, dataset: str) -> Config:
 
     A loader that has no such dataset, and its evaluator, are left out.
     """
-    head = cfg.model.head.heads[_index(cfg, dataset)]
+    index = _index(cfg, dataset)
+    head = cfg.model.head.heads[index]
     plain = {key: value for key, value in cfg.to_dict().items() if key in KEPT}
     model = plain['model']
     model['type'] = 'TopdownPoseEstimator'
+    folded = _folded(model['backbone'], index)
     for experts_or_start in ('ffn', 'init_cfg'):
         model['backbone'].pop(experts_or_start, None)
+    model['backbone'] |= folded
     model['head'] = dict(
         model['head']['head'], out_channels=head['num_keypoints'], decoder=head['codec']
     )
@@ -104,6 +108,14 @@ def split_config(cfg: Config, dataset: str) -> Config:
     for split_name in ('train', 'val', 'test'):
         _keep_dataset(plain, split_name, dataset)
     return Config(plain)
+
+
+def _folded(backbone: dict, index: int) -> dict:
+    """What a plain backbone says of its FFNs: their hidden width, if it is not the usual one."""
+    fc1 = build_on_meta(backbone).layers[0].ffn.fold(index).fc1
+    if fc1.out_features == SharedFFN(fc1.in_features).fc1.out_features:
+        return {}
+    return dict(ffn=dict(type='SharedFFN', hidden_dim=fc1.out_features))
 
 
 def _keep_dataset(plain: dict, split_name: str, dataset: str) -> None:

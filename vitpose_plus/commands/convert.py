@@ -2,6 +2,7 @@
 
 import argparse
 
+import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
@@ -12,12 +13,14 @@ from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.checkpoints.layouts import LAYOUTS
 from vitpose_plus.checkpoints.layouts.heads import has_head
 from vitpose_plus.checkpoints.layouts.layout import State, UnknownKeysError, shortened
+from vitpose_plus.checkpoints.layouts.mae import MaeLayout
 from vitpose_plus.checkpoints.splitting import expand
 from vitpose_plus.errors import UserError
+from vitpose_plus.models.attention import FullAttention
 from vitpose_plus.models.positions import resize_table
 from vitpose_plus.shipped import build_on_meta, counterpart, fitting_configs, read_config
 
-TARGETS = [name for name in LAYOUTS if name != 'mae']
+TARGETS = [name for name, layout in LAYOUTS.items() if not isinstance(layout, MaeLayout)]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,10 +78,8 @@ def fit(state: State, cfg: Config | None, model: nn.Module | None) -> State:
     if cfg is None:
         print(f'By its shapes it fits {fitting_configs(state)}.')
         return state
-    has_experts = [any('.experts.' in key for key in keys) for keys in (state, model.state_dict())]
-    if not has_head(state) and has_experts == [False, True]:
-        print('Every expert starts as the same rows of the plain FFN.')
-        state = expand(state, cfg)
+    if not has_head(state):
+        state = start(state, cfg, model)
     try:
         check_fit(state, counterpart(model, state), 'It')
     except UserError as error:
@@ -88,8 +89,31 @@ def fit(state: State, cfg: Config | None, model: nn.Module | None) -> State:
     return state
 
 
+def start(state: State, cfg: Config, model: nn.Module) -> State:
+    """An encoder with whatever the model has beyond it, as it is when a training starts."""
+    own = model.state_dict()
+    lacking = {
+        part: [key for key in own if part in key and not any(part in given for given in state)]
+        for part in ('.rel_pos.', 'experts.')
+    }
+    if tables := lacking['.rel_pos.']:
+        print('Relative positions start at zero, which adds nothing yet.')
+        state = state | {key: torch.zeros(own[key].shape) for key in tables}
+    if lacking['experts.']:
+        print('Every dataset starts from the same plain FFN.')
+        state = expand(state, cfg)
+    return state
+
+
 def write(args: argparse.Namespace, state: State, model: nn.Module | None) -> None:
-    if args.target != 'vitpose_plus' and model is not None:  # elsewhere tables are not resized
+    if args.target != 'vitpose_plus' and model is not None:
+        kinds = {type(layer.attention).__name__ for layer in model.backbone.layers}
+        if odd := sorted(kinds - {FullAttention.__name__}):
+            raise UserError(
+                f'The model has {", ".join(odd)}, which {LAYOUTS[args.target].title} does not say: '
+                'its weights would run as full attention there, so stay with ours.'
+            )
+        # Elsewhere tables are not resized.
         grid_hw = model.backbone.pos_embed.shape[1:3]
         state['backbone.pos_embed'] = resize_table(state['backbone.pos_embed'], grid_hw)
     state = LAYOUTS[args.target].write(state)

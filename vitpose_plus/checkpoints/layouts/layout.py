@@ -63,7 +63,7 @@ class Layout:
     names: dict[str, str]
     aliases: dict[str, str] = {}
     drops: dict[str, str] = {}
-    remedy = 'only plain attention and FFNs were ever released'
+    remedy = 'full attention without relative positions is all it knows, so stay with ours'
 
     def recognises(self, state: State) -> bool:
         return all(mark in state for mark in self.marks)
@@ -96,16 +96,19 @@ class Layout:
         """Raises a ``UserError`` unless every layer has every part, and so has the rest."""
         numbers = [int(m[1]) for key in renamed if (m := LAYER.match(key))]
         num_layers = max(numbers, default=0) + 1
-        patterns = {p for p in self.names.values() if p.startswith('backbone.')}
-        patterns = {p for p in patterns if '.experts.' not in p}
-        wanted = [name for pattern in patterns for name in spelt_out(pattern, num_layers)]
+        wanted = {n for pattern in self.wanted(renamed) for n in spelt_out(pattern, num_layers)}
         heads = {HEAD_PART.split(key)[0] for key in renamed if key.startswith('head.')}
-        wanted += [f'{head}final_layer.{end}' for head in heads for end in ('weight', 'bias')]
-        if lacking := sorted(set(wanted) - set(renamed)):
+        wanted |= {f'{head}final_layer.{end}' for head in heads for end in ('weight', 'bias')}
+        if lacking := sorted(wanted - set(renamed)):
             raise UserError(
                 f'The file is not whole as {self.title}: it has nothing for '
                 f'{shortened(lacking)}; check --source, or download it again.'
             )
+
+    def wanted(self, renamed: State) -> set[str]:
+        """Names of ours, with ``*``, that a whole backbone has."""
+        names = {name for name in self.names.values() if name.startswith('backbone.')}
+        return {name for name in names if '.experts.' not in name}
 
     def write(self, state: State) -> State:
         """Ours -> theirs; a ``UserError`` names the keys that the layout cannot hold."""
@@ -113,8 +116,10 @@ class Layout:
         state = self.from_ours(state)
         homeless = [key for key in state if rename(key) is None]
         if homeless:
+            odd = any('.attention.' in key for key in homeless)
             raise UserError(
-                f'There is no room for {shortened(homeless)} in {self.title}: {self.remedy}.'
+                f'There is no room for {shortened(homeless)} in {self.title}: '
+                f'{Layout.remedy if odd else self.remedy}.'
             )
         return {rename(key): value for key, value in state.items()}
 

@@ -29,6 +29,7 @@ class OfficialLayout(Layout):
         **{f'associate_keypoint_heads.*.{part}': f'head.others.*.{part}' for part in DECODER},
     }
     drops = {'backbone.cls_token': "a class token, which the authors' model does not use"}
+    remedy = "its FFNs are plain or ViTPose+'s, so split the model first"
 
     def leftovers(self, state: State) -> dict[str, str]:
         """The authors' split tool leaves every expert in its files, and in COCO's all heads."""
