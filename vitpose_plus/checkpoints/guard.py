@@ -68,6 +68,9 @@ def differences(state_dict: dict[str, Tensor], model: nn.Module) -> list[str]:
 
 
 def _resizable(name: str, given: Tensor, own: Tensor) -> bool:
-    """Position tables, also of relative positions, are made to fit when they are loaded."""
+    """Position tables, also of relative positions, and ViTAE's smaller kernels are made to fit when
+    they are loaded."""
+    if '.convolution.' in name:
+        return given.shape[:2] == own.shape[:2] and given.numel() < own.numel()
     kinds = {'pos_embed': 4, 'pos_embed_h': 2, 'pos_embed_w': 2}
     return kinds.get(name.split('.')[-1]) == given.ndim and given.shape[-1] == own.shape[-1]

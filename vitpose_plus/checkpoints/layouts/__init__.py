@@ -6,12 +6,14 @@ from vitpose_plus.checkpoints.layouts.mae import MaeLayout
 from vitpose_plus.checkpoints.layouts.mmpose import MmposeLayout
 from vitpose_plus.checkpoints.layouts.official import OfficialLayout
 from vitpose_plus.checkpoints.layouts.own import OwnLayout
+from vitpose_plus.checkpoints.layouts.vitae import VitaeMaeLayout
 
 LAYOUTS: dict[str, Layout] = {
     'official': OfficialLayout(),
     'mmpose': MmposeLayout(),
     'hf': HuggingFaceLayout(),
     'mae': MaeLayout(),
+    'mae_vitae': VitaeMaeLayout(),
     'vitpose_plus': OwnLayout(),
 }
 

@@ -2,8 +2,10 @@
 
 from vitpose_plus.checkpoints.layouts.layout import Facts, Layout, State
 from vitpose_plus.checkpoints.layouts.official import BACKBONE, DECODER
+from vitpose_plus.checkpoints.layouts.vitae import CONVOLUTION
 from vitpose_plus.models.positions import AXES
 
+MAE = 'the decoder of MAE, which ends with the pre-training'
 FFN = 'backbone.layers.*.ffn.'
 REL_POS = 'backbone.layers.*.attention.rel_pos.pos_embed_'
 FFNS = [  # what each kind consists of
@@ -26,18 +28,30 @@ class OwnLayout(Layout):
             'backbone.norm.*',
             *(f'{FFN}{part}.*' for kind in FFNS for part in kind),
             *(REL_POS + axis for axis in AXES),
+            *CONVOLUTION.values(),
             *(f'head.{part}' for part in DECODER),
             *(f'head.heads.*.{part}' for part in DECODER),
         )
     }
 
+    drops = {
+        'decoder.*': MAE,
+        'decoder.*.*': MAE,
+        'decoder.layers.*.*.*': MAE,
+        'decoder.layers.*.*.*.*': MAE,
+    }
+
     def wanted(self, renamed: State) -> set[str]:
-        """The FFNs are all of one kind; a layer has both of its tables of distances, or neither."""
+        """FFNs are all of one kind; a layer has both of its tables of distances, or neither; all
+        layers have a branch of convolutions, or none."""
         parts = {key.split('.ffn.')[1].rsplit('.', 1)[0] for key in renamed if '.ffn.' in key}
         kind = next((kind for kind in FFNS if parts <= kind), set().union(*FFNS))
         tables = [key for key in renamed if '.rel_pos.' in key]
+        not_all = {name for name in self.names if name.startswith((FFN, REL_POS))}
+        if not any('.convolution.' in key for key in renamed):
+            not_all.update(CONVOLUTION.values())
         return {
-            *(name for name in super().wanted(renamed) if not name.startswith((FFN, REL_POS))),
+            *(super().wanted(renamed) - not_all),
             *(f'{FFN}{part}.*' for part in kind),
             *(table[:-1] + axis for table in tables for axis in AXES),
         }
