@@ -34,7 +34,7 @@ def recipe(path, root):
     """The config on the sample pictures, its large backbones shortened."""
     cfg = Config.fromfile(path, format_python_code=False)
     arch = cfg.model.backbone.get('arch')
-    if arch in ('large', 'huge'):
+    if arch in ('large', 'huge', 'giant'):
         cfg.model.backbone.arch = ARCHS[arch]._replace(depth=2)._asdict()
         cfg.optim_wrapper.setdefault('paramwise_cfg', {}).update(num_layers=2)
     cfg.model.backbone.pop('init_cfg', None)  # nothing is downloaded

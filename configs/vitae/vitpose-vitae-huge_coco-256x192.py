@@ -1,0 +1,3 @@
+_base_ = '../vitpose/vitpose-huge_coco-256x192.py'
+
+model = dict(backbone=dict(type='ViTAE'))
