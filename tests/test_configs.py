@@ -5,6 +5,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
@@ -25,6 +26,12 @@ PARAMETERS = {
     'vitpose-vitae-large_coco-256x192': 315.9,
     'vitpose-vitae-huge_coco-256x192': 649.5,
     'vitpose-giant_coco-576x432': 1036.2,
+    'vitpose-base_coco-aic-mpii-256x192': 98.4,
+    'vitpose-base_six-datasets-256x192': 111.0,
+    'vitpose-plus-base-individual_six-datasets-256x192': 394.4,
+    'vitpose-plus-base-individual-shared_six-datasets-256x192': 451.0,
+    'vitpose-plus-base-expert96_six-datasets-256x192': 128.7,
+    'vitpose-plus-base-expert384_six-datasets-256x192': 181.8,
     'vitpose-plus-small_six-datasets-256x192': 46.3,
     'vitpose-plus-base_six-datasets-256x192': 146.4,
     'vitpose-plus-large_six-datasets-256x192': 460.7,
@@ -68,7 +75,7 @@ def test_builds_and_agrees_with_itself(path):
         assert count / 1e6 == pytest.approx(PARAMETERS[path.stem], abs=0.05)
 
 
-SEVERAL = ('multi_task', 'vitpose_plus', 'vitae', 'figures')
+SEVERAL = ('multi_task', 'vitpose_plus', 'vitae', 'ablations', 'figures')
 
 
 @pytest.mark.parametrize(
@@ -83,6 +90,21 @@ def test_heads_experts_and_metrics_are_the_datasets(path):
     ffn = cfg.model.backbone.get('ffn', dict(type='SharedFFN'))
     assert ffn.get('num_experts') == (None if ffn['type'] == 'SharedFFN' else len(names))
     assert [metric.dataset for metric in cfg.val_evaluator.metrics] == names
+
+
+@pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda path: path.stem)
+@torch.no_grad()
+def test_heatmaps_are_a_quarter_of_the_input(path):
+    """Whatever the stride of the features: the decoder makes up for it."""
+    cfg = Config.fromfile(path, format_python_code=False)
+    if 'head' not in cfg.model:
+        return  # pre-training
+    model = build_on_meta(cfg.model).eval()
+    (w, h), several = heads_of(cfg)[0][2].input_size, 'heads' in cfg.model.head
+    which = [torch.tensor([0])] if several else []
+    feats = model.extract_feat(torch.empty(1, 3, h, w, device='meta'), *which)
+    for decoder in model.head.heads.values() if several else [model.head]:
+        assert decoder(feats).shape == (1, decoder.out_channels, h // 4, w // 4)
 
 
 # One of a kind: formatting a dump takes seconds.
@@ -104,7 +126,8 @@ def test_a_dumped_config_keeps_the_order_of_the_experts(path, tmp_path):
 @pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda path: path.stem)
 def test_learning_rates_decay_layer_by_layer(path):
     """The optimiser's groups: position and patches slowest, last norm and heads at the full rate,
-    experts at the rate of their layer, no decay of weights for biases, norms and positions."""
+    experts and tables of distances at the rate of their layer, no decay of weights for biases,
+    norms and positions."""
     cfg = Config.fromfile(path, format_python_code=False)
     if 'constructor' not in cfg.optim_wrapper:
         return  # plain Adam
@@ -117,7 +140,7 @@ def test_learning_rates_decay_layer_by_layer(path):
     for group in optimizer.param_groups:
         for name in group['param_names']:
             scales[name] = group['lr'] / cfg.optim_wrapper.optimizer.lr
-            plain = parameters[name].ndim == 1 or name.endswith(('bias', 'pos_embed'))
+            plain = parameters[name].ndim == 1 or name.endswith('bias') or 'pos_embed' in name
             assert group['weight_decay'] == (
                 0 if plain else cfg.optim_wrapper.optimizer.weight_decay
             )

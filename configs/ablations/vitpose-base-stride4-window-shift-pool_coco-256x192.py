@@ -1,0 +1,7 @@
+# Features of 1/4, ours: 3072 tokens, and nothing left to up-sample.
+_base_ = './vitpose-base-stride8-window-shift-pool_coco-256x192.py'
+
+model = dict(
+    backbone=dict(patch=dict(stride=4, padding=6)),
+    head=dict(deconv_out_channels=[], deconv_kernel_sizes=[]),
+)

@@ -1,0 +1,4 @@
+# I-FFN: every dataset has FFNs of its own.
+_base_ = '../vitpose_plus/vitpose-plus-base_six-datasets-256x192.py'
+
+model = dict(backbone=dict(ffn=dict(type='IndividualFFN')))
