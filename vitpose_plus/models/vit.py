@@ -1,6 +1,6 @@
 """The plain vision transformer of ViTPose and ViTPose+.
 
-Shapes: B batch, H W token grid, N = H * W tokens, C channels.
+Shapes: B batch, H W token grid, N = H * W tokens, P prefix tokens, C channels.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,6 +69,8 @@ class ViT(BaseModule):
         norm_eps: Of the layer norms; weights from Hugging Face ran there with 1e-12.
         frozen: Parts of parameter names, such as ``attention``: what has one of them is not
             trained and stays in evaluation mode (partial fine-tuning, section 4.3).
+        num_prefix_tokens: P learnt tokens before those of the patches, without a position, such as
+            the knowledge token (section 3.4).
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class ViT(BaseModule):
         drop_path_rate: float = 0.0,
         norm_eps: float = 1e-6,
         frozen: Sequence[str] = (),
+        num_prefix_tokens: int = 0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -94,6 +97,8 @@ class ViT(BaseModule):
         )
         grid_hw = self.grid_hw(input_hw)
         self.pos_embed = nn.Parameter(torch.empty(1, *grid_hw, dim))
+        prefix = nn.Parameter(torch.empty(1, num_prefix_tokens, dim))
+        self.prefix_tokens = prefix if num_prefix_tokens else None
         sizes = dict(dim=dim, num_heads=num_heads, grid_hw=grid_hw)
         rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
         self.layers = nn.ModuleList(
@@ -157,6 +162,8 @@ class ViT(BaseModule):
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
+        if self.prefix_tokens is not None:
+            nn.init.trunc_normal_(self.prefix_tokens, std=0.02)
 
     def forward(self, x: Tensor, dataset_index: Tensor | None = None) -> tuple[Tensor]:
         """(B, 3, height, width) -> a tuple of one feature map (B, C, H, W)."""
@@ -171,10 +178,14 @@ class ViT(BaseModule):
         return self.patch_embed(x).permute(0, 2, 3, 1) + resize_table(self.pos_embed, hw)
 
     def encode(self, x: Tensor, hw: tuple[int, int], dataset_index: Tensor | None = None) -> Tensor:
-        """Tokens (B, N, C) through all layers and the final norm; ``hw`` is their grid."""
+        """Tokens (B, N, C) through all layers and the final norm; ``hw`` is their grid. The prefix
+        tokens go with them, and are left behind in the end."""
+        num_tokens, prefix = x.shape[1], self.prefix_tokens
+        if prefix is not None:
+            x = torch.cat([prefix.expand(len(x), -1, -1), x], dim=1)
         for layer in self.layers:
             x = layer(x, hw, dataset_index)
-        return self.norm(x)
+        return self.norm(x)[:, -num_tokens:]
 
 
 def find_arch(arch: str | dict) -> Arch:

@@ -63,7 +63,10 @@ class Layout:
     names: dict[str, str]
     aliases: dict[str, str] = {}
     drops: dict[str, str] = {}
-    remedy = 'full attention without relative positions is all it knows, so stay with ours'
+    remedy = (
+        'full attention without relative positions or prefix tokens is all it knows, so stay with '
+        'ours'
+    )
 
     def recognises(self, state: State) -> bool:
         return all(mark in state for mark in self.marks)
@@ -116,7 +119,7 @@ class Layout:
         state = self.from_ours(state)
         homeless = [key for key in state if rename(key) is None]
         if homeless:
-            odd = any('.attention.' in key for key in homeless)
+            odd = any('.attention.' in key or '.prefix_' in key for key in homeless)
             raise UserError(
                 f'There is no room for {shortened(homeless)} in {self.title}: '
                 f'{Layout.remedy if odd else self.remedy}.'

@@ -5,6 +5,7 @@ from vitpose_plus.checkpoints.layouts.official import BACKBONE, DECODER
 from vitpose_plus.checkpoints.layouts.vitae import CONVOLUTION
 from vitpose_plus.models.positions import AXES
 
+PREFIX = 'backbone.prefix_tokens'
 MAE = 'the decoder of MAE, which ends with the pre-training'
 FFN = 'backbone.layers.*.ffn.'
 REL_POS = 'backbone.layers.*.attention.rel_pos.pos_embed_'
@@ -29,11 +30,11 @@ class OwnLayout(Layout):
             *(f'{FFN}{part}.*' for kind in FFNS for part in kind),
             *(REL_POS + axis for axis in AXES),
             *CONVOLUTION.values(),
+            PREFIX,
             *(f'head.{part}' for part in DECODER),
             *(f'head.heads.*.{part}' for part in DECODER),
         )
     }
-
     drops = {
         'decoder.*': MAE,
         'decoder.*.*': MAE,
@@ -47,7 +48,7 @@ class OwnLayout(Layout):
         parts = {key.split('.ffn.')[1].rsplit('.', 1)[0] for key in renamed if '.ffn.' in key}
         kind = next((kind for kind in FFNS if parts <= kind), set().union(*FFNS))
         tables = [key for key in renamed if '.rel_pos.' in key]
-        not_all = {name for name in self.names if name.startswith((FFN, REL_POS))}
+        not_all = {name for name in self.names if name.startswith((FFN, REL_POS, PREFIX))}
         if not any('.convolution.' in key for key in renamed):
             not_all.update(CONVOLUTION.values())
         return {
