@@ -14,7 +14,7 @@ SIZES = ('small', 'base', 'large', 'huge')
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
 def test_configs_that_a_page_names_are_shipped(page):
-    named = set(re.findall(r'`((?:vitpose|resnet)-[\w-]+_[\w-]+-\d+x\d+)`', page.read_text()))
+    named = set(re.findall(r'`((?:vitpose|resnet|mae)-[\w-]+_[\w-]+-\d+x\d+)`', page.read_text()))
     metafiles = ''.join(path.read_text() for path in (ROOT / 'configs').rglob('metafile.yml'))
     names_of_mim = set(re.findall(r'Name: ([\w-]+)', metafiles))
     assert not {n for n in named if 'SIZE' not in n} - set(shipped_configs()) - names_of_mim

@@ -41,7 +41,7 @@ def recipe(path, root):
     if arch:
         cfg.model.backbone.drop_path_rate = 0.0  # every layer takes part in the only step
     for split in ('train', 'val', 'test'):
-        for part in plain_datasets(cfg[f'{split}_dataloader'].dataset):
+        for part in plain_datasets(cfg.get(f'{split}_dataloader', {}).get('dataset', {})):
             for key in ('data_root', 'bbox_file', 'headbox_file'):
                 if part.get(key):
                     assert part[key].startswith('data/')
@@ -58,7 +58,8 @@ def test_trains_a_step_and_tests_a_batch(name, sample_data):
     model = MODELS.build(cfg.model)
     if TEST_ONLY not in name:
         step(model, cfg)
-    score(model.eval(), cfg)
+    if 'head' in cfg.model:
+        score(model.eval(), cfg)
 
 
 def step(model, cfg):

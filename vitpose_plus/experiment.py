@@ -149,12 +149,12 @@ def _train_set(entry: dict, crop: dict, augmentation: Sequence[dict], data_root:
     own = [(transform, changes.get(transform['type'], {})) for transform in augmentation]
     wanted = [dict(transform, **change) for transform, change in own if change is not None]
     target = [dict(type='GenerateTarget', encoder=crop['codec'])]
-    return dict(_placed(entry['train'], data_root), pipeline=_pipeline(crop, wanted, target))
+    return dict(placed(entry['train'], data_root), pipeline=_pipeline(crop, wanted, target))
 
 
 def _test_set(entry: dict, split: str, crop: dict, data_root: str) -> dict:
     part = entry.get(split, entry['val'])
-    return dict(_placed(part, data_root), pipeline=_pipeline(crop), test_mode=True)
+    return dict(placed(part, data_root), pipeline=_pipeline(crop), test_mode=True)
 
 
 def _pipeline(
@@ -179,7 +179,7 @@ def _sized(crop: dict, input_hw: tuple[int, int], sigma: float) -> dict:
     return dict(crop, codec=codec)
 
 
-def _placed(part: dict, data_root: str) -> dict:
+def placed(part: dict, data_root: str) -> dict:
     """Paths of an entry: ``data_root`` within the root of all data, box files within that."""
     own_root = osp.join(data_root, part['data_root'])
     files = {k: osp.join(own_root, part[k]) for k in ('bbox_file', 'headbox_file') if part.get(k)}

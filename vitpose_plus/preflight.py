@@ -36,6 +36,12 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
             f'{", ".join(cfg.get("datasets") or {}) or "missing"}: name them, with _delete_=True '
             'where a parent does, and call vitpose_plus.experiment.multi_dataset in this config.'
         )
+    if 'head' not in cfg.model and set(splits) - {'train'}:
+        raise UserError(
+            f'{where} has a model without a head, of which there is nothing to test: see what a '
+            'masked autoencoder learnt with reconstruct, or start a pose model from it with train '
+            '--pretrained.'
+        )
     check_sizes(cfg)
     for split in splits:
         loader = cfg.get(f'{split}_dataloader') or {}

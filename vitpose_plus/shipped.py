@@ -80,12 +80,12 @@ def counterpart(model: nn.Module, state_dict: dict[str, Tensor]) -> nn.Module:
 
 
 def _models(state_dict: dict[str, Tensor]) -> Iterator[tuple[str, nn.Module]]:
-    """Every shipped model of this depth and width; those for many devices are other configs'."""
+    """Every shipped model with a head, of this depth and width; those of ``scale`` are others'."""
     layers = {key.split('.')[2] for key in state_dict if key.startswith('backbone.layers.')}
     size = len(layers), state_dict['backbone.pos_embed'].shape[-1]
     sizes = [f'-{name}' for name, arch in ARCHS.items() if arch[:2] == size]
     for name, path in shipped_configs().items():
-        if path.parent.name != 'scale' and any(part in name for part in sizes):
+        if path.parent.name not in ('mae', 'scale') and any(part in name for part in sizes):
             cfg = Config.fromfile(path, format_python_code=False)
             yield name, build_on_meta(cfg.model)
 

@@ -1,16 +1,18 @@
-"""Pictures of predictions, drawn by mmpose's visualizer."""
+"""Pictures of predictions: poses, drawn by mmpose's visualizer, and masked patches."""
 
 from itertools import groupby
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from mmengine.dataset import pseudo_collate
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.structures import merge_data_samples
 from mmpose.visualization import PoseLocalVisualizer
 
 from vitpose_plus.datasets import MultiDataset
+from vitpose_plus.models import MaskedAutoencoder
 
 TILE_HW = (288, 352)
 
@@ -33,6 +35,24 @@ def contact_sheet(
         tiles = [_tile(model, part, s) for s in images[:: len(images) // columns or 1][:columns]]
         tiles += [np.full_like(tiles[0], 255)] * (columns - len(tiles))
         rows.append(_label(np.hstack(tiles), name))
+    cv2.imwrite(str(path), np.vstack(rows))
+
+
+def reconstruction_sheet(model: MaskedAutoencoder, samples: list[dict], path: str | Path) -> None:
+    """Writes one picture: a row a sample, with the input, what is seen of it, what is drawn.
+
+    Args:
+        model: The model, in evaluation mode, of a config whose preprocessor makes RGB of BGR.
+        samples: What a dataset gives.
+        path: The PNG to write.
+    """
+    preprocessor = model.data_preprocessor
+    rows = []
+    for versions in model.test_step(pseudo_collate(samples)):
+        # (3 versions, RGB, height, width) -> (height, 3 * width, BGR)
+        pixels = torch.stack(versions) * preprocessor.std + preprocessor.mean
+        row = torch.cat(pixels.unbind(), dim=-1).permute(1, 2, 0).flip(-1)
+        rows.append(row.round().clamp(0, 255).byte().cpu().numpy())
     cv2.imwrite(str(path), np.vstack(rows))
 
 

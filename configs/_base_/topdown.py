@@ -1,13 +1,7 @@
 # What every top-down model has in common, whatever its datasets.
-_base_ = ['./runtime.py', './schedule_210e.py', './crops.py']
+_base_ = ['./runtime.py', './pictures.py', './schedule_210e.py', './crops.py']
 
 model = dict(
-    data_preprocessor=dict(
-        type='PoseDataPreprocessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-    ),
     backbone=dict(type='ViT', arch='base', drop_path_rate=0.3),
     # The accuracy is counted on the CPU, every step, and not at all in bf16.
     train_cfg=dict(compute_acc=False),
@@ -27,11 +21,6 @@ simple_decoder = dict(
 )
 upsampling = dict(type='FeatureMapProcessor', scale_factor=4.0, apply_relu=True)
 
-train_dataloader = dict(
-    num_workers=8,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-)
 val_dataloader = dict(
     batch_size=64,
     num_workers=8,

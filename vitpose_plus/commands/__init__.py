@@ -27,6 +27,7 @@ COMMANDS = (
     'expand',
     'prepare-data',
     'check-data',
+    'reconstruct',
     'figures',
     'demo',
 )

@@ -4,6 +4,8 @@ import argparse
 
 from mmengine.config import Config
 
+from vitpose_plus import preflight
+from vitpose_plus.checkpoints import files
 from vitpose_plus.commands import running
 from vitpose_plus.errors import UserError
 
@@ -18,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='go on from a checkpoint, by default the last one in the work dir',
     )
     parser.add_argument(
-        '--pretrained', metavar='CHECKPOINT', help="start the backbone from a checkpoint's"
+        '--pretrained',
+        metavar='CHECKPOINT',
+        help="start the backbone from a checkpoint's: of a pose model, of MAE, or converted",
     )
     parser.add_argument('--amp', action='store_true', help='train in mixed precision')
     parser.add_argument('--no-validate', action='store_true', help='do not validate meanwhile')
@@ -52,4 +56,13 @@ def configure(cfg: Config, args: argparse.Namespace) -> Config:
 def run(args: argparse.Namespace) -> None:
     cfg = configure(running.load_config(args), args)
     splits = ('train', 'val') if cfg.get('val_dataloader') else ('train',)
-    running.build_runner(cfg, splits).train()
+    runner = running.build_runner(cfg, splits)
+    if preflight.is_local(args.pretrained):
+        runner.logger.info(left_out(args.pretrained))
+    runner.train()
+
+
+def left_out(path: str) -> str:
+    """What ``--pretrained`` does not take of a checkpoint: all but the backbone, by its parts."""
+    parts = sorted({key.split('.')[0] for key in files.read(path)} - {'backbone'})
+    return f'The backbone starts from {path}; left out: {", ".join(parts) or "nothing"}.'

@@ -2,6 +2,11 @@ from vitpose_plus.datasets.apt36k import APT36KDataset
 from vitpose_plus.datasets.interhand import InterHand2DDataset
 from vitpose_plus.datasets.mpii import ZeroBasedMpiiDataset
 from vitpose_plus.datasets.multi_dataset import MultiDataset
+from vitpose_plus.datasets.pretraining import (
+    MiddlePictureCrop,
+    RandomPersonCrop,
+    RandomPictureCrop,
+)
 from vitpose_plus.datasets.transforms import (
     ClippedNormalBBoxTransform,
     StretchedTopdownAffine,
@@ -11,7 +16,10 @@ __all__ = [
     'APT36KDataset',
     'ClippedNormalBBoxTransform',
     'InterHand2DDataset',
+    'MiddlePictureCrop',
     'MultiDataset',
+    'RandomPersonCrop',
+    'RandomPictureCrop',
     'StretchedTopdownAffine',
     'ZeroBasedMpiiDataset',
 ]

@@ -13,6 +13,8 @@ from vitpose_plus.models.ffn import (
     SharedFFN,
 )
 from vitpose_plus.models.heads import MultiDatasetHead, WholeBatchMultiDatasetHead
+from vitpose_plus.models.mae import MaskedAutoencoder
+from vitpose_plus.models.mae_decoder import MaskedDecoder
 from vitpose_plus.models.multi_dataset import MultiDatasetTopdown
 from vitpose_plus.models.positions import RelativePosition
 from vitpose_plus.models.vit import ViT
@@ -23,6 +25,8 @@ __all__ = [
     'FullAttention',
     'IndividualFFN',
     'IndividualSharedFFN',
+    'MaskedAutoencoder',
+    'MaskedDecoder',
     'MultiDatasetHead',
     'MultiDatasetTopdown',
     'ParallelConvolution',

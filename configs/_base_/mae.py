@@ -1,0 +1,27 @@
+# MAE of a ViT-B without its datasets: `vitpose_plus.pretraining` fills them in. The paper names the
+# masking and the epochs; all else are MAE's defaults, our reading. On 8 GPUs.
+_base_ = ['./runtime.py', './pictures.py']
+
+model = dict(
+    type='MaskedAutoencoder',
+    # Without the padding of the pose models, as the encoders of MAE that the papers start from.
+    backbone=dict(type='ViT', arch='base', patch=dict(kernel_size=16, stride=16, padding=0)),
+    decoder=dict(type='MaskedDecoder'),
+)
+
+train_dataloader = dict(batch_size=512)
+auto_scale_lr = dict(base_batch_size=4096)
+
+# 1.5e-4 for each 256 pictures of a batch.
+optim_wrapper = dict(
+    optimizer=dict(type='AdamW', lr=2.4e-3, betas=(0.9, 0.95), weight_decay=0.05),
+    paramwise_cfg=dict(
+        bias_decay_mult=0.0, flat_decay_mult=0.0, custom_keys=dict(pos_embed=dict(decay_mult=0.0))
+    ),
+)
+
+param_scheduler = [
+    dict(type='LinearLR', end=40, start_factor=1e-4, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', begin=40, end=1600, eta_min=0.0, convert_to_iter_based=True),
+]
+train_cfg = dict(by_epoch=True, max_epochs=1600)

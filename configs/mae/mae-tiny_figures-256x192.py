@@ -1,0 +1,19 @@
+# The people of the demo's figures (python -m vitpose_plus figures), in minutes on a CPU.
+_base_ = './mae-base_coco-aic-crops-256x192.py'
+from vitpose_plus.pretraining import person_crops
+
+model, train_dataloader = person_crops(
+    {'coco': _base_.coco, 'aic': _base_.aic}, data_root='work_dirs/demo/figures'
+)
+
+model['backbone'].update(arch='tiny')
+model['decoder'] = dict(depth=2, dim=64, num_heads=4)
+train_dataloader.update(batch_size=32, num_workers=2)
+
+optim_wrapper = dict(optimizer=dict(lr=1.5e-3))
+param_scheduler = [
+    dict(type='LinearLR', end=1, start_factor=0.01, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', begin=1, end=10, convert_to_iter_based=True),
+]
+train_cfg = dict(max_epochs=10)
+randomness = dict(seed=0)

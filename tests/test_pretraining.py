@@ -1,0 +1,227 @@
+"""From MAE on figures to the start of a pose model: data, training, checkpoint, pictures."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmpose.registry import DATASETS, MODELS
+
+from vitpose_plus import shipped
+from vitpose_plus.checkpoints import files
+from vitpose_plus.commands import main
+from vitpose_plus.commands.running import find_config
+from vitpose_plus.pretraining import person_crops, whole_pictures
+from vitpose_plus.shipped import build_on_meta, fitting_configs
+
+BASE = 'mae-base_coco-crops-256x192'
+MAE = 'mae-tiny_figures-256x192'
+POSE = 'vitpose-plus-tiny_figures-256x192'
+QUICK = ['train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False']
+FEW = [f'train_dataloader.dataset.datasets.{i}.indices=4' for i in range(2)]
+ROOT = 'work_dirs/demo/figures'
+
+
+@pytest.fixture
+def config(workplace):
+    return Config.fromfile(find_config(MAE), format_python_code=False)
+
+
+def entries(config):
+    return dict(coco=config.coco, aic=config.aic)
+
+
+def test_a_sample_a_person_or_a_picture(config):
+    """Of the fixture's six pictures in either dataset; nobody is left out, nobody comes twice."""
+    plain = [
+        dict(e.train, data_root=f'{ROOT}/{e.train.data_root}') for e in entries(config).values()
+    ]
+    people = sum(len(DATASETS.build(part)) for part in plain)
+    for derive, number in ((person_crops, people), (whole_pictures, 12)):
+        model, loader = derive(entries(config), data_root=ROOT)
+        dataset = DATASETS.build(loader['dataset'])
+        assert len(dataset) == number
+        assert model == dict(backbone=dict(input_hw=(256, 192)))
+        packed = dataset[number - 1]
+        assert packed['inputs'].shape == (3, 256, 192)
+        assert packed['inputs'].dtype == torch.uint8
+        assert packed['data_samples'].dataset_name == 'aic'
+        assert not packed['data_samples'].gt_instances.keys()
+    _, loader = whole_pictures(entries(config), input_hw=(64, 128), data_root=ROOT)
+    assert DATASETS.build(loader['dataset'])[0]['inputs'].shape == (3, 64, 128)
+
+
+def test_a_dataset_without_training_data_is_refused(config):
+    with pytest.raises(ValueError, match='zebra has no `train`; name entries of'):
+        person_crops(dict(entries(config), zebra=dict(val={})))
+    with pytest.raises(ValueError, match='`datasets` has no `train`'):
+        whole_pictures({})
+
+
+def test_sixty_steps_on_figures_lower_the_loss(config):
+    dataset = DATASETS.build(config.train_dataloader.dataset)
+    model = MODELS.build(config.model).train()
+    wrapper = build_optim_wrapper(model, config.optim_wrapper)
+    losses = []
+    for _ in range(60):
+        chosen = torch.randint(len(dataset), (8,)).tolist()
+        pictures = torch.stack([dataset[i]['inputs'] for i in chosen])
+        data = dict(
+            inputs=pictures.unbind(), data_samples=[dataset[i]['data_samples'] for i in chosen]
+        )
+        losses.append(model.train_step(data, wrapper)['loss'].item())
+    assert losses[0] == pytest.approx(1.02, abs=0.03)
+    assert np.mean(losses[-10:]) < 0.93
+
+
+@pytest.fixture
+def trained(workplace):
+    """The checkpoint of an epoch on eight people."""
+    main(
+        ['train', MAE, '--work-dir', 'mae', '--cfg-options', 'train_cfg.max_epochs=1', *QUICK, *FEW]
+    )
+    return 'mae/epoch_1.pth'
+
+
+def test_its_checkpoint_starts_a_pose_model_and_is_drawn(trained, capsys):
+    state = files.read(trained)
+    assert {key.split('.')[0] for key in state} == {'backbone', 'decoder'}
+    start_a_plain_pose_model(trained, state)
+    say_what_is_left_out(trained)
+    draw(trained, capsys)
+    refuse_what_it_is_not_for(trained, capsys)
+
+
+def start_a_plain_pose_model(trained, state):
+    cfg = Config.fromfile(find_config('vitpose-base_coco-256x192'), format_python_code=False)
+    start = dict(type='Pretrained', checkpoint=trained, prefix='backbone.')
+    cfg.model.backbone.update(arch='tiny', init_cfg=start)
+    cfg.model.head.in_channels = 128
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    for name, value in model.backbone.state_dict().items():
+        assert torch.equal(value, state[f'backbone.{name}']), name
+
+
+def say_what_is_left_out(trained):
+    """Plain FFNs, so that the demo's figures can do with the plain backbone of MAE."""
+    plain = ['model.backbone.ffn._delete_=True', 'model.backbone.ffn.type=SharedFFN']
+    few = [f'train_dataloader.dataset.datasets.{i}.indices=2' for i in range(6)]
+    options = ['train_cfg.max_epochs=1', *plain, *QUICK, *few]
+    command = ['train', POSE, '--work-dir', 'pose', '--no-validate', '--pretrained', trained]
+    main([*command, '--cfg-options', *options])
+    [log] = [path.read_text() for path in Path('pose').glob('*/*.log')]
+    assert f'The backbone starts from {trained}; left out: decoder.' in log
+
+
+def draw(trained, capsys):
+    cv2.imwrite('wide.jpg', np.full((100, 300, 3), 90, np.uint8))
+    main(['reconstruct', MAE, trained, '--out', 'own.png', '--images', 'wide.jpg', 'wide.jpg'])
+    assert cv2.imread('own.png').shape == (2 * 256, 3 * 192, 3)
+    assert (cv2.imread('own.png')[:, :192] == 90).mean() > 0.99
+    main(['reconstruct', MAE, trained, '--out', 'first.png', '--number', '3'])
+    main(['reconstruct', MAE, trained, '--out', 'second.png', '--number', '3'])
+    first, second = (cv2.imread(f'{name}.png') for name in ('first', 'second'))
+    assert first.shape == (3 * 256, 3 * 192, 3)
+    assert np.array_equal(first, second)  # the same masks and crops
+    assert 'for 3 pictures: second.png' in capsys.readouterr().out
+
+
+def refused(capsys, *command):
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        main(list(command))
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    return error
+
+
+def refuse_what_it_is_not_for(trained, capsys):
+    out = ('--out', 'a.png')
+    assert 'there is nothing to test: see what' in refused(capsys, 'test', MAE, trained)
+    assert 'reconstruct' in refused(capsys, 'test', MAE, trained)
+    other = refused(capsys, 'test', POSE, trained)
+    assert 'epoch_1.pth belongs to another model' in other
+    assert 'must be a name that ends in .png' in refused(
+        capsys, 'reconstruct', MAE, trained, '--out', 'a.jpg'
+    )
+    assert 'must be a name that ends in .png, in a folder there is' in refused(
+        capsys, 'reconstruct', MAE, trained, '--out', 'nowhere/a.png'
+    )
+    for path in ('missing.jpg', trained):
+        assert f'{path} cannot be read as a picture: check the file' in refused(
+            capsys, 'reconstruct', MAE, trained, *out, '--images', path
+        )
+    torch.save(build_weights(POSE, MODELS.build), 'pose.pth')
+    assert 'pose.pth belongs to another model' in refused(
+        capsys, 'reconstruct', MAE, 'pose.pth', *out, '--images', 'wide.jpg'
+    )
+    assert 'is no masked autoencoder: give a config of configs/mae/' in refused(
+        capsys, 'reconstruct', POSE, 'pose.pth', *out, '--images', 'wide.jpg'
+    )
+
+
+def build_weights(name, build=build_on_meta):
+    return build(Config.fromfile(find_config(name)).model).state_dict()
+
+
+def test_experts_start_from_it_by_convert(workplace, capsys):
+    """As from MAE's own files: the decoder is left out, by name, and the experts are equal."""
+    state = build_weights(MAE, MODELS.build)
+    files.write('mae.pth', state)
+    main(['convert', 'mae.pth', 'start.pth', '--config', POSE])
+    out = capsys.readouterr().out
+    assert "Not taken over: 'decoder.mask_token'" in out
+    assert 'the decoder of MAE, which ends with the pre-training' in out
+    start = files.read('start.pth')
+    assert not any(key.startswith('decoder.') for key in start)
+    experts = start['backbone.layers.0.ffn.experts.weight']
+    last_rows = state['backbone.layers.0.ffn.fc2.weight'][-experts.shape[1] :]
+    assert torch.equal(experts, last_rows.expand_as(experts))
+
+
+CONFIGS = [path for path in shipped.shipped_configs().values() if path.parent.name == 'mae']
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_configs_are_mae_on_their_crops(path):
+    """Three quarters hidden; no decay of biases, norms, tokens and positions; one input size."""
+    cfg = Config.fromfile(path, format_python_code=False)
+    model = build_on_meta(cfg.model)
+    h, w = cfg.model.backbone.input_hw
+    assert path.stem.endswith(f'-{h}x{w}')
+    assert model.choose(torch.empty(2, 3, h, w)).shape == (2, 48)
+    for part in cfg.train_dataloader.dataset.datasets:
+        [size] = [step.input_size for step in part.pipeline if 'input_size' in step]
+        assert tuple(size) == (w, h)
+    optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
+    decay = {p: group['weight_decay'] for group in optimizer.param_groups for p in group['params']}
+    for name, parameter in model.named_parameters():
+        plain = parameter.ndim == 1 or name.endswith('pos_embed')
+        assert decay[parameter] == (0 if plain else cfg.optim_wrapper.optimizer.weight_decay), name
+        assert not plain or parameter.ndim in (1, 4)
+    *_, last = cfg.param_scheduler
+    assert last.end == cfg.train_cfg.max_epochs
+
+
+def test_the_recipe_is_mae_s():
+    cfg = Config.fromfile(find_config(BASE), format_python_code=False)
+    assert cfg.auto_scale_lr.base_batch_size == 8 * cfg.train_dataloader.batch_size == 4096
+    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(1.5e-4 * 4096 / 256)
+    model = build_on_meta(cfg.model)
+    encoder, decoder = (
+        sum(p.numel() for p in part.parameters()) / 1e6 for part in (model.backbone, model.decoder)
+    )
+    assert (encoder, decoder) == (pytest.approx(85.8, abs=0.05), pytest.approx(26.0, abs=0.05))
+
+
+def test_an_encoder_alone_fits_pose_models_of_its_size(monkeypatch):
+    configs = {name: Path(find_config(name)) for name in (BASE, 'vitpose-base_coco-256x192')}
+    monkeypatch.setattr(shipped, 'shipped_configs', lambda: configs)
+    state = build_weights(BASE)
+    encoder = {key: value for key, value in state.items() if key.startswith('backbone.')}
+    assert fitting_configs(encoder) == 'vitpose-base_coco-256x192'

@@ -1,0 +1,73 @@
+"""Show what a masked autoencoder draws: rows of input, what it sees of it, what it draws."""
+
+import argparse
+import os.path as osp
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.device import get_device
+from mmpose.registry import DATASETS, MODELS
+
+from vitpose_plus import preflight
+from vitpose_plus.checkpoints import files
+from vitpose_plus.errors import UserError
+from vitpose_plus.models import MaskedAutoencoder
+from vitpose_plus.shipped import read_config
+from vitpose_plus.visualization import reconstruction_sheet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('config', help='a config of configs/mae/, or the name of a shipped one')
+    parser.add_argument('checkpoint', help='the weights of the pre-training')
+    parser.add_argument('--out', required=True, metavar='PNG', help='the picture to write')
+    parser.add_argument(
+        '--images', nargs='+', metavar='FILE', help="pictures to draw [of the config's training]"
+    )
+    parser.add_argument('--number', type=int, default=8, help='how many of the training [8]')
+    parser.add_argument('--seed', type=int, default=0, help='of the masks and crops [0]')
+
+
+def run(args: argparse.Namespace) -> None:
+    if not args.out.lower().endswith('.png') or not osp.isdir(osp.dirname(args.out) or '.'):
+        raise UserError(f'--out {args.out} must be a name that ends in .png, in a folder there is.')
+    cfg = read_config(args.config)
+    cfg.load_from = args.checkpoint
+    preflight.check(cfg, () if args.images else ('train',))
+    model = MODELS.build(cfg.model)
+    if not isinstance(model, MaskedAutoencoder):
+        raise UserError(
+            f'{cfg.filename} is no masked autoencoder: give a config of configs/mae/ (test --sheet '
+            'draws the predictions of pose models).'
+        )
+    model.load_state_dict(files.read(args.checkpoint))
+    model.to(get_device()).eval()
+    torch.manual_seed(args.seed)
+    np.random.seed(args.seed)
+    samples = opened(args.images, model) if args.images else drawn(cfg, args.number)
+    reconstruction_sheet(model, samples, args.out)
+    print(f'Input, what is seen of it, what is drawn, for {len(samples)} pictures: {args.out}.')
+
+
+def opened(paths: list[str], model: MaskedAutoencoder) -> list[dict]:
+    """The middle of pictures from files, in the size that the model's positions are for."""
+    patch_hw = model.backbone.patch_embed.stride
+    grid_hw = model.backbone.pos_embed.shape[1:3]
+    height, width = (n * side for n, side in zip(grid_hw, patch_hw, strict=True))
+    middle = dict(type='MiddlePictureCrop', input_size=(width, height))
+    pipeline = Compose([dict(type='LoadImage'), middle, dict(type='PackPoseInputs')])
+    samples = []
+    for path in paths:
+        try:
+            samples.append(pipeline(dict(img_path=path)))
+        except Exception as error:  # whatever a stranger's file makes opencv raise
+            raise UserError(f'{path} cannot be read as a picture: check the file.') from error
+    return samples
+
+
+def drawn(cfg: Config, number: int) -> list[dict]:
+    """Samples of the training set, evenly spread, as the training crops them."""
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    chosen = np.linspace(0, len(dataset) - 1, min(number, len(dataset))).astype(int)
+    return [dataset[i] for i in chosen.tolist()]

@@ -1,0 +1,96 @@
+"""Parts of pictures for pre-training: MAE's augmentation, for any shape of the input."""
+
+import math
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmpose.registry import TRANSFORMS
+
+KEPT = ('img_path', 'ori_shape', 'dataset_name')  # what still holds of a part
+TRIES = 10
+
+
+@TRANSFORMS.register_module()
+class MiddlePictureCrop(BaseTransform):
+    """The largest part in the middle of the picture that has the input's shape, resized to it.
+
+    Boxes and keypoints, which a part may not even show, are dropped. Pixels are read as a pose
+    model's crops are: bilinearly, black beyond the picture.
+
+    Args:
+        input_size: Width and height of the result, in pixels.
+    """
+
+    def __init__(self, input_size: tuple[int, int]) -> None:
+        self.input_size = tuple(input_size)
+        self.shape = input_size[0] / input_size[1]
+
+    def transform(self, results: dict) -> dict:
+        """``img`` (height, width, 3) -> a part of it in the input's size, without annotations."""
+        corner, size = self.part(*self.region(results))
+        scale = np.array(self.input_size) / size
+        # Centres of pixels lie at whole numbers, corners of parts between them.
+        shift = scale * (0.5 - corner) - 0.5
+        warp = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
+        img = cv2.warpAffine(results['img'], warp, self.input_size, flags=cv2.INTER_LINEAR)
+        return dict(
+            {key: results[key] for key in KEPT if key in results},
+            img=img,
+            img_shape=img.shape[:2],
+            input_size=self.input_size,
+        )
+
+    def region(self, results: dict) -> tuple[np.ndarray, np.ndarray]:
+        """Upper left corner (x, y) and size (w, h), in pixels, of what a part is taken from."""
+        height, width = results['img'].shape[:2]
+        return np.zeros(2), np.array([width, height], float)
+
+    def part(self, corner: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Corner and size of the part."""
+        own = min(size[0], size[1] * self.shape) * np.array([1, 1 / self.shape])
+        return corner + (size - own) / 2, own
+
+
+@TRANSFORMS.register_module()
+class RandomPictureCrop(MiddlePictureCrop):
+    """A random part of the picture, with MAE's bounds; that in the middle where none is found.
+
+    Args:
+        input_size: Width and height of the result, in pixels.
+        area: Least and greatest share of the picture's area.
+        stretch: Least and greatest factor by which the part is wider than the input's shape says
+            (MAE's 3/4 and 4/3, of squares there).
+    """
+
+    def __init__(
+        self,
+        input_size: tuple[int, int],
+        area: tuple[float, float] = (0.2, 1.0),
+        stretch: tuple[float, float] = (3 / 4, 4 / 3),
+    ) -> None:
+        super().__init__(input_size)
+        self.area = area
+        self.stretch = stretch
+
+    def part(self, corner: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        for _ in range(TRIES):
+            area = size.prod() * np.random.uniform(*self.area)
+            shape = self.shape * math.exp(np.random.uniform(*np.log(self.stretch)))
+            own = np.sqrt([area * shape, area / shape])
+            if (own <= size).all():
+                return corner + np.random.uniform(size=2) * (size - own), own
+        return super().part(corner, size)
+
+
+@TRANSFORMS.register_module()
+class RandomPersonCrop(RandomPictureCrop):
+    """A random part of a person's box, which is first widened to the input's shape.
+
+    The box is that of ``GetBBoxCenterScale``, with the margin that the pose models' crops have.
+    """
+
+    def region(self, results: dict) -> tuple[np.ndarray, np.ndarray]:
+        size = results['bbox_scale'][0]
+        size = np.maximum(size, [size[1] * self.shape, size[0] / self.shape])
+        return results['bbox_center'][0] - size / 2, size

@@ -1,0 +1,150 @@
+"""Masked autoencoding on pictures of people: the pre-training that ViTPose starts from.
+
+Shapes: B batch, H W token grid, N = H * W patches, K kept patches, C channels of the encoder,
+P = 3 * kernel height * kernel width numbers of a patch.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from mmengine.model import BaseModel
+from mmpose.registry import MODELS
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vitpose_plus.errors import UserError
+from vitpose_plus.models.attention import WindowAttention
+from vitpose_plus.models.positions import RelativePosition
+
+EPS = 1e-6  # of the variance of a patch
+
+
+class Reconstruction(NamedTuple):
+    """Pictures (3, height, width) as the data preprocessor gives them to the model.
+
+    Attributes:
+        given: The input.
+        masked: What the encoder sees; the rest is 0, the mean colour.
+        predicted: The same with the rest as the decoder draws it.
+    """
+
+    given: Tensor
+    masked: Tensor
+    predicted: Tensor
+
+
+@MODELS.register_module()
+class MaskedAutoencoder(BaseModel):
+    """MAE on rectangular pictures, with the very backbone of a pose model (section 3.2, table 3).
+
+    Most patches are hidden; the encoder runs on the others alone, and a light decoder draws the
+    hidden ones, each normalised by its own mean and variance. A patch is what the backbone's
+    projection sees, whatever its padding, so that nothing of a hidden patch is ever seen. The
+    checkpoint's ``backbone.*`` are those of a pose model: ``train --pretrained`` takes it as it is.
+
+    Args:
+        backbone: Config of a ``ViT`` whose attention is full and whose FFNs are shared.
+        decoder: Config of the decoder; channels and the size of a patch are filled in.
+        mask_ratio: The share of patches that are hidden, between 0 and 1.
+        data_preprocessor: Config of what brings pictures to the device and normalises them.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        decoder: dict,
+        mask_ratio: float = 0.75,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        if not 0 < mask_ratio < 1:
+            raise UserError(f'mask_ratio={mask_ratio} must lie between 0 and 1.')
+        self.backbone = MODELS.build(backbone)
+        check_encoder(self.backbone)
+        projection = self.backbone.patch_embed
+        sizes = dict(in_dim=projection.out_channels, out_dim=projection.weight[0].numel())
+        self.decoder = MODELS.build(dict(decoder, **sizes))
+        self.mask_ratio = mask_ratio
+
+    def forward(
+        self, inputs: Tensor, data_samples: Sequence | None = None, mode: str = 'tensor'
+    ) -> dict[str, Tensor] | list[Reconstruction] | Tensor:
+        """mmengine's ways to call a model, on pictures (B, 3, height, width); of the samples,
+        which hold but file names, none makes use."""
+        return dict(loss=self.loss, predict=self.predict, tensor=self.draw)[mode](inputs)
+
+    def loss(self, inputs: Tensor, data_samples: Sequence | None = None) -> dict[str, Tensor]:
+        """The mean squared error of the hidden patches, in units of their own variance."""
+        patches, drawn, hidden = self._attempt(inputs)
+        mean, deviation = statistics(patches)
+        error = (drawn - (patches - mean) / deviation).square().mean(-1, keepdim=True)
+        return dict(loss=(error * hidden).sum() / hidden.sum())
+
+    @torch.no_grad()
+    def predict(self, inputs: Tensor, data_samples: Sequence | None = None) -> list[Reconstruction]:
+        """Hidden patches as they are drawn, with the mean and variance that the true ones have."""
+        patches, drawn, hidden = self._attempt(inputs)
+        mean, deviation = statistics(patches)
+        seen = patches * (1 - hidden)
+        versions = (patches, seen, seen + (drawn * deviation + mean) * hidden)
+        joined = [self.join(each, inputs.shape[-2:]) for each in versions]
+        return [Reconstruction(*pictures) for pictures in zip(*joined, strict=True)]
+
+    def _attempt(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Patches (B, N, P), what is drawn for them, and 1 for each hidden one (B, N, 1)."""
+        kept = self.choose(inputs)
+        patches = self.cut(inputs)
+        hidden = torch.ones_like(patches[..., :1]).scatter(1, kept[..., None], 0.0)
+        return patches, self.draw(inputs, kept), hidden
+
+    def draw(self, inputs: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Pictures and the places (B, K) that are kept, by default random -> (B, N, P)."""
+        kept = self.choose(inputs) if kept is None else kept
+        grid = self.backbone.embed(inputs)  # (B, H, W, C)
+        x = grid.flatten(1, 2).take_along_dim(kept[..., None], dim=1)
+        x = self.backbone.encode(x, (kept.shape[1], 1))
+        return self.decoder(x, kept, grid.shape[1:3])
+
+    def choose(self, inputs: Tensor) -> Tensor:
+        """The places (B, K) of the patches that are kept: for every picture its own."""
+        h, w = self.backbone.grid_hw(inputs.shape[-2:])
+        num_kept = min(max(1, round(h * w * (1 - self.mask_ratio))), h * w - 1)
+        return torch.rand(len(inputs), h * w, device=inputs.device).argsort(1)[:, :num_kept]
+
+    def cut(self, pictures: Tensor) -> Tensor:
+        """(B, 3, height, width) -> what the projection sees of each patch, (B, N, P)."""
+        return F.unfold(pictures, **self._window()).transpose(1, 2)
+
+    def join(self, patches: Tensor, hw: tuple[int, int]) -> Tensor:
+        """The opposite of ``cut``, in pixels ``hw``; what no patch sees, for its padding, is 0."""
+        return F.fold(patches.transpose(1, 2), hw, **self._window())
+
+    def _window(self) -> dict[str, tuple[int, int]]:
+        projection = self.backbone.patch_embed
+        return {key: getattr(projection, key) for key in ('kernel_size', 'stride', 'padding')}
+
+
+def check_encoder(backbone: nn.Module) -> None:
+    """Raises a ``UserError`` if a backbone cannot run on a few patches of a picture."""
+    projection = backbone.patch_embed
+    if projection.kernel_size != projection.stride:
+        raise UserError(
+            f'Masked patches must not overlap, but the backbone has kernels of '
+            f'{projection.kernel_size} at a stride of {projection.stride}: give it equal ones.'
+        )
+    for name, module in backbone.layers.named_modules():
+        kernel = getattr(module, 'kernel_size', None)
+        if isinstance(module, WindowAttention | RelativePosition) or kernel not in (None, (1, 1)):
+            raise UserError(
+                f'layers.{name} of the backbone ({type(module).__name__}) needs every patch at its '
+                'place, but a masked autoencoder leaves most of them out: pre-train with '
+                'FullAttention without rel_pos and with 1x1 kernels.'
+            )
+
+
+def statistics(patches: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, N, P) -> mean and deviation over the pixels and colours of each patch, (B, N, 1)."""
+    variance, mean = torch.var_mean(patches, dim=-1, keepdim=True)
+    return mean, (variance + EPS).sqrt()

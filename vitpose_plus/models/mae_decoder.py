@@ -1,0 +1,76 @@
+"""The decoder of masked autoencoding: light, and left behind when the pre-training ends.
+
+Shapes: B batch, H W token grid, N = H * W patches, K kept patches, C channels of the encoder,
+D channels of the decoder, P numbers of a patch.
+"""
+
+from functools import partial
+
+import torch
+from mmpose.registry import MODELS
+from torch import Tensor, nn
+
+from vitpose_plus.errors import UserError
+from vitpose_plus.models.attention import FullAttention
+from vitpose_plus.models.ffn import SharedFFN
+from vitpose_plus.models.vit import TransformerLayer
+
+
+@MODELS.register_module()
+class MaskedDecoder(nn.Module):
+    """Draws all patches from those that were kept.
+
+    Positions are fixed sines and cosines, as in MAE: a light decoder has nothing to learn there,
+    and any grid will do. The token that stands for a masked patch is learnt.
+
+    Args:
+        in_dim: Channels C of the encoder.
+        out_dim: P, the numbers of a patch.
+        depth: Number of layers.
+        dim: D, a multiple of 4.
+        num_heads: A divisor of D.
+    """
+
+    def __init__(
+        self, in_dim: int, out_dim: int, depth: int = 8, dim: int = 512, num_heads: int = 16
+    ) -> None:
+        super().__init__()
+        if dim % 4:
+            raise UserError(f"The decoder's dim={dim} must be a multiple of 4 for its positions.")
+        norm = partial(nn.LayerNorm, dim, eps=1e-6)
+        self.embed = nn.Linear(in_dim, dim)
+        self.mask_token = nn.Parameter(torch.empty(dim))  # of one dimension: it does not decay
+        self.layers = nn.ModuleList(
+            # The grid matters to relative positions only.
+            TransformerLayer(norm, FullAttention(dim, num_heads, (1, 1)), SharedFFN(dim), 0.0)
+            for _ in range(depth)
+        )
+        self.norm = norm()
+        self.predict = nn.Linear(dim, out_dim)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """As the encoder's: normal 0.02, zero biases."""
+        nn.init.normal_(self.mask_token, std=0.02)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor, kept: Tensor, hw: tuple[int, int]) -> Tensor:
+        """Encoded patches (B, K, C), their places (B, K) in the grid ``hw`` -> (B, N, P)."""
+        x = self.embed(x)
+        every = self.mask_token.to(x.dtype).repeat(len(x), hw[0] * hw[1], 1)
+        x = every.scatter(1, kept[..., None].expand_as(x), x)
+        x = x + sine_table(hw, x.shape[-1], x.device).to(x.dtype)
+        for layer in self.layers:
+            x = layer(x, hw, None)
+        return self.predict(self.norm(x))
+
+
+def sine_table(hw: tuple[int, int], dim: int, device: torch.device | str = 'cpu') -> Tensor:
+    """(H * W, dim): sines and cosines of the row in one half, of the column in the other."""
+    rates = 10_000 ** -torch.linspace(0, 1, dim // 4 + 1, device=device)[:-1]
+    angles = [torch.outer(torch.arange(side, device=device), rates) for side in hw]
+    row, column = (torch.cat([each.sin(), each.cos()], dim=1) for each in angles)
+    return torch.cat([row.repeat_interleave(hw[1], 0), column.repeat(hw[0], 1)], dim=1)
