@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 from mmengine.runner.activation_checkpointing import turn_on_activation_checkpointing
+from mmpose.registry import MODELS
 from torch import nn
 from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import (
     apply_activation_checkpointing,
@@ -237,6 +238,22 @@ def test_activations_computed_twice_give_the_same_but_move_the_statistics_twice(
     for (name, one), two in buffers:
         if 'num_batches' not in name:
             torch.testing.assert_close(one, two, msg=name)
+
+
+def test_a_masked_autoencoder_trains_with_1x1_kernels_and_a_pose_model_starts_from_it():
+    patch = dict(kernel_size=16, stride=16)
+    encoder = dict(type='ViTAE', arch=SMALL, input_hw=INPUT, patch=patch, convolution=POINTWISE)
+    decoder = dict(type='MaskedDecoder', depth=1, dim=16, num_heads=2)
+    mae = MODELS.build(dict(type='MaskedAutoencoder', backbone=encoder, decoder=decoder))
+    mae.train().loss(torch.randn(4, 3, *INPUT))['loss'].backward()
+    assert all(parameter.grad is not None for parameter in mae.parameters())
+    ViTAE(SMALL, (128, 96)).load_state_dict(mae.backbone.state_dict())
+    with pytest.raises(ValueError, match=r'convolution\.expand .* pre-train .* with 1x1 kernels'):
+        MODELS.build(
+            dict(
+                type='MaskedAutoencoder', backbone=dict(encoder, convolution=None), decoder=decoder
+            )
+        )
 
 
 def test_errors():

@@ -1,0 +1,6 @@
+# A ViTAE-B: with 1x1 kernels, as neighbours are hidden; a pose model puts them into its 3x3.
+_base_ = './mae-base_coco-aic-crops-256x192.py'
+
+model = dict(
+    backbone=dict(type='ViTAE', convolution=dict(type='ParallelConvolution', kernel_size=1))
+)
