@@ -35,3 +35,20 @@ def test_trains_in_mixed_precision(tiny_config, batch, dtype):
     optim_wrapper = build_optim_wrapper(model, wrapper)
     losses = [model.train_step(batch, optim_wrapper)['loss'].item() for _ in range(20)]
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(
+    'kind', ['FullAttention', 'WindowAttention', 'ShiftedPoolingWindowAttention']
+)
+def test_attention_in_bfloat16_is_near_full_precision_on_the_cpu(kind):
+    """Relative positions far from zero, windows that do not divide the grid."""
+    hw = (14, 10)
+    rel_pos = dict(type='RelativePosition')
+    attention = MODELS.build(dict(type=kind, dim=64, num_heads=2, grid_hw=hw, rel_pos=rel_pos))
+    for parameter in attention.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    x = torch.randn(2, 140, 64)
+    exact = attention(x, hw)
+    with torch.autocast('cuda', torch.bfloat16):
+        found = attention.cuda()(x.cuda(), hw)
+    torch.testing.assert_close(found.float().cpu(), exact, rtol=0.05, atol=0.05)

@@ -1,0 +1,25 @@
+# For docs/experiments.md: the demo's six datasets in small crops, with the patches of mae-tiny's.
+_base_ = './vitpose-plus-tiny_figures-256x192.py'
+from vitpose_plus.experiment import multi_dataset
+
+model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
+    multi_dataset(
+        _base_.datasets,
+        _base_.crops,
+        _base_.augmentation,
+        input_hw=(128, 96),
+        sigma=1.5,
+        data_root='work_dirs/experiments/grey',
+    )
+)
+
+model['backbone'].update(patch=dict(kernel_size=16, stride=16, padding=0))
+for loader in (train_dataloader, val_dataloader, test_dataloader):
+    loader.update(num_workers=0, persistent_workers=False)
+del loader
+max_epochs = 3
+param_scheduler = [
+    dict(type='LinearLR', begin=0, end=100, start_factor=0.01, by_epoch=False),
+    dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True, convert_to_iter_based=True),
+]
+train_cfg = dict(max_epochs=max_epochs)

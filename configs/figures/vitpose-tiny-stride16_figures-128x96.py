@@ -1,0 +1,7 @@
+# Fewer and wider tokens (8x6), which are cheap to pre-train: the patches of mae-tiny's.
+_base_ = './vitpose-tiny_figures-128x96.py'
+
+model = dict(
+    backbone=dict(arch='tiny', patch=dict(kernel_size=16, stride=16)),
+    head=dict(in_channels=128, deconv_out_channels=(64, 64), deconv_kernel_sizes=(4, 4)),
+)

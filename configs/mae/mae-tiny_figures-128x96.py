@@ -1,0 +1,16 @@
+# For docs/experiments.md: people of two datasets in small crops.
+_base_ = './mae-tiny_figures-256x192.py'
+from vitpose_plus.pretraining import person_crops
+
+model, train_dataloader = person_crops(
+    {'coco': _base_.coco, 'aic': _base_.aic},
+    input_hw=(128, 96),
+    data_root='work_dirs/experiments/grey',
+)
+
+train_dataloader.update(num_workers=0, persistent_workers=False)
+param_scheduler = [
+    dict(type='LinearLR', end=1, start_factor=0.01, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', begin=1, end=20, convert_to_iter_based=True),
+]
+train_cfg = dict(max_epochs=20)

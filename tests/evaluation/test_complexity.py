@@ -1,0 +1,46 @@
+"""Multiply-adds against the paper's (ViTPose, tables 5 and 6), which count the backbone alone."""
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmpose.registry import MODELS
+
+from vitpose_plus.evaluation.complexity import multiply_adds
+from vitpose_plus.shipped import build_on_meta, find_config
+
+PAPER = {  # attention of `vitpose-base-stride8*`, 1/8 features -> 10^9 multiply-adds reported
+    '': 76.59,
+    '-window': 66.31,
+    '-window-shift': 66.31,
+    '-window-pool': 66.39,
+    '-window-shift-pool': 66.39,
+    '-window-full': 69.94,
+    '-window16x12-shift-pool': 68.46,
+}
+
+
+def counted(name):
+    """Without relative positions, which the paper does not count: see docs/attention.md."""
+    backbone = build_on_meta(Config.fromfile(find_config(name)).model.backbone)
+    for layer in backbone.layers:
+        layer.attention.rel_pos = None
+    return multiply_adds(backbone, (256, 192)) / 1e9
+
+
+@pytest.mark.parametrize(('kind', 'reported'), PAPER.items())
+def test_attention_kinds_cost_what_the_paper_says(kind, reported):
+    assert counted(f'vitpose-base-stride8{kind}_coco-256x192') == pytest.approx(reported, rel=0.01)
+
+
+def test_one_sixteenth_costs_what_the_paper_says():
+    assert counted('vitpose-base_coco-256x192') == pytest.approx(17.1, rel=1e-3)
+
+
+def test_a_single_layer_by_hand():
+    """N patches of 16 x 16 x 3 numbers, then 12 C^2 a token and 2 N^2 C for attention."""
+    n, c = 16 * 12, 64
+    with torch.device('meta'):
+        vit = MODELS.build(dict(type='ViT', arch=dict(depth=1, dim=c, num_heads=2)))
+    by_hand = n * 16 * 16 * 3 * c + n * 12 * c * c + 2 * n * n * c
+    assert multiply_adds(vit, (256, 192)) == by_hand
+    assert multiply_adds(vit, (256, 192), num_images=3) == 3 * by_hand
