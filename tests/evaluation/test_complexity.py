@@ -8,14 +8,16 @@ from mmpose.registry import MODELS
 from vitpose_plus.evaluation.complexity import multiply_adds
 from vitpose_plus.shipped import build_on_meta, find_config
 
-PAPER = {  # attention of `vitpose-base-stride8*`, 1/8 features -> 10^9 multiply-adds reported
-    '': 76.59,
-    '-window': 66.31,
-    '-window-shift': 66.31,
-    '-window-pool': 66.39,
-    '-window-shift-pool': 66.39,
-    '-window-full': 69.94,
-    '-window16x12-shift-pool': 68.46,
+# Attention of `vitpose-base-stride8*` -> 10^9 multiply-adds reported, and how far off they may be.
+# For windows of 8x8 the paper has 0.4 % and 0.6 % less than follows from what it describes.
+TABLE_5 = {
+    '': (76.59, 1e-3),
+    '-window': (66.31, 6e-3),
+    '-window-shift': (66.31, 6e-3),
+    '-window-pool': (66.39, 6e-3),
+    '-window-shift-pool': (66.39, 6e-3),
+    '-window-full': (69.94, 1e-3),
+    '-window16x12-shift-pool': (68.46, 1e-4),
 }
 
 
@@ -27,9 +29,12 @@ def counted(name):
     return multiply_adds(backbone, (256, 192)) / 1e9
 
 
-@pytest.mark.parametrize(('kind', 'reported'), PAPER.items())
-def test_attention_kinds_cost_what_the_paper_says(kind, reported):
-    assert counted(f'vitpose-base-stride8{kind}_coco-256x192') == pytest.approx(reported, rel=0.01)
+@pytest.mark.parametrize('kind', TABLE_5)
+def test_attention_kinds_cost_what_the_paper_says(kind):
+    """This is why full attention is in every third layer."""
+    reported, error = TABLE_5[kind]
+    found = counted(f'vitpose-base-stride8{kind}_coco-256x192')
+    assert found == pytest.approx(reported, rel=error)
 
 
 def test_one_sixteenth_costs_what_the_paper_says():
