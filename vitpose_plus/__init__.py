@@ -4,7 +4,24 @@ from vitpose_plus import compat
 
 compat.install()
 
-from vitpose_plus import checkpoints, codecs, datasets, evaluation, models, strategies
+from vitpose_plus import (
+    checkpoints,
+    codecs,
+    datasets,
+    distillation,
+    evaluation,
+    models,
+    strategies,
+)
 from vitpose_plus.version import __version__
 
-__all__ = ['__version__', 'checkpoints', 'codecs', 'datasets', 'evaluation', 'models', 'strategies']
+__all__ = [
+    '__version__',
+    'checkpoints',
+    'codecs',
+    'datasets',
+    'distillation',
+    'evaluation',
+    'models',
+    'strategies',
+]

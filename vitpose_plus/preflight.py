@@ -135,7 +135,13 @@ def check_checkpoints(cfg: Config) -> None:
             for name, value in given.items()
             if name.startswith(prefix)
         }
-        check_fit(weights, nn.ModuleDict(dict(backbone=model.backbone)), init.checkpoint)
+        backbone = nn.ModuleDict(dict(backbone=model.backbone))
+        tokens = {k: v for k, v in backbone.state_dict().items() if k == 'backbone.prefix_tokens'}
+        check_fit({**tokens, **weights}, backbone, init.checkpoint)  # those start at random
+    if teacher := getattr(model, 'teacher', None):
+        parts = [unread(part) for part in plain_datasets(cfg.train_dataloader.dataset)]
+        infos = [part.metainfo for part in parts]
+        teacher.check_datasets({info['dataset_name']: info['num_keypoints'] for info in infos})
 
 
 def is_local(path: str | None) -> bool:

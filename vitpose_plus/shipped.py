@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from vitpose_plus.checkpoints.guard import differences
 from vitpose_plus.checkpoints.layouts.heads import has_head
 from vitpose_plus.errors import UserError
+from vitpose_plus.models.distill import left_of
 from vitpose_plus.models.vit import ARCHS
 
 CONFIGS = (Path(__file__).parent / '.mim' / 'configs').resolve()
@@ -41,7 +42,7 @@ def find_config(name: str) -> str:
 
 
 def read_config(name: str) -> Config:
-    """The config of that path or shipped name, with a model."""
+    """The config of that path or shipped name, with the model that a training leaves."""
     path = find_config(name)
     try:
         cfg = Config.fromfile(path, format_python_code=False)
@@ -50,6 +51,7 @@ def read_config(name: str) -> Config:
         raise UserError(f'{path} cannot be read as a config ({reason}): correct it.') from error
     if 'backbone' not in cfg.get('model', {}):
         raise UserError(f'{path} has no model with a backbone: give the config of a model.')
+    cfg.model = left_of(cfg.model)
     return cfg
 
 
@@ -87,7 +89,7 @@ def _models(state_dict: dict[str, Tensor]) -> Iterator[tuple[str, nn.Module]]:
     for name, path in shipped_configs().items():
         if path.parent.name not in ('mae', 'scale') and any(part in name for part in sizes):
             cfg = Config.fromfile(path, format_python_code=False)
-            yield name, build_on_meta(cfg.model)
+            yield name, build_on_meta(left_of(cfg.model))
 
 
 def build_on_meta(cfg: dict) -> nn.Module:

@@ -32,7 +32,7 @@ def read(path: str | Path) -> dict[str, Tensor]:
         raise UserError(f'The checkpoint {path} does not exist: check its path.')
     if path.stat().st_size == 0:
         raise UserError(f'{path} is empty: download or copy it again.')
-    content = _safetensors(path) if path.suffix == '.safetensors' else _pickle(path)
+    content = _safetensors(path) if path.suffix == '.safetensors' else unpickled(path)
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
@@ -90,7 +90,8 @@ def needing_safetensors(path: str | Path) -> Iterator[None]:
         ) from error
 
 
-def _pickle(path: Path) -> dict:
+def unpickled(path: Path) -> dict:
+    """What torch saved, as data: none of its code is run."""
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):  # the options of a MAE run
             return torch.load(

@@ -41,7 +41,7 @@ def check_fit(
         )
     if next(iter(model.state_dict().values())).is_meta:
         with warnings.catch_warnings(action='ignore'):  # nothing is copied: only hooks are asked
-            model.load_state_dict(state_dict)
+            model.load_state_dict(state_dict, strict=False)  # names are compared above
 
 
 def check_layout(state_dict: dict[str, Tensor], path: str) -> None:
@@ -62,7 +62,8 @@ def differences(state_dict: dict[str, Tensor], model: nn.Module) -> list[str]:
         for k, v in state_dict.items()
         if k in own and own[k].shape != v.shape and not _resizable(k, v, own[k])
     ]
-    complaints += [f'lacks {k!r}' for k in own if k not in state_dict]
+    lacking = [k for k in own if k not in state_dict]
+    complaints += [f'lacks {k!r}' for k in lacking if k not in getattr(model, 'starts_without', ())]
     complaints += [f'holds {k!r}, which the model has not' for k in state_dict if k not in own]
     return complaints
 

@@ -27,6 +27,7 @@ COMMANDS = (
     'expand',
     'prepare-data',
     'check-data',
+    'cache-heatmaps',
     'reconstruct',
     'figures',
     'demo',

@@ -5,6 +5,7 @@ from vitpose_plus.models.attention import (
     ShiftedWindowAttention,
     WindowAttention,
 )
+from vitpose_plus.models.distill import DistilledMultiDatasetTopdown, DistilledTopdown
 from vitpose_plus.models.ffn import (
     ExpertLinear,
     IndividualFFN,
@@ -13,6 +14,12 @@ from vitpose_plus.models.ffn import (
     SharedFFN,
 )
 from vitpose_plus.models.heads import MultiDatasetHead, WholeBatchMultiDatasetHead
+from vitpose_plus.models.knowledge_token import (
+    KnowledgeToken,
+    MappedKnowledgeToken,
+    TokenMultiDatasetTopdown,
+    TokenTopdown,
+)
 from vitpose_plus.models.mae import MaskedAutoencoder
 from vitpose_plus.models.mae_decoder import MaskedDecoder
 from vitpose_plus.models.multi_dataset import MultiDatasetTopdown
@@ -21,10 +28,14 @@ from vitpose_plus.models.vit import ViT
 from vitpose_plus.models.vitae import ParallelConvolution, ViTAE
 
 __all__ = [
+    'DistilledMultiDatasetTopdown',
+    'DistilledTopdown',
     'ExpertLinear',
     'FullAttention',
     'IndividualFFN',
     'IndividualSharedFFN',
+    'KnowledgeToken',
+    'MappedKnowledgeToken',
     'MaskedAutoencoder',
     'MaskedDecoder',
     'MultiDatasetHead',
@@ -36,6 +47,8 @@ __all__ = [
     'SharedFFN',
     'ShiftedPoolingWindowAttention',
     'ShiftedWindowAttention',
+    'TokenMultiDatasetTopdown',
+    'TokenTopdown',
     'ViT',
     'ViTAE',
     'WholeBatchMultiDatasetHead',

@@ -71,16 +71,20 @@ class MultiDatasetHead(BaseHead):
                 f"the checkpoint's order."
             )
 
-    def _rows(self, data_samples: list[PoseDataSample]) -> Iterator[tuple[str, list[int]]]:
+    def rows(self, data_samples: list[PoseDataSample]) -> Iterator[tuple[str, list[int]]]:
         """For every head its dataset's name and the places of its samples in the batch."""
         index = self.dataset_index(data_samples).tolist()
         for number, name in enumerate(self.names):
             yield name, [row for row, i in enumerate(index) if i == number]
 
+    def drawn_for(self, rows: list[int], heatmaps: Tensor) -> Tensor:
+        """What a decoder has drawn in ``loss``, cut to a batch's rows of its own dataset."""
+        return heatmaps  # it has drawn no others
+
     def forward(self, feats: Features, data_samples: list[PoseDataSample]) -> list[Tensor]:
         """Heatmaps (K, h, w) of each sample's own dataset, in the order of the batch."""
         heatmaps = [None] * len(data_samples)
-        for name, rows in self._rows(data_samples):
+        for name, rows in self.rows(data_samples):
             if rows:
                 maps = self.heads[name]([feat[rows] for feat in feats])
                 for row, heatmap in zip(rows, maps, strict=True):
@@ -100,7 +104,7 @@ class MultiDatasetHead(BaseHead):
         None: the optimiser treats it as officially, and DDP finds no unused parameter.
         """
         losses = {}
-        for name, rows in self._rows(batch_data_samples):
+        for name, rows in self.rows(batch_data_samples):
             head = self.heads[name]
             if not rows:
                 losses[f'{name}.loss_kpt'] = sum(p.sum() for p in head.parameters()) * 0.0
@@ -120,7 +124,7 @@ class MultiDatasetHead(BaseHead):
         """Each dataset's own flips, decoding and test settings; results in batch order."""
         test_cfg = dict(test_cfg or {})
         results = [None] * len(batch_data_samples)
-        for name, rows in self._rows(batch_data_samples):
+        for name, rows in self.rows(batch_data_samples):
             if not rows:
                 continue
             own = (
@@ -149,6 +153,9 @@ class WholeBatchMultiDatasetHead(MultiDatasetHead):
     of as many passes as there are heads. The loss still counts a dataset's own images only.
     """
 
+    def drawn_for(self, rows: list[int], heatmaps: Tensor) -> Tensor:
+        return heatmaps[rows]
+
     def loss(
         self,
         feats: Features,
@@ -157,7 +164,7 @@ class WholeBatchMultiDatasetHead(MultiDatasetHead):
     ) -> dict[str, Tensor]:
         """The parent's names and shares; an absent dataset's accuracy is there too, and zero."""
         losses = {}
-        for name, rows in self._rows(batch_data_samples):
+        for name, rows in self.rows(batch_data_samples):
             head = self.heads[name]
             bystander = _bystander(batch_data_samples[0], head.out_channels)
             samples = [bystander] * len(batch_data_samples)

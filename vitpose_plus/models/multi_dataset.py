@@ -1,6 +1,6 @@
 """One model, several datasets: the estimator that knows each image's dataset.
 
-Shapes: B batch.
+Shapes: B batch, K keypoints of a dataset, h w heatmaps.
 """
 
 import torch
@@ -46,8 +46,14 @@ class MultiDatasetTopdown(TopdownPoseEstimator):
         order = index.argsort(stable=True)
         return inputs[order], [data_samples[i] for i in order.tolist()], index[order]
 
-    def _forward(self, inputs: Tensor) -> None:
-        raise ValueError(
-            "A multi-dataset model must know each image's dataset: call it with data "
-            "samples and mode 'loss' or 'predict'."
-        )
+    def _forward(
+        self, inputs: Tensor, data_samples: list[PoseDataSample] | None = None
+    ) -> list[Tensor]:
+        """Heatmaps (K, h, w) of each sample, in the order of the batch."""
+        if data_samples is None:
+            raise ValueError(
+                "A multi-dataset model must know each image's dataset: call it with data "
+                "samples and mode 'loss' or 'predict'."
+            )
+        feats = self.extract_feat(inputs, self.head.dataset_index(data_samples))
+        return self.head(feats, data_samples)

@@ -1,0 +1,9 @@
+_base_ = './vitpose-base-distill-token_coco-256x192.py'
+
+model = dict(
+    teacher=dict(
+        type='RunningTeacher',
+        config='vitpose-large_coco-256x192',
+        checkpoint='work_dirs/vitpose-large_coco-256x192/epoch_210.pth',
+    ),
+)

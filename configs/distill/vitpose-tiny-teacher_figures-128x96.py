@@ -1,0 +1,8 @@
+# A teacher for the tiny model of configs/figures/, in minutes on a core.
+_base_ = '../figures/vitpose-tiny_figures-128x96.py'
+
+model = dict(
+    backbone=dict(arch=dict(depth=6, dim=128, num_heads=4)),
+    head=dict(in_channels=128),
+)
+optim_wrapper = dict(paramwise_cfg=dict(num_layers=6))

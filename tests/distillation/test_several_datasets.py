@@ -1,0 +1,136 @@
+"""Students and teachers of several datasets are matched by the datasets' names."""
+
+from copy import deepcopy
+
+import pytest
+import torch
+from mmpose.registry import DATASETS, MODELS
+
+from tests.distillation.conftest import PLAIN, prepare, shipped, stirred
+from vitpose_plus.checkpoints import split
+from vitpose_plus.checkpoints.token_files import SavedToken, fingerprint, write_token
+from vitpose_plus.models.distill import left_of
+
+WIDTH = 192  # of the teacher
+
+
+@pytest.fixture
+def teacher_cfg(tiny_config):
+    """A wider model of the six datasets, with the experts in another order."""
+    cfg = deepcopy(tiny_config)
+    cfg.model.backbone.arch = dict(depth=2, dim=WIDTH, num_heads=4)
+    cfg.model.head.head.in_channels = WIDTH
+    cfg.model.head.heads = cfg.model.head.heads[::-1]
+    return cfg
+
+
+@pytest.fixture
+def teacher(teacher_cfg):
+    """Its files lie where ``cfg`` looks for them."""
+    teacher = stirred(MODELS.build(teacher_cfg.model)).eval()
+    teacher_cfg.dump('teacher.py')
+    torch.save(teacher.state_dict(), 'teacher.pth')
+    token = SavedToken(torch.randn(1, 1, WIDTH), 'it', fingerprint(teacher.state_dict()))
+    write_token('token.pth', token)
+    return teacher
+
+
+@pytest.fixture
+def cfg(tiny_config, teacher):
+    """A student with a teacher and a token."""
+    tiny_config.model.update(
+        type='DistilledMultiDatasetTopdown',
+        teacher=dict(type='RunningTeacher', config='teacher.py', checkpoint='teacher.pth'),
+        token=dict(type='MappedKnowledgeToken', file='token.pth'),
+    )
+    tiny_config.model.backbone.update(arch=dict(depth=2, dim=64, num_heads=2), num_prefix_tokens=1)
+    tiny_config.model.head.head.in_channels = 64
+    return tiny_config
+
+
+@pytest.fixture
+def samples(cfg):
+    """Two of COCO, none of MPII, one of the others, interleaved."""
+    parts = DATASETS.build(cfg.train_dataloader.dataset).datasets
+    return [parts[i][j] for i, j in ((5, 0), (0, 0), (4, 0), (1, 0), (0, 1), (3, 0))]
+
+
+def student_of(cfg):
+    torch.manual_seed(3)
+    return stirred(MODELS.build(cfg.model)).train()
+
+
+@pytest.mark.parametrize('head', ['MultiDatasetHead', 'WholeBatchMultiDatasetHead'])
+def test_each_dataset_counts_by_its_share(head, cfg, samples, teacher):
+    cfg.model.head.type = head
+    student = student_of(cfg)
+    for module in student.modules():  # so that a dataset alone is what it is in a batch
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eval()
+    data = prepare(student, samples)
+    losses = student.loss(**data)
+    with torch.no_grad():
+        drawn, taught = (model._forward(**data) for model in (student, teacher))
+    names = [sample.dataset_name for sample in data['data_samples']]
+    for name in student.head.names:
+        rows = [row for row, other in enumerate(names) if other == name]
+        expected = sum(((drawn[i] - taught[i]) ** 2).mean() for i in rows) / len(names)
+        torch.testing.assert_close(losses[f'{name}.loss_output'], torch.as_tensor(expected))
+        assert (expected > 0) == (name != 'mpii')
+
+
+def test_every_parameter_that_is_trained_gets_a_gradient(cfg, samples):
+    student = student_of(cfg)
+    sum(student.loss(**prepare(student, samples)).values()).backward()
+    for name, parameter in student.named_parameters():
+        assert parameter.requires_grad, name
+        assert parameter.grad is not None, name
+
+
+def test_a_student_is_split_as_any_other(cfg, samples):
+    """What is left is a plain model of one dataset, token and all, with the same heatmaps."""
+    student = student_of(cfg).eval()
+    cfg.model = left_of(cfg.model)
+    state, plain_cfg = split(student.state_dict(), cfg, 'ap10k')
+    plain = MODELS.build(plain_cfg.model)
+    plain.load_state_dict(state)
+    data = prepare(student, [s for s in samples if s['data_samples'].dataset_name == 'ap10k'])
+    with torch.no_grad():
+        [whole] = student._forward(**data)
+        [alone] = plain.eval()._forward(data['inputs'])
+    torch.testing.assert_close(alone, whole, rtol=0, atol=1e-5)
+    assert (state['backbone.prefix_tokens'] == student.backbone.prefix_tokens).all()
+
+
+def test_a_plain_student_may_have_a_teacher_of_several_datasets(cfg, samples, teacher, place):
+    plain_cfg = shipped(PLAIN)
+    plain_cfg.model.update(type='DistilledTopdown', teacher=cfg.model.teacher)
+    plain_cfg.model.backbone.patch = cfg.model.backbone.get('patch')
+    student = stirred(MODELS.build(plain_cfg.model))
+    student.head.deconv_layers.append(torch.nn.Upsample(scale_factor=2.0))  # as large as theirs
+    data = prepare(student, [s for s in samples if s['data_samples'].dataset_name == 'coco'])
+    losses = student.loss(**data)
+    with torch.no_grad():
+        taught = torch.stack(teacher._forward(**data))
+        drawn = student._forward(data['inputs'])
+    torch.testing.assert_close(losses['loss_output'], ((drawn - taught) ** 2).mean())
+
+
+def test_a_teacher_of_some_of_the_datasets(cfg, teacher_cfg):
+    teacher_cfg.model.head.heads = teacher_cfg.model.head.heads[1:]
+    teacher_cfg.model.backbone.ffn.num_experts = 5
+    teacher_cfg.dump('teacher.py')
+    torch.save(MODELS.build(teacher_cfg.model).state_dict(), 'teacher.pth')
+    cfg.model.pop('token')
+    message = 'knows apt36k, ap10k, mpii, aic, coco, but the student learns coco_wholebody: give a'
+    with pytest.raises(ValueError, match=message):
+        MODELS.build(cfg.model)
+
+
+def test_a_teacher_of_other_keypoints(cfg, teacher_cfg):
+    teacher_cfg.model.head.heads[0].num_keypoints = 100
+    teacher_cfg.dump('teacher.py')
+    torch.save(MODELS.build(teacher_cfg.model).state_dict(), 'teacher.pth')
+    cfg.model.pop('token')
+    with pytest.raises(ValueError, match='has 100 keypoints of coco_wholebody, the student 133'):
+        MODELS.build(cfg.model)

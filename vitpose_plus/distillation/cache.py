@@ -1,0 +1,141 @@
+"""Heatmaps of a teacher on disk: what is written once is read in every epoch.
+
+A folder has for every dataset an array of heatmaps in float16, mapped and not read, and an archive
+of the samples' ids and of a thumbnail of each crop, by which a changed crop is found out.
+
+Shapes: B batch, N samples of a dataset, K keypoints, h w heatmaps, T numbers of a thumbnail.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from mmpose.structures import PoseDataSample
+from torch import Tensor
+from torch.nn import functional as F
+
+from vitpose_plus.checkpoints import files
+from vitpose_plus.errors import UserError
+
+THUMBNAIL_HW = (8, 6)
+TOLERANCE = 0.02  # of the mean of a field of a crop, in deviations of the normalised pixels
+ABOUT = 'teacher.json'
+
+
+class Part(NamedTuple):
+    """One dataset's.
+
+    Attributes:
+        heatmaps: (N, K, h, w), float16.
+        rows: A sample's id -> its row.
+        thumbnails: (N, T).
+    """
+
+    heatmaps: np.ndarray
+    rows: dict[int, int]
+    thumbnails: np.ndarray
+
+
+class HeatmapCache:
+    """Reads what ``write_cache`` wrote; a ``UserError`` if it is not there, or not whole.
+
+    Args:
+        folder: Of the cache.
+
+    Attributes:
+        teacher: Its name.
+        sha256: Of its weights.
+        datasets: Name -> keypoints.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        try:
+            about = json.loads((self.folder / ABOUT).read_text())
+            self.teacher, self.sha256 = about['teacher'], about['sha256']
+            self.parts = {name: self._open(name) for name in about['datasets']}
+        except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile) as error:
+            raise UserError(
+                f'{folder} is no cache of heatmaps, or not whole ({type(error).__name__}): write '
+                'it with python -m vitpose_plus cache-heatmaps.'
+            ) from error
+        self.datasets = {name: part.heatmaps.shape[1] for name, part in self.parts.items()}
+
+    def _open(self, name: str) -> Part:
+        heatmaps = np.load(self.folder / f'{name}.npy', mmap_mode='r', allow_pickle=False)
+        with np.load(self.folder / f'{name}.npz', allow_pickle=False) as file:
+            ids, crops = file['ids'].tolist(), file['thumbnails']
+        return Part(heatmaps, {sample: row for row, sample in enumerate(ids)}, crops)
+
+    def look_up(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[Tensor]:
+        """The heatmaps (K, h, w) of crops (B, 3, height, width), in float16 on the CPU."""
+        found = []
+        for sample, thumbnail in zip(data_samples, thumbnails(inputs), strict=True):
+            part = self.parts[sample.dataset_name]
+            row = part.rows.get(sample.id)
+            if row is None:
+                raise UserError(
+                    f'{self.folder} has no heatmaps of {sample.dataset_name} {sample.id}: write it '
+                    'again from the training set of this config.'
+                )
+            if np.abs(part.thumbnails[row] - thumbnail).max() > TOLERANCE:
+                raise UserError(
+                    f'{self.folder} has heatmaps of another crop of {sample.dataset_name} '
+                    f'{sample.id}: it wants a training without augmentation, with the input and '
+                    'boxes it was written with.'
+                )
+            found.append(torch.from_numpy(part.heatmaps[row].copy()))
+        return found
+
+
+class Batch(NamedTuple):
+    """Crops (B, 3, height, width), whose they are, and heatmaps (K, h, w) of each."""
+
+    inputs: Tensor
+    data_samples: list[PoseDataSample]
+    heatmaps: list[Tensor]
+
+
+def write_cache(
+    folder: str | Path,
+    about: Mapping[str, str],
+    sizes: Mapping[str, int],
+    batches: Iterable[Batch],
+) -> None:
+    """Writes a cache, whole or not at all.
+
+    Args:
+        folder: To be written.
+        about: ``teacher``, its name, and ``sha256``, of its weights.
+        sizes: Name -> number of samples of every dataset.
+        batches: All samples of all datasets, each once.
+    """
+    with files.replacing(folder) as part:
+        part.mkdir()
+        arrays, ids, crops = {}, defaultdict(list), defaultdict(list)
+        for batch in batches:
+            rows = zip(batch.data_samples, batch.heatmaps, thumbnails(batch.inputs), strict=True)
+            for sample, heatmap, thumbnail in rows:
+                name = sample.dataset_name
+                if name not in arrays:
+                    file, shape = part / f'{name}.npy', (sizes[name], *heatmap.shape)
+                    arrays[name] = np.lib.format.open_memmap(file, 'w+', np.float16, shape)
+                arrays[name][len(ids[name])] = heatmap.float().cpu().numpy()
+                ids[name].append(sample.id)
+                crops[name].append(thumbnail)
+        for name, array in arrays.items():
+            if len(set(ids[name])) < len(array):
+                raise UserError(f'The dataset {name} has two samples of one id: nothing is cached.')
+            array.flush()
+            np.savez(part / f'{name}.npz', ids=ids[name], thumbnails=np.stack(crops[name]))
+        (part / ABOUT).write_text(json.dumps(dict(about, datasets=list(arrays))))
+
+
+def thumbnails(inputs: Tensor) -> np.ndarray:
+    """(B, 3, height, width) -> means of fields (B, T), of each colour."""
+    return F.adaptive_avg_pool2d(inputs.float(), THUMBNAIL_HW).flatten(1).cpu().numpy()

@@ -1,0 +1,61 @@
+"""What is saved beside a checkpoint: the token of stage 1, the map of stage 2."""
+
+from pathlib import Path
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+from torch import nn
+
+from vitpose_plus.checkpoints.token_files import SavedToken, fingerprint, write_token
+from vitpose_plus.errors import UserError
+from vitpose_plus.models.knowledge_token import map_parameters
+
+TOKEN, TEACHER, MAP = 'token.pth', 'teacher', 'token_map'
+
+
+@HOOKS.register_module()
+class KnowledgeTokenHook(Hook):
+    """Stage 1: with every checkpoint, writes the token into ``token.pth`` of the work dir."""
+
+    teacher = None
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        own = f'{Path(runner.cfg.filename or "").stem}, {runner.cfg.load_from}'
+        self.teacher = checkpoint.get(TEACHER, own)  # that of a run that is resumed
+
+    def before_train(self, runner: Runner) -> None:
+        if self.teacher is None:
+            raise UserError(
+                f'{runner.cfg.filename or "The config"} trains the token of a teacher, but loads '
+                'none: give its checkpoint as load_from.'
+            )
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        state = checkpoint['state_dict']
+        checkpoint[TEACHER] = self.teacher
+        saved = SavedToken(state['backbone.prefix_tokens'], self.teacher, fingerprint(state))
+        write_token(Path(runner.work_dir) / TOKEN, saved)
+
+
+@HOOKS.register_module()
+class TokenMapHook(Hook):
+    """Stage 2: keeps the map of a ``MappedKnowledgeToken`` in the checkpoint, beside its weights.
+
+    Those have the map folded away; to go on with the training it is wanted.
+    """
+
+    priority = 'VERY_LOW'  # after the guard, which knows the folded weights
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        mapped = map_parameters(_plain(runner.model))
+        checkpoint[MAP] = {name: value.detach().cpu().clone() for name, value in mapped.items()}
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        if map_parameters(_plain(runner.model)):
+            checkpoint['state_dict'].update(checkpoint.get(MAP, {}))
+
+
+def _plain(model: nn.Module) -> nn.Module:
+    return model.module if is_model_wrapper(model) else model
