@@ -3,9 +3,11 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmpose.registry import DATASETS, MODELS
 
 from tests.distillation.conftest import CHECKPOINT, STAGE_1, STUDENT, prepare, shipped
@@ -14,6 +16,7 @@ from vitpose_plus import preflight
 from vitpose_plus.checkpoints import files
 from vitpose_plus.checkpoints.token_files import fingerprint, read_token
 from vitpose_plus.commands import main
+from vitpose_plus.distillation import KnowledgeTokenHook
 from vitpose_plus.models.distill import left_of
 
 OPTIONS = [
@@ -62,6 +65,12 @@ def test_stage_1_writes_the_token_and_whose_it_is(teacher):
     assert saved.sha256 == fingerprint(teacher.state_dict())
     for name, value in teacher.state_dict().items():
         assert torch.equal(state[name], value), name
+
+
+def test_a_resumed_stage_1_still_knows_whose_token_it_is():
+    hook, runner = KnowledgeTokenHook(), SimpleNamespace(cfg=Config(dict(load_from='epoch_1.pth')))
+    hook.after_load_checkpoint(runner, dict(state_dict={}, teacher='the first one'))
+    assert hook.teacher == 'the first one'
 
 
 def test_stage_1_wants_a_teacher(teacher, capsys):

@@ -9,6 +9,7 @@ from mmpose.registry import DATASETS, MODELS
 from tests.distillation.conftest import PLAIN, prepare, shipped, stirred
 from vitpose_plus.checkpoints import split
 from vitpose_plus.checkpoints.token_files import SavedToken, fingerprint, write_token
+from vitpose_plus.commands import main
 from vitpose_plus.models.distill import left_of
 
 WIDTH = 192  # of the teacher
@@ -114,6 +115,22 @@ def test_a_plain_student_may_have_a_teacher_of_several_datasets(cfg, samples, te
         taught = torch.stack(teacher._forward(**data))
         drawn = student._forward(data['inputs'])
     torch.testing.assert_close(losses['loss_output'], ((drawn - taught) ** 2).mean())
+
+
+def test_heatmaps_are_cached_for_each_dataset(cfg):
+    for part in cfg.train_dataloader.dataset.datasets:
+        part.pipeline = [t for t in part.pipeline if not t.type.startswith('Random')]
+        part.indices = 2
+    cfg.dump('student.py')
+    main(['cache-heatmaps', 'student.py', 'cache'])
+    running = student_of(cfg)
+    cfg.model.teacher = dict(type='CachedTeacher', folder='cache')
+    reading = student_of(cfg)
+    assert reading.teacher.datasets == running.teacher.datasets
+    everybody = [part[1] for part in DATASETS.build(cfg.train_dataloader.dataset).datasets]
+    expected, losses = (s.loss(**prepare(s, everybody)) for s in (running, reading))
+    for name, loss in expected.items():
+        torch.testing.assert_close(losses[name], loss, rtol=1e-3, atol=0)
 
 
 def test_a_teacher_of_some_of_the_datasets(cfg, teacher_cfg):
