@@ -21,8 +21,14 @@ PARTS = ('_base_', 'datasets')  # folders of what configs are made of
 
 
 def shipped_configs() -> dict[str, Path]:
-    """Name -> file of every config that is an experiment, folder by folder, short names first."""
-    files = sorted(CONFIGS.rglob('*.py'), key=lambda p: (p.parent.name, len(p.name), p))
+    """Name -> file of every config that is an experiment: folder by folder, those of the plain
+    models before their variations, and in a folder short names first."""
+
+    def place(path: Path) -> tuple:
+        folder = path.parent.name
+        return not folder.startswith('vitpose'), folder, len(path.name), path
+
+    files = sorted(CONFIGS.rglob('*.py'), key=place)
     return {path.stem: path for path in files if path.parent.name not in PARTS}
 
 

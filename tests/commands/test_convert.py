@@ -82,6 +82,14 @@ def test_every_shipped_model_is_found_by_its_weights():
         assert fitting_configs(build_on_meta(cfg.model).state_dict()).startswith(name)
 
 
+def test_plain_models_are_named_before_their_variations():
+    name = 'vitpose-base_coco-256x192'  # whose weights are distilled students', too
+    state = build_on_meta(Config.fromfile(find_config(name)).model).state_dict()
+    assert fitting_configs(state).startswith(f'{name}, ')
+    encoder = {key: value for key, value in state.items() if key.startswith('backbone.')}
+    assert fitting_configs(encoder).startswith(f'{name}, ')
+
+
 def test_there_and_back_through_files(official):
     main(['convert', 'official.pth', 'own.pth', '--config', 'six.py'])
     main(['convert', 'own.pth', 'back.pth', '--target', 'official', '--config', 'six.py'])
