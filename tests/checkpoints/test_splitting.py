@@ -110,6 +110,16 @@ def test_ffns_of_twice_the_width_do_not_become_experts(tiny_config):
         expand(plain, tiny_config, 'coco')
 
 
+def test_plain_ffns_of_another_width_are_expanded_as_they_are(tiny_config):
+    """As ViTPose-G's, of several datasets without experts."""
+    tiny_config.model.backbone.ffn = dict(type='SharedFFN', hidden_dim=192)
+    plain, _ = split(built(tiny_config).state_dict(), tiny_config, 'coco')
+    back, _ = split(expand(plain, tiny_config, 'coco'), tiny_config, 'coco')
+    assert plain['backbone.layers.0.ffn.fc1.weight'].shape == (192, 128)
+    assert set(back) == set(plain)
+    assert all(torch.equal(back[name], value) for name, value in plain.items())
+
+
 def test_no_trace_of_the_others(whole, tiny_config):
     state, cfg = split(whole.state_dict(), tiny_config, 'mpii')
     assert not any('expert' in key or 'heads' in key for key in state)

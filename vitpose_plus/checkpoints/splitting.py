@@ -66,7 +66,7 @@ def expand(state_dict: State, cfg: Config, dataset: str | None = None) -> State:
     model = MODELS.build(cfg.model)
     for head in model.head.heads.values():
         initialize(head, head.init_cfg)
-    plain = MODELS.build({k: v for k, v in cfg.model.backbone.items() if k != 'ffn'})
+    plain = MODELS.build(_without_experts(cfg.model.backbone))
     dense = {k: v for k, v in state_dict.items() if not k.startswith('head.')}
     parent = nn.ModuleDict(dict(backbone=plain))
     check_fit(dense, parent, 'The plain checkpoint')
@@ -85,6 +85,12 @@ def expand(state_dict: State, cfg: Config, dataset: str | None = None) -> State:
     expanded = model.state_dict() | head
     check_fit(expanded, model, 'The plain checkpoint')
     return expanded
+
+
+def _without_experts(backbone: dict) -> dict:
+    """A backbone with plain FFNs: its own, whose width may be unusual, if it has no experts."""
+    ffn = backbone.get('ffn', {})
+    return {k: v for k, v in backbone.items() if k != 'ffn' or 'num_experts' not in ffn}
 
 
 def split_config(cfg: Config, dataset: str) -> Config:
