@@ -63,7 +63,7 @@ class RelativePosition(nn.Module):
         rows = torch.einsum('bmhwd,hkd->bmhwk', places, self._table('h', h).to(q))
         columns = torch.einsum('bmhwd,wkd->bmhwk', places, self._table('w', w).to(q))
         of_queries = torch.cat([rows, columns], dim=-1).flatten(2, 3)  # (B, M, H W, H + W)
-        row, column = torch.eye(h).to(q), torch.eye(w).to(q)
+        row, column = (torch.eye(side, dtype=q.dtype, device=q.device) for side in hw)
         of_keys = torch.cat([row.repeat_interleave(w, 0), column.repeat(h, 1)], dim=1)
         prefix = (0, 0, q.shape[2] - h * w, 0)
         of_keys = F.pad(of_keys, prefix).expand(*k.shape[:2], -1, -1)
