@@ -278,11 +278,16 @@ def test_checkpointing_changes_no_gradient(kind):
     ('stride', 'padding', 'grid_hw'), [(16, 2, (16, 12)), (8, 4, (32, 24)), (4, 6, (64, 48))]
 )
 def test_overlapping_patches_give_finer_features(stride, padding, grid_hw):
-    """Padded so that patches are centred alike at every stride, as in the authors' code."""
+    """With the authors' padding; a token sees 16x16 pixels, ``stride`` from the next's."""
     arch = dict(depth=1, dim=DIM, num_heads=HEADS)
     patch = dict(kernel_size=16, stride=stride, padding=padding)
     attention = dict(type='WindowAttention')
     vit = MODELS.build(dict(type='ViT', arch=arch, patch=patch, attention=attention))
-    assert vit(torch.randn(1, 3, 256, 192))[0].shape == (1, DIM, *grid_hw)
+    image = torch.randn(1, 3, 256, 192, requires_grad=True)
+    vit.embed(image)[0, 5, 7].sum().backward()
+    top, left = 5 * stride - padding, 7 * stride - padding
+    seen = rectangle((256, 192), (top, top + 16), (left, left + 16))
+    assert torch.equal(image.grad[0].abs().sum(0) > 0, seen)
+    assert vit(image)[0].shape == (1, DIM, *grid_hw)
     coarse = ViT(arch=arch, attention=attention)
     vit.load_state_dict(coarse.state_dict())  # positions are resized, all else is equal
