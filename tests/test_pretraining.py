@@ -149,6 +149,9 @@ def refuse_what_it_is_not_for(trained, capsys):
     assert 'must be a name that ends in .png' in refused(
         capsys, 'reconstruct', MAE, trained, '--out', 'a.jpg'
     )
+    assert '--number 0 leaves nothing to draw: give 1 or more' in refused(
+        capsys, 'reconstruct', MAE, trained, *out, '--number', '0'
+    )
     assert 'must be a name that ends in .png, in a folder there is' in refused(
         capsys, 'reconstruct', MAE, trained, '--out', 'nowhere/a.png'
     )
@@ -194,7 +197,8 @@ def test_configs_are_mae_on_their_crops(path):
     model = build_on_meta(cfg.model)
     h, w = cfg.model.backbone.input_hw
     assert path.stem.endswith(f'-{h}x{w}')
-    assert model.choose(torch.empty(2, 3, h, w)).shape == (2, 48)
+    assert model.choose(torch.empty(2, 3, h, w)).shape == (2, h * w // 16**2 // 4)
+    assert cfg.randomness.diff_rank_seed  # or all GPUs would hide the same
     for part in cfg.train_dataloader.dataset.datasets:
         [size] = [step.input_size for step in part.pipeline if 'input_size' in step]
         assert tuple(size) == (w, h)

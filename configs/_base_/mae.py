@@ -25,3 +25,5 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', begin=40, end=1600, eta_min=0.0, convert_to_iter_based=True),
 ]
 train_cfg = dict(by_epoch=True, max_epochs=1600)
+# Or all GPUs would hide the same patches of their pictures.
+randomness = dict(diff_rank_seed=True)

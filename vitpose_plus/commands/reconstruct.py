@@ -32,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     if not args.out.lower().endswith('.png') or not osp.isdir(osp.dirname(args.out) or '.'):
         raise UserError(f'--out {args.out} must be a name that ends in .png, in a folder there is.')
+    if args.number < 1:
+        raise UserError(f'--number {args.number} leaves nothing to draw: give 1 or more.')
     cfg = read_config(args.config)
     cfg.load_from = args.checkpoint
     preflight.check(cfg, () if args.images else ('train',))
