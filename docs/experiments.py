@@ -27,7 +27,8 @@ ATTENTION = 'vitpose-tiny_figures-128x96'  # 16x12 tokens
 PLAIN = 'vitpose-tiny-stride16_figures-128x96'  # 8x6 tokens
 PLUS = 'vitpose-plus-tiny_figures-128x96'
 MAE = 'mae-tiny_figures-128x96'
-WINDOW = dict(window_hw=(4, 4))
+START = 'epoch_20.pth'
+WINDOW = dict(window_hw=(2, 2))  # of 16x12 tokens: 16x16 pixels
 
 Run = tuple[str, int]  # a row's label, a seed
 Result = dict[str, float]
@@ -38,12 +39,14 @@ class Row(NamedTuple):
 
     Attributes:
         start: What changes the config once more for a seed, where a run begins with another's end.
+        leaves: The file that others begin with: without it a run is not done.
     """
 
     label: str
     config: str
     changes: dict = {}
     start: Callable[['Config', int], None] | None = None
+    leaves: str | None = None
 
 
 def with_attention(label: str, *kinds: str) -> Row:
@@ -55,7 +58,7 @@ def with_attention(label: str, *kinds: str) -> Row:
 
 def pretrained(cfg: 'Config', seed: int) -> None:
     """The backbone starts from the pre-training of that seed."""
-    path = WORK_DIR / 'pre-training' / f'mae-{seed}' / 'epoch_20.pth'
+    path = folder('pre-training', 'mae', seed) / START
     cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(path), prefix='backbone.')
 
 
@@ -91,22 +94,17 @@ EXPERIMENTS = {
         with_attention('window, shift', '', 'Shifted'),
         with_attention('window, pool', 'Pooling'),
         with_attention('window, shift, pool', 'Pooling', 'ShiftedPooling'),
-        with_attention('window, full in every second layer', '', 'full'),
     ],
-    'pre-training': [Row('mae', MAE)],
-    'start': [Row('random', PLAIN), Row('MAE on the figures', PLAIN, start=pretrained)],
-    'frozen': [
-        Row('nothing', PLAIN, start=pretrained),
-        frozen('MHSA', 'attention', 'norm1'),
-        frozen('FFN', 'ffn', 'norm2', 'patch_embed', 'pos_embed'),
+    'pre-training': [Row('mae', MAE, leaves=START)],
+    'fine-tuning': [
+        Row('from random', PLAIN),
+        Row('from MAE on the figures', PLAIN, start=pretrained),
+        frozen('the same, MHSA frozen', 'attention', 'norm1'),
+        frozen('the same, FFN frozen', 'ffn', 'norm2', 'patch_embed', 'pos_embed'),
     ],
     'ffn': [
-        Row(
-            'shared', PLUS, {'model.backbone.ffn': dict(type='SharedFFN', _delete_=True)}, expanded
-        ),
+        Row('shared', PLUS, SHARED, expanded),
         with_ffn('partially shared', 'PartiallySharedFFN'),
-        with_ffn('individual', 'IndividualFFN'),
-        with_ffn('individual and shared', 'IndividualSharedFFN'),
     ],
 }
 
@@ -163,8 +161,7 @@ def run(name: str, label: str, seed: int) -> Result:
     row = next(row for row in EXPERIMENTS[name] if row.label == label)
     cfg = Config.fromfile(find_config(row.config))
     cfg.merge_from_dict(row.changes)
-    work_dir = WORK_DIR / name / f'{label.replace(", ", "-").replace(" ", "-")}-{seed}'
-    cfg.update(work_dir=str(work_dir), launcher='none', randomness=dict(seed=seed))
+    cfg.update(work_dir=str(folder(name, label, seed)), launcher='none', randomness=dict(seed=seed))
     if row.start is not None:
         row.start(cfg, seed)
     start = time.monotonic()
@@ -177,10 +174,19 @@ def run(name: str, label: str, seed: int) -> Result:
     return {**scores, 'seconds': round(time.monotonic() - start)}
 
 
+def folder(name: str, label: str, seed: int) -> Path:
+    return WORK_DIR / name / f'{label.replace(", ", "-").replace(" ", "-")}-{seed}'
+
+
 def done(name: str) -> Iterator[tuple[Run, Result]]:
+    """The runs in the JSON, of rows there still are, with the files that others need."""
     path = ROOT / f'{name}.json'
+    rows = {row.label: row for row in EXPERIMENTS[name]}
     for entry in json.loads(path.read_text()) if path.exists() else []:
-        yield (entry.pop('row'), entry.pop('seed')), entry
+        label, seed = entry.pop('row'), entry.pop('seed')
+        leaves = rows[label].leaves if label in rows else None
+        if label in rows and (not leaves or (folder(name, label, seed) / leaves).exists()):
+            yield (label, seed), entry
 
 
 def save(name: str, found: dict[Run, Result]) -> None:

@@ -27,8 +27,9 @@ def test_files_that_a_page_links_are_there(page):
 
 
 def named_recipes():
-    """The names in backticks of the two pages; ``{a,b}`` and ``SIZE`` stand for several."""
-    text = (ROOT / 'docs' / 'results.md').read_text() + (ROOT / 'docs' / 'scale.md').read_text()
+    """The names in backticks of the pages; ``{a,b}`` and ``SIZE`` stand for several."""
+    pages = ('results', 'scale', 'experiments')
+    text = ''.join((ROOT / 'docs' / f'{page}.md').read_text() for page in pages)
     names = set(re.findall(r'`([\w{},-]+)`', text))
     for pattern, values in ((r'SIZE', SIZES), (r'\{([\w,-]+)\}', None)):
         for name in list(names):

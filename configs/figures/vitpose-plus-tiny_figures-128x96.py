@@ -17,7 +17,7 @@ model['backbone'].update(patch=dict(kernel_size=16, stride=16, padding=0))
 for loader in (train_dataloader, val_dataloader, test_dataloader):
     loader.update(num_workers=0, persistent_workers=False)
 del loader
-max_epochs = 3
+max_epochs = 2
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=100, start_factor=0.01, by_epoch=False),
     dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True, convert_to_iter_based=True),

@@ -15,6 +15,8 @@ from vitpose_plus.models import FullAttention
 class StripeAttention(FullAttention):
     """Half of the heads see a token's row, the others its column (CSWin, with stripes of 1)."""
 
+    needs_grid = True
+
     def forward(self, x: Tensor, hw: tuple[int, int]) -> Tensor:
         """(B, H * W, C) -> the same."""
         qkv = [part.unflatten(2, hw) for part in self.heads(self.qkv(x))]  # (B, M, H, W, D)

@@ -28,17 +28,17 @@ def check_file(path: str, model: nn.Module) -> None:
 
 
 def check_fit(
-    state_dict: dict[str, Tensor], model: nn.Module, path: str = 'The checkpoint'
+    state_dict: dict[str, Tensor],
+    model: nn.Module,
+    path: str = 'The checkpoint',
+    remedy: str = 'give it with the config it was trained with',
 ) -> None:
     """Raises a ``UserError`` unless names, shapes and the order of heads are the model's."""
     complaints = differences(state_dict, model)
     if complaints:
         check_layout(state_dict, path)
         more = f' (and {len(complaints) - 1} more differences)' if len(complaints) > 1 else ''
-        raise UserError(
-            f'{path} belongs to another model: it {complaints[0]}{more}; '
-            'give it with the config it was trained with.'
-        )
+        raise UserError(f'{path} belongs to another model: it {complaints[0]}{more}; {remedy}.')
     if next(iter(model.state_dict().values())).is_meta:
         with warnings.catch_warnings(action='ignore'):  # nothing is copied: only hooks are asked
             model.load_state_dict(state_dict, strict=False)  # names are compared above

@@ -24,7 +24,12 @@ class FullAttention(nn.Module):
         grid_hw: The token grid of the model's input.
         rel_pos: Config of a relative position, such as ``dict(type='RelativePosition')``; none by
             default, as in every released model.
+
+    Attributes:
+        needs_grid: Whether the patches must all be there, in rows and columns, and nothing else.
     """
+
+    needs_grid = False
 
     def __init__(
         self, dim: int, num_heads: int, grid_hw: tuple[int, int], rel_pos: dict | None = None
@@ -70,6 +75,8 @@ class WindowAttention(FullAttention):
         window_hw: Height and width of a window, in tokens; it need not divide the grid.
     """
 
+    needs_grid = True
+
     def __init__(
         self,
         dim: int,
@@ -84,7 +91,7 @@ class WindowAttention(FullAttention):
     def forward(self, x: Tensor, hw: tuple[int, int]) -> Tensor:
         """(B, H * W, C) -> the same; there are no windows with prefix tokens."""
         if x.shape[1] != hw[0] * hw[1]:
-            raise ValueError(
+            raise UserError(
                 f'{type(self).__name__} got {x.shape[1]} tokens for a grid of {hw[0]}x{hw[1]}: '
                 'prefix tokens and left-out patches need FullAttention.'
             )

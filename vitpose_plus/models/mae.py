@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vitpose_plus.errors import UserError
-from vitpose_plus.models.attention import WindowAttention
 from vitpose_plus.models.positions import RelativePosition
 
 EPS = 1e-6  # of the variance of a patch
@@ -135,8 +134,8 @@ def check_encoder(backbone: nn.Module) -> None:
             f'{projection.kernel_size} at a stride of {projection.stride}: give it equal ones.'
         )
     for name, module in backbone.layers.named_modules():
-        kernel = getattr(module, 'kernel_size', None)
-        if isinstance(module, WindowAttention | RelativePosition) or kernel not in (None, (1, 1)):
+        needs_grid = getattr(module, 'needs_grid', isinstance(module, RelativePosition))
+        if needs_grid or getattr(module, 'kernel_size', (1, 1)) != (1, 1):
             raise UserError(
                 f'layers.{name} of the backbone ({type(module).__name__}) needs every patch at its '
                 'place, but a masked autoencoder leaves most of them out: pre-train with '
