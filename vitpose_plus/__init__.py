@@ -5,6 +5,7 @@ from vitpose_plus import compat
 compat.install()
 
 from vitpose_plus import (
+    associative_embedding,
     checkpoints,
     codecs,
     datasets,
@@ -17,6 +18,7 @@ from vitpose_plus.version import __version__
 
 __all__ = [
     '__version__',
+    'associative_embedding',
     'checkpoints',
     'codecs',
     'datasets',

@@ -45,8 +45,9 @@ def shift_by_quarter(heatmaps: Tensor, peaks: Tensor) -> Tensor:
 def refine_dark_udp(heatmaps: Tensor, peaks: Tensor, kernel_size: int = 11) -> Tensor:
     """(B, K, h, w), (B, K, 2) -> points (B, K, 2): a Newton step on the log of the blurred map.
 
-    Only the nine blurred values that the step needs are computed. Products are summed, not
-    convolved: autocast and TF32 would round a convolution.
+    Several peaks of a map, (B, K, G, 2), are as many points. Only the nine blurred values that the
+    step needs are computed. Products are summed, not convolved: autocast and TF32 would round a
+    convolution.
     """
     h, w = heatmaps.shape[-2:]
     x, y = (c[..., None] for c in peaks.long().unbind(-1))
@@ -89,9 +90,9 @@ def _grid(rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _at(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """(B, K, h, w), indices of one shape (B, K, ...) when broadcast -> values of that shape."""
+    """(B, K, ..., h, w), indices of one shape (B, K, ...) when broadcast -> values in it."""
     index = rows * maps.shape[-1] + columns
-    return maps.flatten(-2).gather(-1, index.flatten(2)).view(index.shape)
+    return maps.flatten(-2).gather(-1, index.flatten(maps.ndim - 2)).view(index.shape)
 
 
 class BatchedDecoding:

@@ -1,4 +1,5 @@
 from vitpose_plus.datasets.apt36k import APT36KDataset
+from vitpose_plus.datasets.bottom_up import CrowdHeatmapMask, WholePictureFlip
 from vitpose_plus.datasets.interhand import InterHand2DDataset
 from vitpose_plus.datasets.mpii import ZeroBasedMpiiDataset
 from vitpose_plus.datasets.multi_dataset import MultiDataset
@@ -15,11 +16,13 @@ from vitpose_plus.datasets.transforms import (
 __all__ = [
     'APT36KDataset',
     'ClippedNormalBBoxTransform',
+    'CrowdHeatmapMask',
     'InterHand2DDataset',
     'MiddlePictureCrop',
     'MultiDataset',
     'RandomPersonCrop',
     'RandomPictureCrop',
     'StretchedTopdownAffine',
+    'WholePictureFlip',
     'ZeroBasedMpiiDataset',
 ]

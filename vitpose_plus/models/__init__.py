@@ -5,6 +5,11 @@ from vitpose_plus.models.attention import (
     ShiftedWindowAttention,
     WindowAttention,
 )
+from vitpose_plus.models.bottom_up import (
+    BatchedAssociativeEmbeddingLoss,
+    BottomUpHead,
+    SinePositionViT,
+)
 from vitpose_plus.models.distill import DistilledMultiDatasetTopdown, DistilledTopdown
 from vitpose_plus.models.ffn import (
     ExpertLinear,
@@ -28,6 +33,8 @@ from vitpose_plus.models.vit import ViT
 from vitpose_plus.models.vitae import ParallelConvolution, ViTAE
 
 __all__ = [
+    'BatchedAssociativeEmbeddingLoss',
+    'BottomUpHead',
     'DistilledMultiDatasetTopdown',
     'DistilledTopdown',
     'ExpertLinear',
@@ -47,6 +54,7 @@ __all__ = [
     'SharedFFN',
     'ShiftedPoolingWindowAttention',
     'ShiftedWindowAttention',
+    'SinePositionViT',
     'TokenMultiDatasetTopdown',
     'TokenTopdown',
     'ViT',
