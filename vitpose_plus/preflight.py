@@ -58,7 +58,7 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
                 f'{", ".join(lacking)}: call multi_dataset with all of `datasets`.'
             )
         for dataset in parts:
-            check_keypoints(dataset, heads, cfg.model.get('head', {}).get('out_channels'))
+            check_keypoints(dataset, heads, plain_keypoints(cfg.model.get('head', {})))
             check_files(dataset)
     check_checkpoints(cfg)
 
@@ -76,6 +76,11 @@ def check_sizes(cfg: Config) -> None:
                 f'{given[0]}x{given[1]}: give input_hw to multi_dataset or single_dataset, from '
                 'which all sizes follow.'
             )
+
+
+def plain_keypoints(head: dict) -> int | None:
+    """The number of keypoints of a plain model's only head; a bottom-up one has tags besides."""
+    return head.get('num_keypoints', head.get('out_channels'))
 
 
 def check_keypoints(dataset: BaseDataset, heads: dict[str, int], out_channels: int | None) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from mmengine.dataset import pseudo_collate
-from mmpose.models.pose_estimators import TopdownPoseEstimator
+from mmengine.dataset import BaseDataset, pseudo_collate
+from mmpose.models.pose_estimators.base import BasePoseEstimator
 from mmpose.structures import merge_data_samples
 from mmpose.visualization import PoseLocalVisualizer
 
@@ -18,23 +18,28 @@ TILE_HW = (288, 352)
 
 
 def contact_sheet(
-    model: TopdownPoseEstimator, dataset: MultiDataset, path: str | Path, columns: int = 5
+    model: BasePoseEstimator,
+    dataset: BaseDataset | MultiDataset,
+    path: str | Path,
+    columns: int = 5,
 ) -> None:
     """Writes one picture: a row a dataset, with the predictions for some of its images.
 
     Args:
         model: The model, in evaluation mode.
-        dataset: Datasets in test mode; consecutive samples of an image are drawn together.
+        dataset: One dataset or several in test mode; consecutive samples of an image are drawn
+            together.
         path: The PNG to write.
         columns: Images of a dataset, evenly spread.
     """
+    parts = dataset.datasets if isinstance(dataset, MultiDataset) else [dataset]
     rows = []
-    for name, part in zip(dataset.names, dataset.datasets, strict=True):
+    for part in parts:
         by_image = groupby(range(len(part)), key=lambda i: part.get_data_info(i)['img_path'])
         images = [list(samples) for _, samples in by_image]
         tiles = [_tile(model, part, s) for s in images[:: len(images) // columns or 1][:columns]]
         tiles += [np.full_like(tiles[0], 255)] * (columns - len(tiles))
-        rows.append(_label(np.hstack(tiles), name))
+        rows.append(_label(np.hstack(tiles), part.metainfo['dataset_name']))
     cv2.imwrite(str(path), np.vstack(rows))
 
 
@@ -56,7 +61,7 @@ def reconstruction_sheet(model: MaskedAutoencoder, samples: list[dict], path: st
     cv2.imwrite(str(path), np.vstack(rows))
 
 
-def _tile(model: TopdownPoseEstimator, dataset, indices: list[int]) -> np.ndarray:
+def _tile(model: BasePoseEstimator, dataset, indices: list[int]) -> np.ndarray:
     """One image (BGR, TILE_HW) with the predictions of all its samples."""
     samples = model.test_step(pseudo_collate([dataset[i] for i in indices]))
     image = cv2.imread(samples[0].img_path)

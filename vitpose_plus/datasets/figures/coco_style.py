@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -165,12 +166,24 @@ class CocoFile:
             'segmentation': [],
         }
 
-    def dump(self, path: Path, annotations: list[dict[str, Any]] | None = None) -> None:
-        """Write the file, with other annotations if given."""
+    def dump_several(self, path: Path) -> None:
+        """Write a file of the images with two figures or more alone."""
+        count = Counter(annotation['image_id'] for annotation in self.annotations)
+        several = {image for image, number in count.items() if number > 1}
+        images = [image for image in self.images if image['id'] in several]
+        self.dump(path, [a for a in self.annotations if a['image_id'] in several], images)
+
+    def dump(
+        self,
+        path: Path,
+        annotations: list[dict[str, Any]] | None = None,
+        images: list[dict[str, Any]] | None = None,
+    ) -> None:
+        """Write the file, with other annotations and images if given."""
         content = {
             'info': {'description': f'drawn figures in the format of {self.description}'},
             'licenses': [],
-            'images': self.images,
+            'images': self.images if images is None else images,
             'categories': self.categories,
             'annotations': self.annotations if annotations is None else annotations,
         }

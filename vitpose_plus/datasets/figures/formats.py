@@ -43,7 +43,8 @@ _MPII_JOINTS = 'rank rkne rhip lhip lkne lank pelv thor neck head rwri relb rsho
 
 
 def write_coco(root: Path, split: str, scenes: Scenes) -> None:
-    """COCO keypoints, COCO-WholeBody of the same people and, for val, detected boxes."""
+    """COCO keypoints (also of the pictures with several people alone), COCO-WholeBody of the same
+    people and, for val, detected boxes."""
     folder = root / 'coco'
     categories = person_categories(person.BODY)
     file = CocoFile('COCO', folder / f'{split}2017', split, person.BODY, categories)
@@ -52,6 +53,7 @@ def write_coco(root: Path, split: str, scenes: Scenes) -> None:
         for annotation, figure in file.add(index, scene):
             whole.append(annotation | _wholebody(figure))
     file.dump(folder / f'annotations/person_keypoints_{split}2017.json')
+    file.dump_several(folder / f'annotations/several_keypoints_{split}2017.json')
     file.dump(folder / f'annotations/coco_wholebody_{split}_v1.0.json', whole)
     if split == 'val':
         path = 'person_detection_results/COCO_val2017_detections_AP_H_56_person.json'

@@ -1,0 +1,46 @@
+# ViTPose-B bottom-up without its dataset, which `vitpose_plus.bottom_up_experiment` fills in.
+# Nothing of the authors' is published: our reading (docs/bottom_up.md). On 8 GPUs.
+_base_ = ['./runtime.py', './pictures.py', './schedule_210e.py']
+
+model = dict(
+    type='BottomupPoseEstimator',
+    backbone=dict(type='ViT', arch='base', drop_path_rate=0.3),
+    head=dict(
+        type='BottomUpHead',
+        in_channels=768,
+        deconv_out_channels=(256, 256),
+        deconv_kernel_sizes=(4, 4),
+        tag_loss=dict(type='BatchedAssociativeEmbeddingLoss', loss_weight=0.001),
+    ),
+    test_cfg=dict(flip_test=True),
+)
+
+# HigherHRNet's: 40 pixels of a side of 200 are a fifth.
+affine = dict(
+    type='BottomupRandomAffine',
+    distribution='uniform',
+    shift_factor=0.2,
+    scale_factor=(0.75, 1.5),
+    rotate_factor=30.0,
+)
+
+train_dataloader = dict(batch_size=24, dataset=dict())
+# Pictures keep their proportions: one at a time.
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    dataset=dict(),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict()
+test_evaluator = dict()
+
+# ViTPose's rate: 192 pictures show about as many people as a batch of its has crops.
+auto_scale_lr = dict(base_batch_size=192)
+param_scheduler = [
+    dict(type='LinearLR', begin=0, end=500, start_factor=0.001, by_epoch=False),
+    dict(type='MultiStepLR', begin=0, end=300, milestones=[200, 260], gamma=0.1, by_epoch=True),
+]
+train_cfg = dict(max_epochs=300)

@@ -1,0 +1,12 @@
+# As in ViTDet, which is made for large inputs: full attention in every third layer.
+_base_ = './vitpose-bottomup-base_coco-512x512.py'
+
+model = dict(
+    backbone=dict(
+        attention=[
+            dict(type='WindowAttention'),
+            dict(type='WindowAttention'),
+            dict(type='FullAttention'),
+        ]
+    )
+)

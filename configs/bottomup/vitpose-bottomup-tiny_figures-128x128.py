@@ -1,0 +1,40 @@
+# Bottom-up on drawn figures (docs/bottom_up.md), several in a picture: minutes on a core.
+_base_ = './vitpose-bottomup-base_coco-512x512.py'
+from vitpose_plus.bottom_up_experiment import bottom_up
+
+coco = _base_.coco
+for split in ('train', 'val'):
+    coco[split]['ann_file'] = f'annotations/several_keypoints_{split}2017.json'
+figures = 'work_dirs/experiments/figures'
+# Gentle: the figures are mostly upright, and time is short.
+affine = dict(_base_.affine, shift_factor=0.1, scale_factor=(0.8, 1.25), rotate_factor=15.0)
+
+model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = bottom_up(
+    'coco', coco, affine, input_hw=(128, 128), sigma=1.0, data_root=figures
+)
+
+model['backbone'].update(
+    type='SinePositionViT',
+    arch=dict(depth=4, dim=64, num_heads=2, _delete_=True),
+    patch=dict(kernel_size=8, stride=8, padding=0),
+    drop_path_rate=0.0,
+)
+model['head'].update(in_channels=64, deconv_out_channels=(32,), deconv_kernel_sizes=(4,))
+# Tags have minutes to be learnt, not days: people move apart first, and together in time.
+model['head']['tag_loss'] = dict(loss_weight=0.0003, push_loss_factor=5.0)
+
+# Several runs share a machine: each is one process.
+train_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
+val_dataloader.update(num_workers=0, persistent_workers=False)
+test_dataloader.update(num_workers=0, persistent_workers=False)
+
+max_epochs = 24
+optim_wrapper = dict(
+    optimizer=dict(lr=2e-3, weight_decay=0.05),
+    paramwise_cfg=dict(num_layers=4, layer_decay_rate=1.0),
+)
+param_scheduler = [
+    dict(type='LinearLR', end=100, start_factor=0.01, by_epoch=False),
+    dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True, convert_to_iter_based=True),
+]
+train_cfg = dict(max_epochs=max_epochs, val_interval=100)
