@@ -1,5 +1,7 @@
 """Bottom-up from its config to its metric, on drawn figures."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -97,6 +99,19 @@ def test_nobody_is_found_anywhere(config):
         assert results[0].pred_instances.keypoints.shape == (0, 17, 2)
         evaluator.process(results, pseudo_collate([sample]))
     assert evaluator.evaluate(len(samples))['coco/AP'] <= 0
+
+
+def test_pictures_without_people_are_tested_too(config, figures, tmp_path):
+    content = json.loads((figures / 'coco/annotations/person_keypoints_val2017.json').read_text())
+    empty = content['images'][0]['id']
+    content['annotations'] = [a for a in content['annotations'] if a['image_id'] != empty]
+    (tmp_path / 'some.json').write_text(json.dumps(content))
+    config.test_dataloader.dataset.ann_file = str(tmp_path / 'some.json')
+    dataset = DATASETS.build(config.test_dataloader.dataset)
+    assert sorted(sample['data_samples'].img_id for sample in dataset) == [
+        image['id'] for image in content['images']
+    ]
+    assert headlines(grouping_ceiling(config))['coco'] > 0.9
 
 
 def test_a_head_of_other_keypoints_is_refused(config):

@@ -189,3 +189,12 @@ def test_thirty_people_are_grouped_in_no_time():
     assert len(group(scores, own, ORDER)) >= 30
     assert best_time(lambda: group(scores, own, ORDER)) < 0.05
     assert best_time(lambda: codec().batch_decode(heatmaps, tags)) < 0.5
+
+
+@pytest.mark.gpu
+def test_a_gpu_finds_the_same_people():
+    heatmaps, tags = targets(codec().encode(crowd(20, np.random.default_rng(0))), flips=2)
+    heatmaps[:, 9] *= 0.09  # to be filled
+    there = codec().batch_decode(heatmaps.cuda(), tags.cuda())
+    for ours, theirs in zip(codec().batch_decode(heatmaps, tags), there, strict=True):
+        np.testing.assert_allclose(theirs[0], ours[0], atol=1e-3)

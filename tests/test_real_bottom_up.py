@@ -1,0 +1,68 @@
+"""Real pictures: a bottom-up model learns COCO's sample pictures by heart.
+
+As ``test_real.py``, for files, whole pictures, masks, targets, tags, grouping and metric.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from vitpose_plus.commands import demo, running
+from vitpose_plus.evaluation import grouping_ceiling, headlines
+from vitpose_plus.visualization import contact_sheet
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
+
+BASE = 'vitpose-bottomup-base_coco-512x512'
+OUTPUT = Path(__file__).parents[1] / 'work_dirs' / 'real_bottom_up'
+
+CONFIG = """
+_base_ = {base!r}
+from vitpose_plus.bottom_up_experiment import bottom_up
+
+# Flips and a little jitter, as in test_real.py; of the whole picture.
+affine = dict(
+    _base_.affine, scale_type='long', shift_factor=0.02, scale_factor=(0.97, 1.03), rotate_prob=0.0)
+model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = bottom_up(
+    'coco', _base_.coco, affine, input_hw=(256, 384), data_root={root!r})
+
+model['backbone'].update(arch='tiny', drop_path_rate=0.)
+model['head'].update(
+    in_channels=128, deconv_out_channels=(64, 64), tag_loss=dict(loss_weight={tag_weight}))
+train_dataloader.update(
+    batch_size=8, num_workers=1, sampler=dict(_delete_=True, type='InfiniteSampler'))
+val_dataloader.update(num_workers=1)
+test_dataloader.update(num_workers=1)
+
+iters = {iters}
+optim_wrapper = dict(
+    optimizer=dict(lr=2e-3), paramwise_cfg=dict(num_layers=4, layer_decay_rate=1.))
+param_scheduler = [
+    dict(type='LinearLR', end=50, start_factor=0.01, by_epoch=False),
+    dict(type='CosineAnnealingLR', T_max=iters, by_epoch=False)]
+train_cfg = dict(
+    _delete_=True, type='IterBasedTrainLoop', max_iters=iters, val_interval=10 * iters)
+log_processor = dict(by_epoch=False)
+randomness = dict(seed=0)
+default_hooks = dict(checkpoint=dict(by_epoch=False, interval=iters))
+"""
+
+
+def test_learns_the_samples_by_heart(sample_data, tmp_path):
+    path = tmp_path / 'by_heart.py'
+    base = running.find_config(BASE)
+    path.write_text(CONFIG.format(base=base, root=str(sample_data), iters=400, tag_weight=0.01))
+    torch.set_num_threads(os.cpu_count())
+    cfg = Config.fromfile(path)
+    cfg.work_dir = str(OUTPUT)
+    runner = running.build_runner(cfg, ('train', 'test'))
+    runner.train()
+    with demo.quiet():
+        score = headlines(runner.test())['coco']
+        ceiling = headlines(grouping_ceiling(cfg))['coco']
+    contact_sheet(runner.model.eval(), runner.test_dataloader.dataset, OUTPUT / 'predictions.png')
+    print(f'COCO AP {score:.3f} of {ceiling:.3f}')
+    assert score >= 0.9 * ceiling
