@@ -151,6 +151,7 @@ def run(name: str, label: str, seed: int) -> Result:
     """One training and test in a process of its own: the datasets' scores and the seconds."""
     import torch
     from mmengine.config import Config
+    from mmengine.registry import init_default_scope
 
     import vitpose_plus  # noqa: F401  registers everything
     from vitpose_plus.commands.running import build_runner
@@ -158,6 +159,7 @@ def run(name: str, label: str, seed: int) -> Result:
     from vitpose_plus.shipped import find_config
 
     torch.set_num_threads(1)
+    init_default_scope('mmpose')
     row = next(row for row in EXPERIMENTS[name] if row.label == label)
     cfg = Config.fromfile(find_config(row.config))
     cfg.merge_from_dict(row.changes)

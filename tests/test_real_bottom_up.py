@@ -14,7 +14,8 @@ from vitpose_plus.commands import demo, running
 from vitpose_plus.evaluation import grouping_ceiling, headlines
 from vitpose_plus.visualization import contact_sheet
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
+# Slow, so that CI leaves it out, until it has been seen to pass from its start to its end.
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 BASE = 'vitpose-bottomup-base_coco-512x512'
 OUTPUT = Path(__file__).parents[1] / 'work_dirs' / 'real_bottom_up'

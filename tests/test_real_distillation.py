@@ -15,7 +15,8 @@ from vitpose_plus.evaluation import decoding_ceiling, headlines
 from vitpose_plus.experiment import multi_dataset
 from vitpose_plus.shipped import find_config
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
+# Slow, so that CI leaves it out, until it has been seen to pass from its start to its end.
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ITERS = dict(teacher=500, token=20, distill=1000)
 # As in tests/test_real.py: flips, and a jitter of a heatmap's pixel.
