@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent / 'experiments'
 WORK_DIR = Path('work_dirs/experiments')
-FIGURES = WORK_DIR / 'grey'
 ATTENTION = 'vitpose-tiny_figures-128x96'  # 16x12 tokens
 PLAIN = 'vitpose-tiny-stride16_figures-128x96'  # 8x6 tokens
 PLUS = 'vitpose-plus-tiny_figures-128x96'
 MAE = 'mae-tiny_figures-128x96'
-START = 'epoch_20.pth'
+TEACHER = 'vitpose-tiny-teacher_figures-128x96'
+TOKEN = 'vitpose-tiny-token_figures-128x96'
+STUDENT = 'vitpose-tiny-distill_figures-128x96'
+BOTTOM_UP = 'vitpose-bottomup-tiny_figures-128x128'
+START, TRAINED, KNOWLEDGE = 'epoch_20.pth', 'epoch_10.pth', 'token.pth'
 WINDOW = dict(window_hw=(2, 2))  # of 16x12 tokens: 16x16 pixels
 
 Run = tuple[str, int]  # a row's label, a seed
@@ -40,6 +44,7 @@ class Row(NamedTuple):
     Attributes:
         start: What changes the config once more for a seed, where a run begins with another's end.
         leaves: The file that others begin with: without it a run is not done.
+        seeds: Of its runs.
     """
 
     label: str
@@ -47,6 +52,7 @@ class Row(NamedTuple):
     changes: dict = {}
     start: Callable[['Config', int], None] | None = None
     leaves: str | None = None
+    seeds: tuple[int, ...] = (0, 1, 2)
 
 
 def with_attention(label: str, *kinds: str) -> Row:
@@ -63,19 +69,35 @@ def pretrained(cfg: 'Config', seed: int) -> None:
 
 
 def expanded(cfg: 'Config', seed: int) -> None:
-    """The same with experts that all begin as the plain FFN."""
+    """All experts of a layer begin as one FFN: a plain model, expanded; not yet trained."""
     import torch
+    from mmengine.runner import set_random_seed
+    from mmpose.registry import MODELS
 
-    from vitpose_plus.checkpoints import expand, files
+    from vitpose_plus.checkpoints import expand
+    from vitpose_plus.shipped import read_config
 
-    pretrained(cfg, seed)
-    start = cfg.model.backbone.pop('init_cfg')
-    state = files.read(start['checkpoint'])
-    state = {key: value for key, value in state.items() if key.startswith('backbone.')}
+    set_random_seed(seed)
+    plain = MODELS.build(read_config(PLAIN).model)
+    plain.init_weights()
+    state = {key: value for key, value in plain.state_dict().items() if key.startswith('backbone.')}
     path = Path(cfg.work_dir) / 'start.pth'
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(expand(state, cfg), path)
-    cfg.model.backbone.init_cfg = dict(start, checkpoint=str(path))
+    cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(path), prefix='backbone.')
+
+
+def of_the_teacher(cfg: 'Config', seed: int) -> None:
+    """Only one teacher is trained: students of all seeds have it in common."""
+    cfg.load_from = str(folder('teacher', 'teacher', 0) / TRAINED)
+
+
+def taught(cfg: 'Config', seed: int) -> None:
+    """By that teacher, its token, or both."""
+    if cfg.model.teacher:
+        cfg.model.teacher.checkpoint = str(folder('teacher', 'teacher', 0) / TRAINED)
+    if cfg.model.token:
+        cfg.model.token.file = str(folder('token', 'token', 0) / KNOWLEDGE)
 
 
 def frozen(label: str, *parts: str) -> Row:
@@ -86,6 +108,7 @@ def with_ffn(label: str, kind: str) -> Row:
     return Row(label, PLUS, {'model.backbone.ffn.type': kind}, expanded)
 
 
+NO_TOKEN = {'model.token': None, 'model.backbone.num_prefix_tokens': 0}
 SHARED = {'model.backbone.ffn': dict(type='SharedFFN', _delete_=True)}
 EXPERIMENTS = {
     'attention': [
@@ -106,13 +129,21 @@ EXPERIMENTS = {
         Row('shared', PLUS, SHARED, expanded),
         with_ffn('partially shared', 'PartiallySharedFFN'),
     ],
+    'teacher': [Row('teacher', TEACHER, leaves=TRAINED, seeds=(0,))],
+    'token': [Row('token', TOKEN, start=of_the_teacher, leaves=KNOWLEDGE, seeds=(0,))],
+    'distillation': [
+        Row('none', ATTENTION),
+        Row('output', STUDENT, NO_TOKEN, taught),
+        Row('token', STUDENT, {'model.teacher': None}, taught),
+        Row('both', STUDENT, start=taught),
+    ],
+    'bottom-up': [Row('associative embedding', BOTTOM_UP)],
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('names', nargs='*', default=list(EXPERIMENTS), choices=EXPERIMENTS)
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument('--processes', type=int, default=os.cpu_count())
     args = parser.parse_args()
     draw_figures()
@@ -121,8 +152,8 @@ def main() -> None:
         with ProcessPoolExecutor(args.processes, get_context('spawn')) as pool:
             runs = {
                 pool.submit(run, name, row.label, seed): (row.label, seed)
-                for seed in args.seeds
                 for row in EXPERIMENTS[name]
+                for seed in row.seeds
                 if (row.label, seed) not in found
             }
             for future in as_completed(runs):
@@ -133,18 +164,21 @@ def main() -> None:
 
 
 def draw_figures() -> None:
-    """In grey: the figures' colours would tell left from right without any look at the rest."""
+    """In colour, and in grey: colours would tell left from right without a look at the rest."""
     import cv2
 
     from vitpose_plus.commands import figures
 
-    if FIGURES.exists():
-        return
-    part = FIGURES.with_name('grey.part')
-    figures.draw(part, num_train=1000, num_val=100, seed=1)
-    for path in part.rglob('*.jpg'):
-        cv2.imwrite(str(path), cv2.cvtColor(cv2.imread(str(path), 0), cv2.COLOR_GRAY2BGR))
-    part.rename(FIGURES)
+    colour, grey = WORK_DIR / 'figures', WORK_DIR / 'grey'
+    if not colour.exists():
+        figures.draw(colour, num_train=1000, num_val=100, seed=1)
+    if not grey.exists():
+        part = grey.with_name('grey.part')
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(colour, part)
+        for path in part.rglob('*.jpg'):
+            cv2.imwrite(str(path), cv2.cvtColor(cv2.imread(str(path), 0), cv2.COLOR_GRAY2BGR))
+        part.rename(grey)
 
 
 def run(name: str, label: str, seed: int) -> Result:

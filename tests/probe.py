@@ -3,8 +3,9 @@
 import torch
 from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import DATA_SAMPLERS, HOOKS
+
+from vitpose_plus.checkpoints.guard import unwrapped
 
 
 @DATA_SAMPLERS.register_module()
@@ -43,5 +44,5 @@ class ReportHook(Hook):
 
 
 def parameters(runner):
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    return {name: p.detach().clone() for name, p in model.named_parameters()}
+    named = unwrapped(runner.model).named_parameters()
+    return {name: p.detach().clone() for name, p in named}

@@ -59,26 +59,22 @@ def bottom_up(
         backbone=dict(input_hw=tuple(input_hw)),
         head=dict(num_keypoints=entry['num_keypoints'], decoder=codec),
     )
-    pipelines = dict(train=_training(codec, affine), val=_testing(codec))
-    parts = [_part(entry, split, pipelines, data_root) for split in ('train', 'val', 'test')]
+    # Nothing, for the training set of a dataset that is only tested on.
+    train = _whole(entry['train'], data_root, _training(codec, affine)) if 'train' in entry else {}
+    tests = [entry['val'], entry.get('test', entry['val'])]
+    tests = [dict(_whole(split, data_root, _testing(codec)), test_mode=True) for split in tests]
     # Replaced, not merged: the parent of a config may be of another dataset.
-    loaders = [dict(dataset=dict(part, _delete_=True)) for part in parts]
+    loaders = [dict(dataset=dict(dataset, _delete_=True)) for dataset in (train, *tests)]
     # The people that are found have no boxes, and none is found twice.
     evaluator = dict(metric, prefix=name, nms_mode='none', score_mode='bbox', _delete_=True)
     return tuple(deepcopy(part) for part in (model, *loaders, evaluator, evaluator))
 
 
-def _part(entry: dict, split: str, pipelines: dict[str, list], data_root: str) -> dict:
-    """A split's dataset; nothing, for the training set of one that is only tested on."""
-    if split == 'train':
-        if 'train' not in entry:
-            return {}
-        own = dict(pipeline=pipelines['train'])
-    else:
-        own = dict(pipeline=pipelines['val'], test_mode=True)
-    part = placed(entry.get(split, entry['val']), data_root)
-    part.pop('bbox_file', None)
-    return dict(part, data_mode='bottomup', **own)
+def _whole(split: dict, data_root: str, pipeline: list[dict]) -> dict:
+    """A split's dataset, of pictures and not of boxes."""
+    dataset = placed(split, data_root)
+    dataset.pop('bbox_file', None)
+    return dict(dataset, data_mode='bottomup', pipeline=pipeline)
 
 
 def _training(codec: dict, affine: dict) -> list[dict]:

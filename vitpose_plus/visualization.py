@@ -11,7 +11,7 @@ from mmpose.models.pose_estimators.base import BasePoseEstimator
 from mmpose.structures import merge_data_samples
 from mmpose.visualization import PoseLocalVisualizer
 
-from vitpose_plus.datasets import MultiDataset
+from vitpose_plus.datasets.multi_dataset import MultiDataset, parts_of
 from vitpose_plus.models import MaskedAutoencoder
 
 TILE_HW = (288, 352)
@@ -32,9 +32,8 @@ def contact_sheet(
         path: The PNG to write.
         columns: Images of a dataset, evenly spread.
     """
-    parts = dataset.datasets if isinstance(dataset, MultiDataset) else [dataset]
     rows = []
-    for part in parts:
+    for part in parts_of(dataset):
         by_image = groupby(range(len(part)), key=lambda i: part.get_data_info(i)['img_path'])
         images = [list(samples) for _, samples in by_image]
         tiles = [_tile(model, part, s) for s in images[:: len(images) // columns or 1][:columns]]

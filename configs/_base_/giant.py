@@ -1,13 +1,6 @@
-# ViTPose-G without its datasets. Its size is our reading (vitpose_plus/models/vitae.py).
-_base_ = './multi_task.py'
-
-model = dict(
-    backbone=dict(
-        type='ViTAE',
-        arch='giant',
-        ffn=dict(type='SharedFFN', hidden_dim=6144),
-        drop_path_rate=0.55,
-    ),
-    head=dict(head=dict(in_channels=1408)),
-)
-optim_wrapper = dict(paramwise_cfg=dict(num_layers=40, layer_decay_rate=0.85))
+# As a second parent, the size of ViTPose-G, which is our reading (vitpose_plus/models/vitae.py). No
+# two parents may set the same, so that the config itself takes these over.
+giant_ffn = dict(type='SharedFFN', hidden_dim=6144)
+giant_backbone = dict(type='ViTAE', arch='giant', ffn=giant_ffn, drop_path_rate=0.55)
+giant_decoder = dict(in_channels=1408)
+giant_optim = dict(paramwise_cfg=dict(num_layers=40, layer_decay_rate=0.85))

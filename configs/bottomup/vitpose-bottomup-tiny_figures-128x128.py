@@ -1,5 +1,5 @@
 # Bottom-up on drawn figures (docs/bottom_up.md), several in a picture: minutes on a core.
-_base_ = './vitpose-bottomup-base_coco-512x512.py'
+_base_ = ['./vitpose-bottomup-base_coco-512x512.py', '../_base_/figures.py']
 from vitpose_plus.bottom_up_experiment import bottom_up
 
 coco = _base_.coco
@@ -23,10 +23,9 @@ model['head'].update(in_channels=64, deconv_out_channels=(32,), deconv_kernel_si
 # Tags have minutes to be learnt, not days: people move apart first, and together in time.
 model['head']['tag_loss'] = dict(loss_weight=0.0003, push_loss_factor=5.0)
 
-# Several runs share a machine: each is one process.
-train_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
-val_dataloader.update(num_workers=0, persistent_workers=False)
-test_dataloader.update(num_workers=0, persistent_workers=False)
+train_dataloader.update(_base_.one_process, batch_size=16)
+val_dataloader.update(_base_.one_process)
+test_dataloader.update(_base_.one_process)
 
 max_epochs = 24
 optim_wrapper = dict(

@@ -9,7 +9,7 @@ model = dict(
     teacher=dict(
         type='RunningTeacher',
         config='vitpose-tiny-teacher_figures-128x96',
-        checkpoint=f'work_dirs/vitpose-tiny-teacher_figures-128x96/epoch_{_base_.max_epochs}.pth',
+        checkpoint='work_dirs/vitpose-tiny-teacher_figures-128x96/epoch_10.pth',
     ),
 )
 default_hooks = dict(token_map=dict(type='TokenMapHook'))

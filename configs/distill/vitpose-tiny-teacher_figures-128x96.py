@@ -6,3 +6,8 @@ model = dict(
     head=dict(in_channels=128),
 )
 optim_wrapper = dict(paramwise_cfg=dict(num_layers=6))
+
+max_epochs = 10
+param_scheduler = _base_.param_scheduler
+param_scheduler[1].update(T_max=max_epochs)
+train_cfg = dict(max_epochs=max_epochs)

@@ -6,7 +6,7 @@ model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_ev
     multi_dataset(
         _base_.datasets,
         _base_.crops,
-        _base_.augmentation,
+        _base_.gentle,
         input_hw=(128, 96),
         sigma=1.5,
         data_root='work_dirs/experiments/grey',
@@ -14,10 +14,10 @@ model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_ev
 )
 
 model['backbone'].update(patch=dict(kernel_size=16, stride=16, padding=0))
-for loader in (train_dataloader, val_dataloader, test_dataloader):
-    loader.update(num_workers=0, persistent_workers=False)
-del loader
-max_epochs = 2
+train_dataloader.update(_base_.one_process)
+val_dataloader.update(_base_.one_process)
+test_dataloader.update(_base_.one_process)
+max_epochs = 4
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=100, start_factor=0.01, by_epoch=False),
     dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True, convert_to_iter_based=True),

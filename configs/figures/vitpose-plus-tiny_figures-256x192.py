@@ -1,15 +1,12 @@
 # The demo: all six datasets as drawn figures (python -m vitpose_plus figures), in minutes on a CPU.
-_base_ = '../vitpose_plus/vitpose-plus-base_six-datasets-256x192.py'
+_base_ = [
+    '../vitpose_plus/vitpose-plus-base_six-datasets-256x192.py',
+    '../_base_/figures.py',
+]
 from vitpose_plus.experiment import multi_dataset
 
-# Gentle: the figures are mostly upright, and time is short.
-augmentation = [
-    dict(type='RandomFlip', direction='horizontal'),
-    dict(type='RandomBBoxTransform', shift_factor=0.1, scale_factor=(0.8, 1.2), rotate_factor=30.0),
-]
-
 model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
-    multi_dataset(_base_.datasets, _base_.crops, augmentation, data_root='work_dirs/demo/figures')
+    multi_dataset(_base_.datasets, _base_.crops, _base_.gentle, data_root='work_dirs/demo/figures')
 )
 
 model['backbone'].update(arch='tiny', drop_path_rate=0.0)

@@ -1,19 +1,13 @@
 # For docs/experiments.md: people only, small crops, 1/8 features (16x12 tokens); minutes on a core.
-_base_ = '../vitpose/vitpose-base_coco-256x192.py'
+_base_ = ['../vitpose/vitpose-base_coco-256x192.py', '../_base_/figures.py']
 from vitpose_plus.experiment import single_dataset
-
-# Gentle, as in the demo.
-augmentation = [
-    dict(type='RandomFlip', direction='horizontal'),
-    dict(type='RandomBBoxTransform', shift_factor=0.1, scale_factor=(0.8, 1.2), rotate_factor=30.0),
-]
 
 model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
     single_dataset(
         'coco',
         _base_.coco,
         _base_.crops,
-        augmentation,
+        _base_.gentle,
         input_hw=(128, 96),
         sigma=1.5,
         data_root='work_dirs/experiments/grey',
@@ -27,10 +21,9 @@ model['backbone'].update(
 )
 model['head'].update(in_channels=64, deconv_out_channels=(32,), deconv_kernel_sizes=(4,))
 
-# Several runs share a machine: each is one process.
-train_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
-val_dataloader.update(num_workers=0, persistent_workers=False)
-test_dataloader.update(num_workers=0, persistent_workers=False)
+train_dataloader.update(_base_.one_process, batch_size=16)
+val_dataloader.update(_base_.one_process)
+test_dataloader.update(_base_.one_process)
 
 max_epochs = 6
 optim_wrapper = dict(

@@ -1,13 +1,5 @@
-# ViTPose-G on COCO alone. Its size is our reading (vitpose_plus/models/vitae.py).
-_base_ = '../vitpose/vitpose-base_coco-576x432.py'
+# ViTPose-G on COCO alone.
+_base_ = ['../vitpose/vitpose-base_coco-576x432.py', '../_base_/giant.py']
 
-model = dict(
-    backbone=dict(
-        type='ViTAE',
-        arch='giant',
-        ffn=dict(type='SharedFFN', hidden_dim=6144),
-        drop_path_rate=0.55,
-    ),
-    head=dict(in_channels=1408),
-)
-optim_wrapper = dict(paramwise_cfg=dict(num_layers=40, layer_decay_rate=0.85))
+model = dict(backbone=_base_.giant_backbone, head=_base_.giant_decoder)
+optim_wrapper = _base_.giant_optim

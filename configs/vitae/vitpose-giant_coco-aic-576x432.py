@@ -1,15 +1,10 @@
-_base_ = [
-    '../_base_/giant.py',
-    '../datasets/coco.py',
-    '../datasets/aic.py',
-]
+_base_ = ['../multi_task/vitpose-base_coco-aic-256x192.py', '../_base_/giant.py']
 from vitpose_plus.experiment import multi_task
 
-datasets = dict(
-    coco=_base_.coco,
-    aic=_base_.aic,
+model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
+    multi_task(_base_.datasets, _base_.crops, _base_.augmentation, input_hw=(576, 432))
 )
 
-model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
-    multi_task(datasets, _base_.crops, _base_.augmentation, input_hw=(576, 432))
-)
+model['backbone'].update(_base_.giant_backbone)
+model['head']['head'] = _base_.giant_decoder
+optim_wrapper = _base_.giant_optim

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from vitpose_plus.checkpoints import check_fit
 from vitpose_plus.models.mae import statistics
-from vitpose_plus.models.mae_decoder import sine_table
+from vitpose_plus.models.positions import sine_table
 
 ARCH = dict(depth=2, dim=16, num_heads=2)
 HW = (64, 48)  # pixels; 4x3 patches

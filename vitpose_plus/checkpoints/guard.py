@@ -18,8 +18,12 @@ class CheckpointGuardHook(Hook):
     """Refuses a checkpoint that does not fit the model."""
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        check_fit(checkpoint.get('state_dict', checkpoint), model)
+        check_fit(checkpoint.get('state_dict', checkpoint), unwrapped(runner.model))
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model itself, also where DDP or FSDP holds it."""
+    return model.module if is_model_wrapper(model) else model
 
 
 def check_file(path: str, model: nn.Module) -> None:

@@ -14,7 +14,7 @@ from torch import nn
 
 from vitpose_plus import preflight
 from vitpose_plus.commands import running
-from vitpose_plus.datasets import MultiDataset
+from vitpose_plus.datasets.multi_dataset import parts_of
 from vitpose_plus.distillation.cache import Batch, write_cache
 from vitpose_plus.distillation.teachers import RunningTeacher
 from vitpose_plus.errors import UserError
@@ -42,8 +42,7 @@ def run(args: argparse.Namespace) -> None:
         )
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     refuse_chance(dataset)
-    parts = dataset.datasets if isinstance(dataset, MultiDataset) else [dataset]
-    sizes = {part.metainfo['dataset_name']: len(part) for part in parts}
+    sizes = {part.metainfo['dataset_name']: len(part) for part in parts_of(dataset)}
     in_order = dict(type='DefaultSampler', shuffle=False)
     loader = Runner.build_dataloader(dict(cfg.train_dataloader, dataset=dataset, sampler=in_order))
     batches = drawn(model.to(get_device()), track(loader, description='heatmaps'))

@@ -41,6 +41,11 @@ class MultiDataset(ConcatDataset):
         super().full_init()
 
 
+def parts_of(dataset: BaseDataset | MultiDataset) -> list[BaseDataset]:
+    """The datasets of which it is made: its own, or itself alone."""
+    return dataset.datasets if isinstance(dataset, MultiDataset) else [dataset]
+
+
 def plain_datasets(cfg: dict) -> Iterator[dict]:
     """The plain datasets of a loader, those of a wrapper one by one."""
     if 'datasets' in cfg:

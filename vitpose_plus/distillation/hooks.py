@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
-from torch import nn
 
+from vitpose_plus.checkpoints.guard import unwrapped
 from vitpose_plus.checkpoints.token_files import SavedToken, fingerprint, write_token
 from vitpose_plus.errors import UserError
 from vitpose_plus.models.knowledge_token import map_parameters
@@ -49,13 +48,9 @@ class TokenMapHook(Hook):
     priority = 'VERY_LOW'  # after the guard, which knows the folded weights
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        mapped = map_parameters(_plain(runner.model))
+        mapped = map_parameters(unwrapped(runner.model))
         checkpoint[MAP] = {name: value.detach().cpu().clone() for name, value in mapped.items()}
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        if map_parameters(_plain(runner.model)):
+        if map_parameters(unwrapped(runner.model)):
             checkpoint['state_dict'].update(checkpoint.get(MAP, {}))
-
-
-def _plain(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model

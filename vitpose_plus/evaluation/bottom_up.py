@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.evaluator import Evaluator
-from mmengine.runner import Runner
+from mmengine.structures import InstanceData
 from mmpose.registry import KEYPOINT_CODECS
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
+from vitpose_plus.evaluation.ceiling import score_of
 from vitpose_plus.experiment import STRIDE
 from vitpose_plus.shipped import build_on_meta
 
@@ -26,14 +27,12 @@ def grouping_ceiling(cfg: Config) -> dict[str, float]:
         cfg: A bottom-up config; its codec, test dataset and metric are used.
     """
     model = build_on_meta(cfg.model)  # its decoding is wanted, not its weights
-    loader = Runner.build_dataloader(deepcopy(cfg.test_dataloader))
+
+    def decode(sample: PoseDataSample) -> InstanceData:
+        return model.head.decode(perfect(cfg.model.head, sample))[0]
+
     evaluator = Evaluator(deepcopy(cfg.test_evaluator))
-    evaluator.dataset_meta = loader.dataset.metainfo
-    for batch in loader:
-        samples = batch['data_samples']
-        decoded = [model.head.decode(perfect(cfg.model.head, s))[0] for s in samples]
-        evaluator.process(model.add_pred_to_datasample(decoded, None, samples), batch)
-    return evaluator.evaluate(len(loader.dataset))
+    return score_of(decode, model, deepcopy(cfg.test_dataloader), evaluator)
 
 
 def perfect(head: dict, sample: PoseDataSample) -> tuple[Tensor, Tensor]:

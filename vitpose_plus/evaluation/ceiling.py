@@ -4,12 +4,17 @@ Plain targets are rounded to whole heatmap pixels, so decoding them loses a litt
 seen a keypoint in many crops can average the rounding out and score more.
 """
 
+from collections.abc import Callable
 from copy import deepcopy
 
 import torch
 from mmengine.config import Config
+from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
+from mmengine.structures import InstanceData
+from mmpose.models.pose_estimators.base import BasePoseEstimator
 from mmpose.registry import EVALUATORS
+from mmpose.structures import PoseDataSample
 
 from vitpose_plus.shipped import build_on_meta
 
@@ -27,14 +32,25 @@ def decoding_ceiling(cfg: Config) -> dict[str, float]:
     for name, part in zip(codecs, loader_cfg.dataset.datasets, strict=True):
         part.pop('bbox_file', None)
         part.pipeline.insert(-1, dict(type='GenerateTarget', encoder=codecs[name]))
+
+    def decode(sample: PoseDataSample) -> InstanceData:
+        return model.head.heads[sample.dataset_name].decode(sample.gt_fields.heatmaps[None])[0]
+
+    return score_of(decode, model, loader_cfg, EVALUATORS.build(cfg.test_evaluator))
+
+
+def score_of(
+    decode: Callable[[PoseDataSample], InstanceData],
+    model: BasePoseEstimator,
+    loader_cfg: dict,
+    evaluator: Evaluator,
+) -> dict[str, float]:
+    """The metrics of what each sample decodes to."""
     loader = Runner.build_dataloader(loader_cfg)
-    evaluator = EVALUATORS.build(cfg.test_evaluator)
     evaluator.dataset_meta = loader.dataset.metainfo
     for batch in loader:
         samples = batch['data_samples']
-        decoded = [
-            model.head.heads[s.dataset_name].decode(s.gt_fields.heatmaps[None])[0] for s in samples
-        ]
+        decoded = [decode(sample) for sample in samples]
         evaluator.process(model.add_pred_to_datasample(decoded, None, samples), batch)
     return evaluator.evaluate(len(loader.dataset))
 

@@ -15,7 +15,7 @@ from mmpose.structures import PoseDataSample
 from torch import Tensor, nn
 
 from vitpose_plus.models.heads import Features
-from vitpose_plus.models.mae_decoder import sine_table
+from vitpose_plus.models.positions import sine_table
 from vitpose_plus.models.vit import ViT
 
 

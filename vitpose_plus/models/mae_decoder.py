@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from vitpose_plus.errors import UserError
 from vitpose_plus.models.attention import FullAttention
 from vitpose_plus.models.ffn import SharedFFN
+from vitpose_plus.models.positions import sine_table
 from vitpose_plus.models.vit import TransformerLayer
 
 
@@ -66,11 +67,3 @@ class MaskedDecoder(nn.Module):
         for layer in self.layers:
             x = layer(x, hw, None)
         return self.predict(self.norm(x))
-
-
-def sine_table(hw: tuple[int, int], dim: int, device: torch.device | str = 'cpu') -> Tensor:
-    """(H * W, dim): sines and cosines of the row in one half, of the column in the other."""
-    rates = 10_000 ** -torch.linspace(0, 1, dim // 4 + 1, device=device)[:-1]
-    angles = [torch.outer(torch.arange(side, device=device), rates) for side in hw]
-    row, column = (torch.cat([each.sin(), each.cos()], dim=1) for each in angles)
-    return torch.cat([row.repeat_interleave(hw[1], 0), column.repeat(hw[0], 1)], dim=1)

@@ -27,6 +27,14 @@ def resize_distances(table: Tensor, side: int) -> Tensor:
     return F.interpolate(table.T[None], size=2 * side - 1, mode='linear')[0].T
 
 
+def sine_table(hw: tuple[int, int], dim: int, device: torch.device | str = 'cpu') -> Tensor:
+    """(H * W, dim): sines and cosines of the row in one half, of the column in the other."""
+    rates = 10_000 ** -torch.linspace(0, 1, dim // 4 + 1, device=device)[:-1]
+    angles = [torch.outer(torch.arange(side, device=device), rates) for side in hw]
+    row, column = (torch.cat([each.sin(), each.cos()], dim=1) for each in angles)
+    return torch.cat([row.repeat_interleave(hw[1], 0), column.repeat(hw[0], 1)], dim=1)
+
+
 @MODELS.register_module()
 class RelativePosition(nn.Module):
     """Adds q R_h[dy] + q R_w[dx] to each product q k: one table per axis (MViTv2, ViTDet).
