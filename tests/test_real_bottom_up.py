@@ -3,19 +3,16 @@
 As ``test_real.py``, for files, whole pictures, masks, targets, tags, grouping and metric.
 """
 
-import os
 from pathlib import Path
 
 import pytest
-import torch
 from mmengine.config import Config
 
 from vitpose_plus.commands import demo, running
 from vitpose_plus.evaluation import grouping_ceiling, headlines
 from vitpose_plus.visualization import contact_sheet
 
-# Slow, so that CI leaves it out, until it has been seen to pass from its start to its end.
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 
 BASE = 'vitpose-bottomup-base_coco-512x512'
 OUTPUT = Path(__file__).parents[1] / 'work_dirs' / 'real_bottom_up'
@@ -29,12 +26,17 @@ affine = dict(
     _base_.affine, scale_type='long', shift_factor=0.02, scale_factor=(0.97, 1.03), rotate_prob=0.0)
 model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = bottom_up(
     'coco', _base_.coco, affine, input_hw=(256, 384), data_root={root!r})
+# Whole pictures are learnt, and tested just so: at another scale nothing is known by heart.
+test_dataloader['dataset']['pipeline'][1].update(resize_mode='fit')
 
-model['backbone'].update(arch='tiny', drop_path_rate=0.)
+# Positions and tags as in the config of the figures: there is no time for the formula's own.
+model['backbone'].update(type='SinePositionViT', arch='tiny', drop_path_rate=0.)
 model['head'].update(
-    in_channels=128, deconv_out_channels=(64, 64), tag_loss=dict(loss_weight={tag_weight}))
+    in_channels=128,
+    deconv_out_channels=(64, 64),
+    tag_loss=dict(loss_weight=0.0003, push_loss_factor=5.0))
 train_dataloader.update(
-    batch_size=8, num_workers=1, sampler=dict(_delete_=True, type='InfiniteSampler'))
+    batch_size=4, num_workers=1, sampler=dict(_delete_=True, type='InfiniteSampler'))
 val_dataloader.update(num_workers=1)
 test_dataloader.update(num_workers=1)
 
@@ -55,8 +57,7 @@ default_hooks = dict(checkpoint=dict(by_epoch=False, interval=iters))
 def test_learns_the_samples_by_heart(sample_data, tmp_path):
     path = tmp_path / 'by_heart.py'
     base = running.find_config(BASE)
-    path.write_text(CONFIG.format(base=base, root=str(sample_data), iters=400, tag_weight=0.01))
-    torch.set_num_threads(os.cpu_count())
+    path.write_text(CONFIG.format(base=base, root=str(sample_data), iters=1200))
     cfg = Config.fromfile(path)
     cfg.work_dir = str(OUTPUT)
     runner = running.build_runner(cfg, ('train', 'test'))
@@ -66,4 +67,4 @@ def test_learns_the_samples_by_heart(sample_data, tmp_path):
         ceiling = headlines(grouping_ceiling(cfg))['coco']
     contact_sheet(runner.model.eval(), runner.test_dataloader.dataset, OUTPUT / 'predictions.png')
     print(f'COCO AP {score:.3f} of {ceiling:.3f}')
-    assert score >= 0.9 * ceiling
+    assert score >= 0.95 * ceiling

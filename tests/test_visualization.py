@@ -9,10 +9,10 @@ from vitpose_plus.visualization import TILE_HW, contact_sheet
 
 
 class Oracle:
-    """Stands in for a model: predicts the ground truth, a shift away."""
+    """Stands in for a model: predicts the ground truth, a shift away, more or less sure of it."""
 
-    def __init__(self, shift):
-        self.shift = shift
+    def __init__(self, shift, score):
+        self.shift, self.score = shift, score
 
     def test_step(self, data):
         for sample in data['data_samples']:
@@ -22,13 +22,13 @@ class Oracle:
                 keypoints_visible=gt.keypoints_visible,
                 keypoint_scores=gt.keypoints_visible,
                 bboxes=gt.bboxes,
-                bbox_scores=gt.bbox_scores,
+                bbox_scores=np.full_like(gt.bbox_scores, self.score),
             )
         return data['data_samples']
 
 
-def sheet(dataset, path, shift):
-    contact_sheet(Oracle(shift), dataset, path, columns=2)
+def sheet(dataset, path, shift, score=1.0):
+    contact_sheet(Oracle(shift, score), dataset, path, columns=2)
     return cv2.imread(str(path)).astype(int)
 
 
@@ -45,3 +45,5 @@ def test_a_row_a_dataset_with_skeletons_on_the_bodies(tiny_config, tmp_path):
         tile = slice(row * (height + 26) + 26, (row + 1) * (height + 26))
         changed = np.abs(drawn[tile] - nowhere[tile]).max(axis=2) > 40
         assert 0.001 < changed.mean() < 0.2, dataset.names[row]
+    unsure = sheet(dataset, tmp_path / 'unsure.png', 0, score=0.1)
+    assert (unsure == nowhere).all()  # whom the model does not believe in is not drawn

@@ -15,6 +15,7 @@ from vitpose_plus.datasets.multi_dataset import MultiDataset, parts_of
 from vitpose_plus.models import MaskedAutoencoder
 
 TILE_HW = (288, 352)
+SURE = 0.2  # who and what scores less is not drawn
 
 
 def contact_sheet(
@@ -24,6 +25,8 @@ def contact_sheet(
     columns: int = 5,
 ) -> None:
     """Writes one picture: a row a dataset, with the predictions for some of its images.
+
+    People and keypoints that score less than 0.2 are not drawn.
 
     Args:
         model: The model, in evaluation mode.
@@ -62,17 +65,19 @@ def reconstruction_sheet(model: MaskedAutoencoder, samples: list[dict], path: st
 
 def _tile(model: BasePoseEstimator, dataset, indices: list[int]) -> np.ndarray:
     """One image (BGR, TILE_HW) with the predictions of all its samples."""
-    samples = model.test_step(pseudo_collate([dataset[i] for i in indices]))
-    image = cv2.imread(samples[0].img_path)
+    sample = merge_data_samples(model.test_step(pseudo_collate([dataset[i] for i in indices])))
+    people = sample.pred_instances
+    sample.pred_instances = people[people.bbox_scores > SURE]
+    image = cv2.imread(sample.img_path)
     visualizer = PoseLocalVisualizer(radius=max(2, image.shape[0] // 120), line_width=2)
     visualizer.set_dataset_meta(dataset.metainfo)
     visualizer.add_datasample(
         'predictions',
         image[..., ::-1],
-        merge_data_samples(samples),
+        sample,
         draw_gt=False,
         draw_bbox=False,
-        kpt_thr=0.2,
+        kpt_thr=SURE,
     )
     drawn = visualizer.get_image()[..., ::-1]
     ratio = min(TILE_HW[0] / drawn.shape[0], TILE_HW[1] / drawn.shape[1])
