@@ -48,4 +48,3 @@ def test_a_single_layer_by_hand():
         vit = MODELS.build(dict(type='ViT', arch=dict(depth=1, dim=c, num_heads=2)))
     by_hand = n * 16 * 16 * 3 * c + n * 12 * c * c + 2 * n * n * c
     assert multiply_adds(vit, (256, 192)) == by_hand
-    assert multiply_adds(vit, (256, 192), num_images=3) == 3 * by_hand

@@ -84,8 +84,9 @@ class ViTAE(ViT):
 
     The paper tells of ViTPose-G's backbone only that it is a ViTAE of 1B parameters. Depth, width
     and heads of ``giant`` are our reading: ViT-g's 40 layers of 1408 channels in 16 heads, with its
-    FFN of 6144, ``ffn=dict(type='SharedFFN', hidden_dim=6144)``; with the branch that is 1,028M.
-    (The authors' code, too, has FFNs of another width than the branch, which stays 4 C.)
+    FFN of 6144, ``ffn=dict(type='SharedFFN', hidden_dim=6144)``; with the branch and the positions
+    of 576x432 that is 1,029M. (The authors' code, too, has FFNs of another width than the branch,
+    which stays 4 C.)
 
     Args:
         convolution: Config of the convolution branch; the width is filled in.
