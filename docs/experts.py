@@ -49,17 +49,17 @@ def draw(axes: plt.Axes, found: Tensor, title: str) -> None:
         print(title, label, ' '.join(f'{value:.3f}' for value in mean), sep=', ')
     axes.set(xlabel='layer', ylabel='cosine', title=title, xticks=list(layers))
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
 
 
 def main(folders: list[str]) -> None:
     ends = [weights(max(Path(folder).glob('epoch_*.pth'))) for folder in folders]
     starts = [weights(Path(folder) / 'start.pth') for folder in folders]
     moved = [end - start for end, start in zip(ends, starts, strict=True)]
-    figure, panels = plt.subplots(1, 2, figsize=(10, 4), dpi=120, layout='constrained')
+    figure, panels = plt.subplots(1, 2, figsize=(10, 4.2), dpi=120, layout='constrained')
     titles = ("experts' weights", 'what training added to them')
     for axes, vectors, title in zip(panels, (ends, moved), titles, strict=True):
         draw(axes, torch.stack([cosines(each) for each in vectors]).mean(0), title)
+    figure.legend(*axes.get_legend_handles_labels(), loc='outside lower center', ncols=len(PAIRS))
     figure.savefig(Path(__file__).parent / 'images' / 'experts.png')
 
 
