@@ -1,7 +1,8 @@
 """Makes the tables of experiments.md: ``python docs/experiments.py NAME ...`` (or all of them).
 
-Every row is trained once a seed, each run on one core of its own; a run that stands in the JSON
-beside the tables is not repeated. The figures are drawn first, if they are not there.
+Every row of experiment_rows.py is trained once a seed, each run on one core of its own. A run that
+stands in the JSON beside the tables is not repeated, unless it leaves a checkpoint that others need
+and that is gone. The figures are drawn first, if they are not there.
 """
 
 import argparse
@@ -12,142 +13,30 @@ import os
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from mmengine.config import Config
+from experiment_rows import EXPERIMENTS, WORK_DIR, folder
 
 ROOT = Path(__file__).parent / 'experiments'
-WORK_DIR = Path('work_dirs/experiments')
-ATTENTION = 'vitpose-tiny_figures-128x96'  # 16x12 tokens
-PLAIN = 'vitpose-tiny-stride16_figures-128x96'  # 8x6 tokens
-PLUS = 'vitpose-plus-tiny_figures-128x96'
-MAE = 'mae-tiny_figures-128x96'
-TEACHER = 'vitpose-tiny-teacher_figures-128x96'
-TOKEN = 'vitpose-tiny-token_figures-128x96'
-STUDENT = 'vitpose-tiny-distill_figures-128x96'
-BOTTOM_UP = 'vitpose-bottomup-tiny_figures-128x128'
-START, TRAINED, KNOWLEDGE = 'epoch_20.pth', 'epoch_10.pth', 'token.pth'
-WINDOW = dict(window_hw=(2, 2))  # of 16x12 tokens: 16x16 pixels
 
 Run = tuple[str, int]  # a row's label, a seed
 Result = dict[str, float]
 
 
-class Row(NamedTuple):
-    """A line of a table: a shipped config, what is different in it, and its start.
-
-    Attributes:
-        start: What changes the config once more for a seed, where a run begins with another's end.
-        leaves: The file that others begin with: without it a run is not done.
-        seeds: Of its runs.
-    """
-
-    label: str
-    config: str
-    changes: dict = {}
-    start: Callable[['Config', int], None] | None = None
-    leaves: str | None = None
-    seeds: tuple[int, ...] = (0, 1, 2)
-
-
-def with_attention(label: str, *kinds: str) -> Row:
-    """``kinds`` are taken in turn through the four layers."""
-    attention = [dict(type=f'{kind}WindowAttention', **WINDOW) for kind in kinds if kind != 'full']
-    attention += [dict(type='FullAttention')] * kinds.count('full')
-    return Row(label, ATTENTION, {'model.backbone.attention': attention})
-
-
-def pretrained(cfg: 'Config', seed: int) -> None:
-    """The backbone starts from the pre-training of that seed."""
-    path = folder('pre-training', 'mae', seed) / START
-    cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(path), prefix='backbone.')
-
-
-def expanded(cfg: 'Config', seed: int) -> None:
-    """All experts of a layer begin as one FFN: a plain model, expanded; not yet trained."""
-    import torch
-    from mmengine.runner import set_random_seed
-    from mmpose.registry import MODELS
-
-    from vitpose_plus.checkpoints import expand
-    from vitpose_plus.shipped import read_config
-
-    set_random_seed(seed)
-    plain = MODELS.build(read_config(PLAIN).model)
-    plain.init_weights()
-    state = {key: value for key, value in plain.state_dict().items() if key.startswith('backbone.')}
-    path = Path(cfg.work_dir) / 'start.pth'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(expand(state, cfg), path)
-    cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(path), prefix='backbone.')
-
-
-def of_the_teacher(cfg: 'Config', seed: int) -> None:
-    """Only one teacher is trained: students of all seeds have it in common."""
-    cfg.load_from = str(folder('teacher', 'teacher', 0) / TRAINED)
-
-
-def taught(cfg: 'Config', seed: int) -> None:
-    """By that teacher, its token, or both."""
-    if cfg.model.teacher:
-        cfg.model.teacher.checkpoint = str(folder('teacher', 'teacher', 0) / TRAINED)
-    if cfg.model.token:
-        cfg.model.token.file = str(folder('token', 'token', 0) / KNOWLEDGE)
-
-
-def frozen(label: str, *parts: str) -> Row:
-    return Row(label, PLAIN, {'model.backbone.frozen': parts}, pretrained)
-
-
-def with_ffn(label: str, kind: str) -> Row:
-    return Row(label, PLUS, {'model.backbone.ffn.type': kind}, expanded)
-
-
-NO_TOKEN = {'model.token': None, 'model.backbone.num_prefix_tokens': 0}
-SHARED = {'model.backbone.ffn': dict(type='SharedFFN', _delete_=True)}
-EXPERIMENTS = {
-    'attention': [
-        with_attention('full', 'full'),
-        with_attention('window', ''),
-        with_attention('window, shift', '', 'Shifted'),
-        with_attention('window, pool', 'Pooling'),
-        with_attention('window, shift, pool', 'Pooling', 'ShiftedPooling'),
-    ],
-    'pre-training': [Row('mae', MAE, leaves=START)],
-    'fine-tuning': [
-        Row('from random', PLAIN),
-        Row('from MAE on the figures', PLAIN, start=pretrained),
-        frozen('the same, MHSA frozen', 'attention', 'norm1'),
-        frozen('the same, FFN frozen', 'ffn', 'norm2', 'patch_embed', 'pos_embed'),
-    ],
-    'ffn': [
-        Row('shared', PLUS, SHARED, expanded),
-        with_ffn('partially shared', 'PartiallySharedFFN'),
-    ],
-    'teacher': [Row('teacher', TEACHER, leaves=TRAINED, seeds=(0,))],
-    'token': [Row('token', TOKEN, start=of_the_teacher, leaves=KNOWLEDGE, seeds=(0,))],
-    'distillation': [
-        Row('none', ATTENTION),
-        Row('output', STUDENT, NO_TOKEN, taught),
-        Row('token', STUDENT, {'model.teacher': None}, taught),
-        Row('both', STUDENT, start=taught),
-    ],
-    'bottom-up': [Row('associative embedding', BOTTOM_UP)],
-}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('names', nargs='*', default=list(EXPERIMENTS), choices=EXPERIMENTS)
+    parser.add_argument('names', nargs='*', metavar='NAME', help=', '.join(EXPERIMENTS))
     parser.add_argument('--processes', type=int, default=os.cpu_count())
     args = parser.parse_args()
+    if unknown := set(args.names) - set(EXPERIMENTS):
+        parser.error(f'there is no experiment {", ".join(unknown)}')
     draw_figures()
-    for name in args.names:
+    for name in EXPERIMENTS:
+        if args.names and name not in args.names:
+            continue
         found = dict(done(name))
         with ProcessPoolExecutor(args.processes, get_context('spawn')) as pool:
             runs = {
@@ -208,10 +97,6 @@ def run(name: str, label: str, seed: int) -> Result:
         scores = headlines(runner.test()) if tested else {}
     scores = {dataset: round(score, 4) for dataset, score in scores.items()}
     return {**scores, 'seconds': round(time.monotonic() - start)}
-
-
-def folder(name: str, label: str, seed: int) -> Path:
-    return WORK_DIR / name / f'{label.replace(", ", "-").replace(" ", "-")}-{seed}'
 
 
 def done(name: str) -> Iterator[tuple[Run, Result]]:

@@ -40,7 +40,7 @@ train_dataloader.update(
 val_dataloader.update(num_workers=1)
 test_dataloader.update(num_workers=1)
 
-iters = {iters}
+iters = 1200
 optim_wrapper = dict(
     optimizer=dict(lr=2e-3), paramwise_cfg=dict(num_layers=4, layer_decay_rate=1.))
 param_scheduler = [
@@ -57,7 +57,7 @@ default_hooks = dict(checkpoint=dict(by_epoch=False, interval=iters))
 def test_learns_the_samples_by_heart(sample_data, tmp_path):
     path = tmp_path / 'by_heart.py'
     base = running.find_config(BASE)
-    path.write_text(CONFIG.format(base=base, root=str(sample_data), iters=1200))
+    path.write_text(CONFIG.format(base=base, root=str(sample_data)))
     cfg = Config.fromfile(path)
     cfg.work_dir = str(OUTPUT)
     runner = running.build_runner(cfg, ('train', 'test'))

@@ -1,6 +1,6 @@
-"""Real pictures: a teacher learns the COCO samples by heart, then a student does that it teaches.
+"""Real pictures: a teacher learns the COCO samples by heart, then its student does.
 
-As tests/test_real.py, by the three commands of docs/distillation.md; ten minutes on a core.
+As tests/test_real.py, by the three commands of docs/distillation.md; some ten minutes on a core.
 """
 
 from pathlib import Path

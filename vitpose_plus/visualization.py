@@ -26,7 +26,7 @@ def contact_sheet(
 ) -> None:
     """Writes one picture: a row a dataset, with the predictions for some of its images.
 
-    People and keypoints that score less than 0.2 are not drawn.
+    People and keypoints that score no more than ``SURE`` are not drawn.
 
     Args:
         model: The model, in evaluation mode.
@@ -64,7 +64,7 @@ def reconstruction_sheet(model: MaskedAutoencoder, samples: list[dict], path: st
 
 
 def _tile(model: BasePoseEstimator, dataset, indices: list[int]) -> np.ndarray:
-    """One image (BGR, TILE_HW) with the predictions of all its samples."""
+    """One image (BGR, TILE_HW) with the sure predictions of all its samples."""
     sample = merge_data_samples(model.test_step(pseudo_collate([dataset[i] for i in indices])))
     people = sample.pred_instances
     sample.pred_instances = people[people.bbox_scores > SURE]

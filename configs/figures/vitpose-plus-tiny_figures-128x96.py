@@ -17,9 +17,3 @@ model['backbone'].update(patch=dict(kernel_size=16, stride=16, padding=0))
 train_dataloader.update(_base_.one_process)
 val_dataloader.update(_base_.one_process)
 test_dataloader.update(_base_.one_process)
-max_epochs = 4
-param_scheduler = [
-    dict(type='LinearLR', begin=0, end=100, start_factor=0.01, by_epoch=False),
-    dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True, convert_to_iter_based=True),
-]
-train_cfg = dict(max_epochs=max_epochs)

@@ -1,5 +1,5 @@
 # For docs/experiments.md: people of two datasets in small crops.
-_base_ = './mae-tiny_figures-256x192.py'
+_base_ = ['./mae-tiny_figures-256x192.py', '../_base_/figures.py']
 from vitpose_plus.pretraining import person_crops
 
 model, train_dataloader = person_crops(
@@ -8,7 +8,7 @@ model, train_dataloader = person_crops(
     data_root='work_dirs/experiments/grey',
 )
 
-train_dataloader.update(num_workers=0, persistent_workers=False)
+train_dataloader.update(_base_.one_process)
 param_scheduler = [
     dict(type='LinearLR', end=1, start_factor=0.01, convert_to_iter_based=True),
     dict(type='CosineAnnealingLR', begin=1, end=20, convert_to_iter_based=True),
