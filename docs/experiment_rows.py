@@ -155,6 +155,13 @@ EXPERIMENTS = {
         *tried('2 epochs', lasting(2)),
         *tried('96 people, 480 steps', FEW | lasting(80)),
         *tried('96 people, 2400 steps at 0.003', FEW | FASTER | lasting(400)),
+        Row(
+            '96 people, 480 steps, from MAE of 60 epochs',
+            PLAIN,
+            FEW | lasting(80),
+            pretrained('mae, 60 epochs', 60),
+            seeds=(0,),
+        ),
         Row('from MAE of 5 epochs', PLAIN, {}, pretrained('mae, 5 epochs', 5), seeds=(0,)),
         Row('from MAE of 60 epochs', PLAIN, {}, pretrained('mae, 60 epochs', 60), seeds=(0,)),
         Row('from MAE with sines', PLAIN, {}, pretrained('mae, sines'), seeds=(0,)),
