@@ -42,6 +42,16 @@ def folder(name: str, label: str, seed: int) -> Path:
     return WORK_DIR / name / f'{label.replace(", ", "-").replace(" ", "-")}-{seed}'
 
 
+# Of the teacher of seed 0, the only one: all students have it in common.
+TRAINED = folder('teacher', 'teacher', 0) / 'epoch_10.pth'
+KNOWLEDGE = folder('token', 'token', 0) / 'token.pth'
+
+
+def begin_with(cfg: 'Config', path: Path) -> None:
+    """The backbone starts from that checkpoint's."""
+    cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(path), prefix='backbone.')
+
+
 def with_attention(label: str, *kinds: str) -> Row:
     """``kinds`` are taken in turn through the four layers; windows are of 16x16 pixels."""
     attention = [dict(type=f'{kind}WindowAttention', window_hw=(2, 2)) for kind in kinds]
@@ -58,9 +68,7 @@ def pretrained(label: str = 'mae', epochs: int = 20) -> Start:
     """The backbone starts from the end of that pre-training with the same seed."""
 
     def start(cfg: 'Config', seed: int) -> None:
-        path = folder('pre-training', label, seed) / f'epoch_{epochs}.pth'
-        init = dict(type='Pretrained', checkpoint=str(path), prefix='backbone.')
-        cfg.model.backbone.init_cfg = init
+        begin_with(cfg, folder('pre-training', label, seed) / f'epoch_{epochs}.pth')
 
     return start
 
@@ -102,20 +110,19 @@ def expanded(cfg: 'Config', seed: int) -> None:
     path = Path(cfg.work_dir) / 'start.pth'
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(expand(state, cfg), path)
-    cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(path), prefix='backbone.')
+    begin_with(cfg, path)
 
 
 def of_the_teacher(cfg: 'Config', seed: int) -> None:
-    """Of the teacher of seed 0, the only one: all students have it in common."""
-    cfg.load_from = str(folder('teacher', 'teacher', 0) / 'epoch_10.pth')
+    cfg.load_from = str(TRAINED)
 
 
 def taught(cfg: 'Config', seed: int) -> None:
     """By that teacher, its token, or both."""
     if cfg.model.teacher:
-        cfg.model.teacher.checkpoint = str(folder('teacher', 'teacher', 0) / 'epoch_10.pth')
+        cfg.model.teacher.checkpoint = str(TRAINED)
     if cfg.model.token:
-        cfg.model.token.file = str(folder('token', 'token', 0) / 'token.pth')
+        cfg.model.token.file = str(KNOWLEDGE)
 
 
 FASTER, SLOWER = ({'optim_wrapper.optimizer.lr': rate} for rate in (3e-3, 3e-4))
@@ -170,8 +177,8 @@ EXPERIMENTS = {
         Row('shared', PLUS, SHARED, expanded),
         Row('partially shared', PLUS, start=expanded),
     ],
-    'teacher': [Row('teacher', TEACHER, leaves='epoch_10.pth', seeds=(0,))],
-    'token': [Row('token', TOKEN, start=of_the_teacher, leaves='token.pth', seeds=(0,))],
+    'teacher': [Row('teacher', TEACHER, leaves=TRAINED.name, seeds=(0,))],
+    'token': [Row('token', TOKEN, start=of_the_teacher, leaves=KNOWLEDGE.name, seeds=(0,))],
     'distillation': [
         Row('none', ATTENTION),
         Row('output', STUDENT, NO_TOKEN, taught),

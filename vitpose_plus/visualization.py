@@ -15,7 +15,7 @@ from vitpose_plus.datasets.multi_dataset import MultiDataset, parts_of
 from vitpose_plus.models import MaskedAutoencoder
 
 TILE_HW = (288, 352)
-SURE = 0.2  # who and what scores less is not drawn
+SURE = 0.2  # who and what scores no more is not drawn
 
 
 def contact_sheet(
