@@ -4,7 +4,6 @@ import functools
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,11 +15,10 @@ from mmengine.registry import init_default_scope
 from scipy.io import savemat
 
 import vitpose_plus  # noqa: F401  the compatibility shims come first
-from vitpose_plus.commands.running import find_config
+from tests.helpers.demo import ROOT, TINY
+from tests.helpers.processes import environment, run
 from vitpose_plus.datasets.figures import write_figures
-
-ROOT = Path(__file__).parents[1]
-TINY = 'vitpose-plus-tiny_figures-256x192'
+from vitpose_plus.experiments.catalogue import find_config
 
 
 @pytest.fixture(autouse=True)
@@ -58,37 +56,6 @@ def tiny_config(workplace):
         loader = cfg[f'{split}_dataloader']
         loader.update(num_workers=0, persistent_workers=False, batch_size=16)
     return cfg
-
-
-# Two iterations on the figures of the fixture: `--cfg-options`, to spare a config of its own.
-TWO_ITERATIONS = [
-    'randomness.seed=0',
-    'randomness.deterministic=True',
-    'train_cfg.max_epochs=1',
-    'train_dataloader.batch_size=8',
-    'train_dataloader.num_workers=0',
-    'train_dataloader.persistent_workers=False',
-    *(f'train_dataloader.dataset.datasets.{i}.indices=2' for i in range(6)),
-]
-
-
-def environment(**extra: str) -> dict[str, str]:
-    """The environment of a child process: one thread, no user site."""
-    return {**os.environ, 'OMP_NUM_THREADS': '1', **extra}
-
-
-def run(*command, **kwargs) -> str:
-    """What a command prints; if it fails, the end of that is the error."""
-    child = subprocess.run(
-        [str(word) for word in command],
-        text=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        **kwargs,
-    )
-    assert child.returncode == 0, child.stdout[-3000:]
-    return child.stdout
 
 
 @pytest.fixture(scope='session')

@@ -7,7 +7,8 @@ import torch
 from mmengine.config import Config
 from mmpose.registry import MODELS
 
-from vitpose_plus.shipped import build_on_meta, find_config
+from vitpose_plus.experiments.catalogue import find_config
+from vitpose_plus.models.building import build_on_meta
 
 WITH_TABLES = dict(type='FullAttention', rel_pos=dict(type='RelativePosition'))
 ATTENTIONS = {

@@ -11,13 +11,13 @@ from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import Evaluator
 from mmpose.registry import DATASETS, MODELS
 
-from vitpose_plus import preflight
-from vitpose_plus.bottom_up_experiment import bottom_up
-from vitpose_plus.checkpoints import files
+from vitpose_plus.checkpoints import writing
 from vitpose_plus.commands import main
-from vitpose_plus.commands.running import find_config
+from vitpose_plus.engine import preflight
 from vitpose_plus.errors import UserError
 from vitpose_plus.evaluation import grouping_ceiling, headlines
+from vitpose_plus.experiments.bottom_up import bottom_up
+from vitpose_plus.experiments.catalogue import find_config
 
 TINY = 'vitpose-bottomup-tiny_figures-128x128'
 ENTRY = dict(
@@ -123,7 +123,7 @@ def test_a_head_of_other_keypoints_is_refused(config):
 def test_the_test_command_draws_a_sheet(config, capsys):
     model = MODELS.build(config.model)
     torch.nn.init.normal_(model.head.final_layer.weight, std=0.5)  # finds people in noise
-    files.write('model.pth', model.state_dict())
+    writing.write('model.pth', model.state_dict())
     main(['test', TINY, 'model.pth', '--sheet', 'sheet.png'])
     assert 'coco/AP' in capsys.readouterr().out
     drawn = cv2.imread('sheet.png')
@@ -133,7 +133,7 @@ def test_the_test_command_draws_a_sheet(config, capsys):
 
 def test_checkpoints_of_top_down_models_are_refused(config, capsys):
     plain = Config.fromfile(find_config('vitpose-small_coco-256x192'), format_python_code=False)
-    files.write('plain.pth', MODELS.build(plain.model).state_dict())
+    writing.write('plain.pth', MODELS.build(plain.model).state_dict())
     with pytest.raises(SystemExit):
         main(['test', TINY, 'plain.pth'])
     assert 'plain.pth belongs to another model' in capsys.readouterr().err

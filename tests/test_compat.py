@@ -13,7 +13,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.utils.dl_utils import mmcv_full_available
 
-from tests.conftest import environment
+from tests.helpers.processes import environment
 from vitpose_plus import compat
 
 uncompiled = pytest.mark.skipif(mmcv_full_available(), reason='mmcv is compiled here')

@@ -10,9 +10,8 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 from vitpose_plus.datasets.multi_dataset import unread
-from vitpose_plus.models.distill import left_of
+from vitpose_plus.models.building import build_on_meta, deployment_config
 from vitpose_plus.models.vit import find_arch
-from vitpose_plus.shipped import build_on_meta
 
 ROOT = Path(__file__).parents[1] / 'configs'
 EXPERIMENTS = [p for p in sorted(ROOT.rglob('*.py')) if p.parent.name not in ('_base_', 'datasets')]
@@ -58,7 +57,7 @@ def test_builds_and_agrees_with_itself(path):
         assert cfg.model.head.get('head', cfg.model.head).in_channels == dim
     if 'constructor' in cfg.optim_wrapper:
         assert cfg.optim_wrapper.paramwise_cfg.num_layers == depth
-    model = build_on_meta(left_of(cfg.model))
+    model = build_on_meta(deployment_config(cfg.model))
     for split in ('train', 'val', 'test'):
         dataset = cfg[f'{split}_dataloader'].dataset
         if split == 'train' and not dataset:
@@ -101,7 +100,7 @@ def test_heatmaps_are_a_quarter_of_the_input(path):
     cfg = Config.fromfile(path, format_python_code=False)
     if 'head' not in cfg.model:
         return  # pre-training
-    model = build_on_meta(left_of(cfg.model)).eval()
+    model = build_on_meta(deployment_config(cfg.model)).eval()
     (w, h), several = heads_of(cfg)[0][2].input_size, 'heads' in cfg.model.head
     which = [torch.tensor([0])] if several else []
     feats = model.extract_feat(torch.empty(1, 3, h, w, device='meta'), *which)
@@ -135,7 +134,7 @@ def test_learning_rates_decay_layer_by_layer(path):
     cfg = Config.fromfile(path, format_python_code=False)
     if 'constructor' not in cfg.optim_wrapper:
         return  # plain Adam
-    model = build_on_meta(left_of(cfg.model))
+    model = build_on_meta(deployment_config(cfg.model))
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
     depth, _, _ = find_arch(cfg.model.backbone.arch)
     rate = cfg.optim_wrapper.paramwise_cfg.layer_decay_rate

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vitpose_plus.shipped import shipped_configs
+from vitpose_plus.experiments.catalogue import shipped_configs
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]

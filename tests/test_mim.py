@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import ROOT, TINY, TWO_ITERATIONS, environment, run
-from vitpose_plus.shipped import shipped_configs
+from tests.helpers.demo import ROOT, TINY, TWO_ITERATIONS
+from tests.helpers.processes import environment, run
+from vitpose_plus.experiments.catalogue import shipped_configs
 
 DATASETS = {'coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody'}
 TRAIN = ['--no-validate', '--cfg-options', *TWO_ITERATIONS]

@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from tests.conftest import TINY, TWO_ITERATIONS, environment, run
+from tests.helpers.demo import TINY, TWO_ITERATIONS
+from tests.helpers.processes import environment, run
 
 REPLACED = ('mmengine', 'mmcv-lite', 'mmdet', 'openmim')
 CHECK = """

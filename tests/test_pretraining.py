@@ -10,12 +10,12 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmpose.registry import DATASETS, MODELS
 
-from vitpose_plus import shipped
-from vitpose_plus.checkpoints import files
+from vitpose_plus.checkpoints import matching, reading, writing
+from vitpose_plus.checkpoints.matching import fitting_configs
 from vitpose_plus.commands import main
-from vitpose_plus.commands.running import find_config
-from vitpose_plus.pretraining import person_crops, whole_pictures
-from vitpose_plus.shipped import build_on_meta, fitting_configs
+from vitpose_plus.experiments.catalogue import find_config, shipped_configs
+from vitpose_plus.experiments.pretraining import person_crops, whole_pictures
+from vitpose_plus.models.building import build_on_meta
 
 BASE = 'mae-base_coco-crops-256x192'
 MAE = 'mae-tiny_figures-256x192'
@@ -87,7 +87,7 @@ def trained(workplace):
 
 
 def test_its_checkpoint_starts_a_pose_model_and_is_drawn(trained, capsys):
-    state = files.read(trained)
+    state = reading.read(trained)
     assert {key.split('.')[0] for key in state} == {'backbone', 'decoder'}
     start_a_plain_pose_model(trained, state)
     say_what_is_left_out(trained)
@@ -175,19 +175,19 @@ def build_weights(name, build=build_on_meta):
 def test_experts_start_from_it_by_convert(workplace, capsys):
     """As from MAE's own files: the decoder is left out, by name, and the experts are equal."""
     state = build_weights(MAE, MODELS.build)
-    files.write('mae.pth', state)
+    writing.write('mae.pth', state)
     main(['convert', 'mae.pth', 'start.pth', '--config', POSE])
     out = capsys.readouterr().out
     assert "Not taken over: 'decoder.mask_token'" in out
     assert 'the decoder of MAE, which ends with the pre-training' in out
-    start = files.read('start.pth')
+    start = reading.read('start.pth')
     assert not any(key.startswith('decoder.') for key in start)
     experts = start['backbone.layers.0.ffn.experts.weight']
     last_rows = state['backbone.layers.0.ffn.fc2.weight'][-experts.shape[1] :]
     assert torch.equal(experts, last_rows.expand_as(experts))
 
 
-CONFIGS = [path for path in shipped.shipped_configs().values() if path.parent.name == 'mae']
+CONFIGS = [path for path in shipped_configs().values() if path.parent.name == 'mae']
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
@@ -225,7 +225,7 @@ def test_the_recipe_is_mae_s():
 
 def test_an_encoder_alone_fits_pose_models_of_its_size(monkeypatch):
     configs = {name: Path(find_config(name)) for name in (BASE, 'vitpose-base_coco-256x192')}
-    monkeypatch.setattr(shipped, 'shipped_configs', lambda: configs)
+    monkeypatch.setattr(matching, 'shipped_configs', lambda: configs)
     state = build_weights(BASE)
     encoder = {key: value for key, value in state.items() if key.startswith('backbone.')}
     assert fitting_configs(encoder) == 'vitpose-base_coco-256x192'

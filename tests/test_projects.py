@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from vitpose_plus import preflight
+from vitpose_plus.engine import preflight
 
 PROJECTS = Path(__file__).parents[1] / 'projects'
 

@@ -14,7 +14,7 @@ from mmengine.config import Config
 
 from vitpose_plus.commands import demo, running
 from vitpose_plus.evaluation import decoding_ceiling, headlines
-from vitpose_plus.visualization import contact_sheet
+from vitpose_plus.visualization.sheets import contact_sheet
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 
@@ -23,7 +23,7 @@ OUTPUT = Path(__file__).parents[1] / 'work_dirs' / 'real'
 
 CONFIG = """
 _base_ = {base!r}
-from vitpose_plus.experiment import multi_dataset
+from vitpose_plus.experiments.topdown import multi_dataset
 
 datasets = _base_.datasets
 for name in datasets:

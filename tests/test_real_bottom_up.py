@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from vitpose_plus.commands import demo, running
 from vitpose_plus.evaluation import grouping_ceiling, headlines
-from vitpose_plus.visualization import contact_sheet
+from vitpose_plus.visualization.sheets import contact_sheet
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 
@@ -19,7 +19,7 @@ OUTPUT = Path(__file__).parents[1] / 'work_dirs' / 'real_bottom_up'
 
 CONFIG = """
 _base_ = {base!r}
-from vitpose_plus.bottom_up_experiment import bottom_up
+from vitpose_plus.experiments.bottom_up import bottom_up
 
 # Flips and a little jitter, as in test_real.py; of the whole picture.
 affine = dict(

@@ -11,8 +11,8 @@ from mmengine.config import Config
 
 from vitpose_plus.commands import demo, main
 from vitpose_plus.evaluation import decoding_ceiling, headlines
-from vitpose_plus.experiment import multi_dataset
-from vitpose_plus.shipped import find_config
+from vitpose_plus.experiments.catalogue import find_config
+from vitpose_plus.experiments.topdown import multi_dataset
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 

@@ -20,9 +20,9 @@ from mmengine.structures import InstanceData
 from mmpose.registry import DATASETS, EVALUATORS, MODELS
 
 from vitpose_plus.datasets.multi_dataset import plain_datasets
-from vitpose_plus.models.distill import left_of
+from vitpose_plus.experiments.catalogue import shipped_configs
+from vitpose_plus.models.building import deployment_config
 from vitpose_plus.models.vit import ARCHS
-from vitpose_plus.shipped import shipped_configs
 
 pytestmark = pytest.mark.real
 
@@ -56,7 +56,7 @@ RECIPES = {name: path for name, path in shipped_configs().items() if 'figures' n
 @pytest.mark.parametrize('name', RECIPES)
 def test_trains_a_step_and_tests_a_batch(name, sample_data):
     cfg = recipe(RECIPES[name], sample_data)
-    model = MODELS.build(left_of(cfg.model))  # no teacher is there
+    model = MODELS.build(deployment_config(cfg.model))  # no teacher is there
     if TEST_ONLY not in name:
         step(model, cfg)
     if 'head' in cfg.model:

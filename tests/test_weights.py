@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from tests.conftest import ROOT, environment, run
+from tests.helpers.demo import ROOT
+from tests.helpers.processes import environment, run
 
 MIM = ROOT / 'vitpose_plus' / '.mim'
 METAFILES = sorted((ROOT / 'configs').rglob('metafile.yml'))

@@ -1,29 +1,9 @@
 """ViTPose and ViTPose+ for mmpose: ``custom_imports = dict(imports=['vitpose_plus'])``."""
 
-from vitpose_plus import compat
-
-compat.install()
-
-from vitpose_plus import (
-    associative_embedding,
-    checkpoints,
-    codecs,
-    datasets,
-    distillation,
-    evaluation,
-    models,
-    strategies,
-)
+from vitpose_plus.registration import is_own_command, register
 from vitpose_plus.version import __version__
 
-__all__ = [
-    '__version__',
-    'associative_embedding',
-    'checkpoints',
-    'codecs',
-    'datasets',
-    'distillation',
-    'evaluation',
-    'models',
-    'strategies',
-]
+if not is_own_command():
+    register()
+
+__all__ = ['__version__', 'register']

@@ -1,6 +1,6 @@
 # Bottom-up on drawn figures (docs/bottom_up.md), several in a picture: minutes on a core.
 _base_ = ['./vitpose-bottomup-base_coco-512x512.py', '../_base_/figures.py']
-from vitpose_plus.bottom_up_experiment import bottom_up
+from vitpose_plus.experiments.bottom_up import bottom_up
 
 coco = _base_.coco
 for split in ('train', 'val'):

@@ -7,7 +7,8 @@ import pickle
 import pytest
 import torch
 
-from vitpose_plus.checkpoints import files
+from vitpose_plus import files
+from vitpose_plus.checkpoints import reading, writing
 
 WEIGHTS = {'backbone.weight': torch.arange(6.0).reshape(2, 3), 'head.bias': torch.ones(2)}
 
@@ -60,7 +61,7 @@ def test_bad_files_get_one_sentence_with_their_name(name, tmp_path):
     make, message = BAD[name]
     make(tmp_path / name)
     with pytest.raises(ValueError, match=message) as error:
-        files.read(tmp_path / name)
+        reading.read(tmp_path / name)
     assert str(tmp_path / name) in str(error.value)
     assert '\n' not in str(error.value)
 
@@ -70,7 +71,7 @@ def test_a_pickle_with_code_is_refused_and_its_code_does_not_run(save, tmp_path)
     path, proof = tmp_path / 'evil.pth', tmp_path / 'proof'
     save(dict(state_dict=Payload(str(proof))), path)
     with pytest.raises(ValueError, match=r'evil\.pth holds more than data .* is refused'):
-        files.read(path)
+        reading.read(path)
     assert not proof.exists()
     torch.load(path, weights_only=False) if save is torch.save else pickle.load(path.open('rb'))
     assert proof.exists()  # it would have run
@@ -79,7 +80,7 @@ def test_a_pickle_with_code_is_refused_and_its_code_does_not_run(save, tmp_path)
 def test_the_refusal_names_what_the_pickle_wanted(tmp_path):
     torch.save(Payload('x'), tmp_path / 'evil.pth')
     with pytest.raises(ValueError, match=r'holds more than data \(posix\.mkdir\): it is refused'):
-        files.read(tmp_path / 'evil.pth')
+        reading.read(tmp_path / 'evil.pth')
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_the_refusal_names_what_the_pickle_wanted(tmp_path):
 def test_every_wrapper_gives_the_same_weights(content, zipped, tmp_path):
     path = tmp_path / 'w.pth'
     torch.save(content, path, _use_new_zipfile_serialization=zipped)
-    read = files.read(path)
+    read = reading.read(path)
     assert set(read) == set(WEIGHTS)
     assert all(torch.equal(read[name], value) for name, value in WEIGHTS.items())
 
@@ -104,8 +105,8 @@ def test_every_wrapper_gives_the_same_weights(content, zipped, tmp_path):
 def test_what_is_written_is_read_and_holds_nothing_else(tmp_path):
     big = torch.zeros(100_000)
     path = tmp_path / 'deep' / 'w.pth'
-    files.write(path, {**WEIGHTS, 'part': big[:3]})
-    assert set(files.read(path)) == {*WEIGHTS, 'part'}
+    writing.write(path, {**WEIGHTS, 'part': big[:3]})
+    assert set(reading.read(path)) == {*WEIGHTS, 'part'}
     assert path.stat().st_size < 10_000  # not the whole of what `part` is a view of
     assert [p.name for p in path.parent.iterdir()] == ['w.pth']
 

@@ -8,8 +8,8 @@ from torch import nn
 
 from vitpose_plus.checkpoints import check_file, check_fit
 from vitpose_plus.commands import main
-from vitpose_plus.commands.running import find_config
-from vitpose_plus.shipped import build_on_meta
+from vitpose_plus.experiments.catalogue import find_config
+from vitpose_plus.models.building import build_on_meta
 
 TINY = 'vitpose-plus-tiny_figures-256x192'
 

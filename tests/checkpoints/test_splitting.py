@@ -8,9 +8,10 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS, MODELS
 
-from vitpose_plus.checkpoints import files
-from vitpose_plus.checkpoints.splitting import expand, split, split_config
+from vitpose_plus.checkpoints import writing
+from vitpose_plus.checkpoints.splitting import expand, split
 from vitpose_plus.commands import main
+from vitpose_plus.experiments.splitting import split_config
 
 SIX = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']
 
@@ -131,7 +132,7 @@ def test_no_trace_of_the_others(whole, tiny_config):
 
 def test_the_command_writes_what_test_and_train_take(whole, tiny_config, workplace):
     tiny_config.dump('six.py')
-    files.write('six.pth', whole.state_dict())
+    writing.write('six.pth', whole.state_dict())
     main(['split', 'six.pth', 'mpii', 'mpii.pth', '--config', 'six.py'])
     main(['test', 'mpii.py', 'mpii.pth', '--out', 'plain.json', '--work-dir', 'test'])
     assert 'mpii/PCK' in Config.fromfile('plain.json')
@@ -212,8 +213,8 @@ def test_expanding_a_backbone_leaves_no_head(whole, tiny_config):
 def test_bad_input(command, message, whole, tiny_config, workplace, capsys):
     tiny_config.dump('six.py')
     tiny_config.dump('six2.py')
-    files.write('six.pth', whole.state_dict())
-    files.write('plain.pth', split(whole.state_dict(), tiny_config, 'coco')[0])
+    writing.write('six.pth', whole.state_dict())
+    writing.write('plain.pth', split(whole.state_dict(), tiny_config, 'coco')[0])
     Path('six').mkdir()
     before = sorted(workplace.rglob('*'))
     with pytest.raises(SystemExit) as stop:

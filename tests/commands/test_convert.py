@@ -8,11 +8,13 @@ import torch
 from mmengine.config import Config
 from mmpose.registry import MODELS
 
-from vitpose_plus.checkpoints import files
+from vitpose_plus.checkpoints import reading, writing
 from vitpose_plus.checkpoints.converting import convert
-from vitpose_plus.checkpoints.splitting import split_config
+from vitpose_plus.checkpoints.matching import fitting_configs
 from vitpose_plus.commands import main
-from vitpose_plus.shipped import build_on_meta, find_config, fitting_configs
+from vitpose_plus.experiments.catalogue import find_config
+from vitpose_plus.experiments.splitting import split_config
+from vitpose_plus.models.building import build_on_meta
 
 SMALL = 'vitpose-small_coco-256x192'
 
@@ -22,7 +24,7 @@ def official(tiny_config):
     """The demo's model, as the authors would have saved it, and its config."""
     state = MODELS.build(tiny_config.model).state_dict()
     away = convert(state, target='official').state_dict
-    files.write('official.pth', {**away, 'backbone.cls_token': torch.zeros(1)})
+    writing.write('official.pth', {**away, 'backbone.cls_token': torch.zeros(1)})
     tiny_config.dump('six.py')
     return state
 
@@ -63,7 +65,7 @@ def test_it_says_what_it_took_and_what_it_left(official, capsys):
     said = capsys.readouterr().out
     assert "official.pth: the authors' layout, " in said
     assert "Not taken over: 'backbone.cls_token' (a class token, which the authors'" in said
-    own = files.read('own.pth')
+    own = reading.read('own.pth')
     assert set(own) == set(official)
     for name, value in official.items():
         torch.testing.assert_close(own[name], value, rtol=0, atol=0)
@@ -93,7 +95,7 @@ def test_plain_models_are_named_before_their_variations():
 def test_there_and_back_through_files(official):
     main(['convert', 'official.pth', 'own.pth', '--config', 'six.py'])
     main(['convert', 'own.pth', 'back.pth', '--target', 'official', '--config', 'six.py'])
-    back, given = files.read('back.pth'), files.read('official.pth')
+    back, given = reading.read('back.pth'), reading.read('official.pth')
     del given['backbone.cls_token']
     assert set(back) == set(given)
     assert all(torch.equal(back[name], value) for name, value in given.items())
@@ -101,7 +103,7 @@ def test_there_and_back_through_files(official):
 
 def test_mae_starts_a_plain_backbone_and_one_with_experts(mae, tiny_config, capsys):
     main(['convert', 'mae.pth', 'plain.pth'])
-    plain = files.read('plain.pth')
+    plain = reading.read('plain.pth')
     assert plain['backbone.pos_embed'].shape == (1, 14, 14, 128)
     assert torch.equal(
         plain['backbone.patch_embed.weight'][..., 1:15, 1:15], mae['patch_embed.proj.weight']
@@ -110,7 +112,7 @@ def test_mae_starts_a_plain_backbone_and_one_with_experts(mae, tiny_config, caps
     tiny_config.dump('six.py')
     main(['convert', 'mae.pth', 'experts.pth', '--config', 'six.py'])
     assert 'Every dataset starts from the same plain FFN.' in capsys.readouterr().out
-    experts = files.read('experts.pth')
+    experts = reading.read('experts.pth')
     fc2 = mae['blocks.3.mlp.fc2.weight']
     own = experts['backbone.layers.3.ffn.experts.weight']
     assert torch.equal(experts['backbone.layers.3.ffn.fc2.weight'], fc2[:-32])
@@ -202,8 +204,8 @@ def test_bad_input_gets_one_sentence_and_writes_nothing(
     case, official, mae, tiny_config, workplace, capsys
 ):
     arguments, message = BAD[case]
-    files.write('other.pth', {'weight': torch.ones(1)})
-    files.write('odd.pth', {**files.read('official.pth'), 'odd': torch.ones(1)})
+    writing.write('other.pth', {'weight': torch.ones(1)})
+    writing.write('odd.pth', {**reading.read('official.pth'), 'odd': torch.ones(1)})
     split_config(tiny_config, 'coco').dump('plain.py')
     Path('empty.py').touch()
     Path('folder').mkdir()
@@ -222,7 +224,7 @@ def test_bad_input_gets_one_sentence_and_writes_nothing(
 def test_force_replaces(official):
     Path('own.pth').write_text('old')
     main(['convert', 'official.pth', 'own.pth', '--config', 'six.py', '--force'])
-    assert set(files.read('own.pth')) == set(official)
+    assert set(reading.read('own.pth')) == set(official)
 
 
 def test_mae_starts_windows_and_datasets_with_ffns_of_their_own(mae, tiny_config, capsys):
@@ -235,7 +237,7 @@ def test_mae_starts_windows_and_datasets_with_ffns_of_their_own(mae, tiny_config
     said = capsys.readouterr().out
     assert 'Relative positions start at zero, which adds nothing yet.' in said
     assert 'Every dataset starts from the same plain FFN.' in said
-    start = files.read('start.pth')
+    start = reading.read('start.pth')
     assert not start['backbone.layers.0.attention.rel_pos.pos_embed_h'].any()
     shared = start['backbone.layers.3.ffn.shared.fc2.weight']
     assert torch.equal(shared, mae['blocks.3.mlp.fc2.weight'])
@@ -245,7 +247,7 @@ def test_windows_are_not_written_where_they_would_run_as_full_attention(tiny_con
     plain = split_config(tiny_config, 'coco')
     plain.model.backbone.attention = dict(type='PoolingWindowAttention', rel_pos=None)
     plain.dump('plain.py')
-    files.write('plain.pth', MODELS.build(plain.model).state_dict())
+    writing.write('plain.pth', MODELS.build(plain.model).state_dict())
     with pytest.raises(SystemExit):
         main(['convert', 'plain.pth', 'x.pth', '--target', 'mmpose', '--config', 'plain.py'])
     message = "plain.pth: The model has PoolingWindowAttention, which mmpose's layout does not say:"

@@ -6,7 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
-from tests.conftest import TINY
+from tests.helpers.demo import TINY
 from vitpose_plus.commands import demo, main
 
 # A tiny model, minutes on two cores: AP, and PCKh in percent for MPII.

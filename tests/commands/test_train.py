@@ -5,9 +5,9 @@ import argparse
 import torch
 from mmpose.registry import MODELS
 
-from vitpose_plus import preflight
-from vitpose_plus.checkpoints import files
+from vitpose_plus.checkpoints import writing
 from vitpose_plus.commands import train
+from vitpose_plus.engine import preflight
 
 
 def options(*words):
@@ -18,7 +18,7 @@ def options(*words):
 
 def test_pretrained_starts_the_backbone_and_nothing_else(tiny_config):
     start = MODELS.build(tiny_config.model).state_dict()
-    files.write('start.pth', {k: v for k, v in start.items() if k.startswith('backbone.')})
+    writing.write('start.pth', {k: v for k, v in start.items() if k.startswith('backbone.')})
     cfg = train.configure(tiny_config, options('--pretrained', 'start.pth'))
     preflight.check_checkpoints(cfg)
     model = MODELS.build(cfg.model)

@@ -14,7 +14,7 @@ from PIL import Image
 from vitpose_plus.datasets import InterHand2DDataset
 from vitpose_plus.datasets.multi_dataset import load_annotations
 from vitpose_plus.errors import UserError
-from vitpose_plus.experiment import single_dataset
+from vitpose_plus.experiments.topdown import single_dataset
 
 ROOT = Path(__file__).parents[2]
 FOCAL, CENTRE = (400.0, 200.0), (250.0, 150.0)

@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import Config
 from mmpose.registry import DATASETS
 
-from vitpose_plus.commands.running import find_config
+from vitpose_plus.experiments.catalogue import find_config
 
 PAIRS = {'coco': 17, 'aic': 14, 'mpii': 16, 'ap10k': 17, 'apt36k': 17, 'coco_wholebody': 133}
 

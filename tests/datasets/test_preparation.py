@@ -9,7 +9,7 @@ from mmpose.registry import DATASETS
 from PIL import Image
 
 from vitpose_plus.commands import main
-from vitpose_plus.datasets.preparation import writing
+from vitpose_plus.datasets.preparation import sources
 from vitpose_plus.datasets.preparation.apt36k import _split
 
 AIC_IMAGES = 'ai_challenger_keypoint_train_20170902/keypoint_train_images_20170902'
@@ -170,7 +170,7 @@ def test_what_has_no_preparation(tmp_path, capsys):
 def test_all_files_are_written_or_none(tmp_path):
     first, second = tmp_path / 'a.json', tmp_path / 'b.json'
     with pytest.raises(TypeError, match='not JSON serializable'):
-        writing.write({first: {}, second: {'x': object()}})
+        sources.write({first: {}, second: {'x': object()}})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,8 +8,8 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS, MODELS
 
-from vitpose_plus.checkpoints.token_files import SavedToken, fingerprint, write_token
-from vitpose_plus.shipped import find_config
+from vitpose_plus.distillation.token_file import SavedToken, fingerprint, write_token
+from vitpose_plus.experiments.catalogue import find_config
 
 TEACHER = 'vitpose-tiny-teacher_figures-128x96'
 STAGE_1 = 'vitpose-tiny-token_figures-128x96'

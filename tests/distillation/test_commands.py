@@ -12,12 +12,12 @@ from mmpose.registry import DATASETS, MODELS
 
 from tests.distillation.conftest import CHECKPOINT, STAGE_1, STUDENT, prepare, shipped
 from tests.distillation.test_students import student_of
-from vitpose_plus import preflight
-from vitpose_plus.checkpoints import files
-from vitpose_plus.checkpoints.token_files import fingerprint, read_token
+from vitpose_plus.checkpoints import reading, writing
 from vitpose_plus.commands import main
 from vitpose_plus.distillation import KnowledgeTokenHook
-from vitpose_plus.models.distill import left_of
+from vitpose_plus.distillation.token_file import fingerprint, read_token
+from vitpose_plus.engine import preflight
+from vitpose_plus.models.building import deployment_config
 
 OPTIONS = [
     'randomness.seed=0',
@@ -59,7 +59,7 @@ def refused(capsys, *command):
 def test_stage_1_writes_the_token_and_whose_it_is(teacher):
     main(['train', STAGE_1, '--no-validate', '--cfg-options', *OPTIONS])
     saved = read_token(f'work_dirs/{STAGE_1}/token.pth')
-    state = files.read(f'work_dirs/{STAGE_1}/epoch_1.pth')
+    state = reading.read(f'work_dirs/{STAGE_1}/epoch_1.pth')
     assert torch.equal(saved.token, state['backbone.prefix_tokens'])
     assert saved.teacher == f'{STAGE_1}, {CHECKPOINT}'
     assert saved.sha256 == fingerprint(teacher.state_dict())
@@ -103,21 +103,21 @@ def test_a_student_is_resumed_exactly(cfg):
 def test_what_is_left_goes_through_all_commands(cfg, samples):
     """With the very config of the distillation, and without its teacher."""
     student = student_of(cfg)
-    files.write('student.pth', student.state_dict())
+    writing.write('student.pth', student.state_dict())
     Path(CHECKPOINT).unlink()
     options = ['--cfg-options', 'test_dataloader.dataset.indices=2']
     main(['test', STUDENT, 'student.pth', '--out', 'metrics.json', *options])
     assert 'coco/AP' in json.loads(Path('metrics.json').read_text())
     main(['convert', 'student.pth', 'converted.pth', '--config', STUDENT])
-    plain = MODELS.build(left_of(cfg.model)).eval()
-    plain.load_state_dict(files.read('converted.pth'))
+    plain = MODELS.build(deployment_config(cfg.model)).eval()
+    plain.load_state_dict(reading.read('converted.pth'))
     inputs = prepare(student, samples)['inputs']
     with torch.no_grad():
         assert torch.equal(plain._forward(inputs), student.eval()._forward(inputs))
 
 
 def test_other_layouts_have_no_room_for_the_token(cfg, capsys):
-    files.write('student.pth', student_of(cfg).state_dict())
+    writing.write('student.pth', student_of(cfg).state_dict())
     command = ['convert', 'student.pth', 'theirs.pth', '--target', 'official', '--config', STUDENT]
     error = refused(capsys, *command)
     assert re.search(r"no room for 'backbone\.prefix_tokens' in the authors' layout: .*stay", error)
@@ -126,7 +126,7 @@ def test_other_layouts_have_no_room_for_the_token(cfg, capsys):
 def test_a_student_starts_from_an_encoder_as_any_other(cfg):
     state = student_of(cfg).state_dict()
     start = {k: v for k, v in state.items() if k.startswith('backbone.') and 'prefix' not in k}
-    files.write('start.pth', start)
+    writing.write('start.pth', start)
     cfg.model.backbone.init_cfg = dict(
         type='Pretrained', checkpoint='start.pth', prefix='backbone.'
     )

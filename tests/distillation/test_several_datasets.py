@@ -8,9 +8,9 @@ from mmpose.registry import DATASETS, MODELS
 
 from tests.distillation.conftest import PLAIN, prepare, shipped, stirred
 from vitpose_plus.checkpoints import split
-from vitpose_plus.checkpoints.token_files import SavedToken, fingerprint, write_token
 from vitpose_plus.commands import main
-from vitpose_plus.models.distill import left_of
+from vitpose_plus.distillation.token_file import SavedToken, fingerprint, write_token
+from vitpose_plus.models.building import deployment_config
 
 WIDTH = 192  # of the teacher
 
@@ -91,7 +91,7 @@ def test_every_parameter_that_is_trained_gets_a_gradient(cfg, samples):
 def test_a_student_is_split_as_any_other(cfg, samples):
     """What is left is a plain model of one dataset, token and all, with the same heatmaps."""
     student = student_of(cfg).eval()
-    cfg.model = left_of(cfg.model)
+    cfg.model = deployment_config(cfg.model)
     state, plain_cfg = split(student.state_dict(), cfg, 'ap10k')
     plain = MODELS.build(plain_cfg.model)
     plain.load_state_dict(state)

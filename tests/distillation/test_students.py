@@ -8,8 +8,9 @@ from mmengine.optim import build_optim_wrapper
 from mmpose.registry import MODELS
 
 from tests.distillation.conftest import CHECKPOINT, PLAIN, TEACHER, prepare, shipped, stirred
-from vitpose_plus.models.distill import left_of, recorded
-from vitpose_plus.strategies import Bf16OptimWrapper
+from vitpose_plus.distillation.students import recorded
+from vitpose_plus.engine.precision import Bf16OptimWrapper
+from vitpose_plus.models.building import deployment_config
 
 SETTINGS = {  # what is taken away
     'neither': ('teacher', 'token'),
@@ -115,7 +116,7 @@ def test_the_teacher_stays_what_it_is_and_is_no_part_of_the_student(cfg, samples
         assert parameter.grad is None
     for name, value in teacher.state_dict().items():
         assert torch.equal(model.state_dict()[name], value), name
-    plain = MODELS.build(left_of(cfg.model))
+    plain = MODELS.build(deployment_config(cfg.model))
     assert student.state_dict().keys() == plain.state_dict().keys()
     assert not any('teacher' in name for name, _ in student.named_modules())
 
@@ -129,7 +130,7 @@ def test_the_teacher_goes_where_the_student_goes(cfg):
 def test_what_is_left_is_a_plain_model_with_the_same_heatmaps(cfg, samples):
     student = student_of(cfg)
     steps(student, cfg, samples)
-    plain = MODELS.build(left_of(cfg.model))
+    plain = MODELS.build(deployment_config(cfg.model))
     assert type(plain).__name__ == 'TopdownPoseEstimator'
     plain.load_state_dict(student.state_dict())
     inputs = prepare(student, samples)['inputs']

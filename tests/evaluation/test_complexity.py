@@ -6,7 +6,8 @@ from mmengine.config import Config
 from mmpose.registry import MODELS
 
 from vitpose_plus.evaluation.complexity import multiply_adds
-from vitpose_plus.shipped import build_on_meta, find_config
+from vitpose_plus.experiments.catalogue import find_config
+from vitpose_plus.models.building import build_on_meta
 
 # Attention of `vitpose-base-stride8*` -> 10^9 multiply-adds reported, and how far off they may be.
 # For windows of 8x8 the paper has 0.4 % and 0.6 % less than follows from what it describes.

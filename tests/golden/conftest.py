@@ -14,7 +14,8 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 
 from vitpose_plus.checkpoints.converting import convert
-from vitpose_plus.shipped import build_on_meta, find_config
+from vitpose_plus.experiments.catalogue import find_config
+from vitpose_plus.models.building import build_on_meta
 
 OUR_NAMES = dict(wholebody='coco_wholebody')
 

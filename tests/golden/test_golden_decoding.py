@@ -13,7 +13,7 @@ from mmpose.models.utils.tta import flip_heatmaps
 from mmpose.registry import KEYPOINT_CODECS
 from mmpose.structures import PoseDataSample
 
-from vitpose_plus.codecs import find_peaks, refine_dark_udp
+from vitpose_plus.codecs.heatmaps import find_peaks, refine_dark_udp
 
 CROPS = Config.fromfile(Path(__file__).parents[2] / 'configs/_base_/crops.py').crops
 

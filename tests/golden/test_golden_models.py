@@ -8,8 +8,8 @@ from mmpose.evaluation.metrics import CocoMetric
 from vitpose_plus.checkpoints.converting import convert
 from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.checkpoints.splitting import split
-from vitpose_plus.codecs import BatchedUDPHeatmap
-from vitpose_plus.shipped import build_on_meta
+from vitpose_plus.codecs.heatmaps import BatchedUDPHeatmap
+from vitpose_plus.models.building import build_on_meta
 
 PLAIN = ['A_vit_classic.npz', 'B_vit_simple.npz']
 MIXED = ['C_moe_all.npz', 'C_moe_absent.npz']

@@ -8,7 +8,8 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 from vitpose_plus.checkpoints.converting import convert
-from vitpose_plus.shipped import build_on_meta, find_config
+from vitpose_plus.experiments.catalogue import find_config
+from vitpose_plus.models.building import build_on_meta
 
 SIZES = dict(S='small', B='base', L='large', H='huge')
 RELEASED = ' (as the released weights have it)'

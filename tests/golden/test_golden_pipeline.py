@@ -15,7 +15,7 @@ import pytest
 from mmengine.config import Config
 from mmpose.registry import DATASETS, MODELS, TRANSFORMS
 
-from vitpose_plus.experiment import multi_dataset
+from vitpose_plus.experiments.topdown import multi_dataset
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 BASE = Config.fromfile(CONFIGS / '_base_/multi_dataset.py')

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS, MODELS
 
-from vitpose_plus.commands.running import find_config
+from vitpose_plus.experiments.catalogue import find_config
 from vitpose_plus.models import MultiDatasetHead
 
 HEADS = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']

@@ -12,8 +12,8 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import (
 )
 from torch.nn import functional as F
 
+from vitpose_plus.engine.sharding import is_transformer_layer
 from vitpose_plus.models import ParallelConvolution, ViTAE
-from vitpose_plus.strategies import is_transformer_layer
 
 SMALL = dict(depth=2, dim=16, num_heads=2)
 INPUT, GRID = (64, 48), (4, 3)

@@ -1,3 +1,5 @@
+"""Checkpoint files: read, checked against a model, translated, split and expanded."""
+
 from vitpose_plus.checkpoints.converting import convert
 from vitpose_plus.checkpoints.guard import CheckpointGuardHook, check_file, check_fit
 from vitpose_plus.checkpoints.splitting import expand, split

@@ -8,7 +8,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from vitpose_plus.checkpoints import files
+from vitpose_plus.checkpoints import reading
 from vitpose_plus.checkpoints.layouts import LAYOUTS, recognised
 from vitpose_plus.errors import UserError
 
@@ -28,7 +28,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 def check_file(path: str, model: nn.Module) -> None:
     """Raises a ``UserError`` unless ``path`` is a checkpoint of the model, which may be on meta."""
-    check_fit(files.read(path), model, path)
+    check_fit(reading.read(path), model, path)
 
 
 def check_fit(

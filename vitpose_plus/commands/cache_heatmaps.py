@@ -12,13 +12,13 @@ from mmpose.registry import DATASETS, MODELS
 from rich.progress import track
 from torch import nn
 
-from vitpose_plus import preflight
 from vitpose_plus.commands import running
 from vitpose_plus.datasets.multi_dataset import parts_of
 from vitpose_plus.distillation.cache import Batch, write_cache
 from vitpose_plus.distillation.teachers import RunningTeacher
+from vitpose_plus.engine import preflight
 from vitpose_plus.errors import UserError
-from vitpose_plus.shipped import find_config
+from vitpose_plus.experiments.catalogue import find_config
 
 TRIED = 8  # samples that are made twice
 

@@ -13,8 +13,8 @@ from rich.table import Column, Table
 from vitpose_plus.datasets import checks
 from vitpose_plus.datasets.multi_dataset import unread
 from vitpose_plus.errors import UserError
-from vitpose_plus.experiment import single_dataset
-from vitpose_plus.shipped import CONFIGS
+from vitpose_plus.experiments.catalogue import CONFIGS
+from vitpose_plus.experiments.topdown import single_dataset
 
 GUIDE = 'docs/datasets.md'
 COUNTS = ('images', 'annotations', 'used')

@@ -7,18 +7,21 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from vitpose_plus.checkpoints import files, hugging_face_files
+from vitpose_plus import files
+from vitpose_plus.checkpoints import hugging_face, reading, writing
 from vitpose_plus.checkpoints.converting import convert, keep_dataset
 from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.checkpoints.layouts import LAYOUTS
 from vitpose_plus.checkpoints.layouts.heads import has_head
 from vitpose_plus.checkpoints.layouts.layout import State, UnknownKeysError, shortened
 from vitpose_plus.checkpoints.layouts.mae import MaeLayout
+from vitpose_plus.checkpoints.matching import counterpart, fitting_configs
 from vitpose_plus.checkpoints.splitting import expand
 from vitpose_plus.errors import UserError
+from vitpose_plus.experiments.catalogue import read_config
 from vitpose_plus.models.attention import FullAttention
+from vitpose_plus.models.building import build_on_meta
 from vitpose_plus.models.positions import resize_table
-from vitpose_plus.shipped import build_on_meta, counterpart, fitting_configs, read_config
 
 TARGETS = [name for name, layout in LAYOUTS.items() if not isinstance(layout, MaeLayout)]
 
@@ -36,20 +39,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    guard = hugging_face_files if args.target == 'hf' else files
+    guard = hugging_face if args.target == 'hf' else files
     guard.refuse_existing(args.output, args.force)
     if args.target == 'hf' and not args.config:
         raise UserError("--target hf wants the model's --config, which its config.json is made of.")
     init_default_scope('mmpose')
     cfg = read_config(args.config) if args.config else None
     model = cfg and build_on_meta(cfg.model)
-    given = files.read(args.input)
+    given = reading.read(args.input)
     with files.about(args.input):
         state, source = translate(args, given, model)
         if args.dataset:
             state = keep_dataset(state, args.dataset)
         state = fit(state, cfg, model)
-        eps = hugging_face_files.norm_eps(args.input) if source == 'hf' else None
+        eps = hugging_face.norm_eps(args.input) if source == 'hf' else None
         write(args, state, model)
     print(f'Written: {args.output}, {LAYOUTS[args.target].title}.')
     if eps is not None:
@@ -118,6 +121,6 @@ def write(args: argparse.Namespace, state: State, model: nn.Module | None) -> No
         state['backbone.pos_embed'] = resize_table(state['backbone.pos_embed'], grid_hw)
     state = LAYOUTS[args.target].write(state)
     if args.target == 'hf':
-        hugging_face_files.write(args.output, state, model)
+        hugging_face.write(args.output, state, model)
     else:
-        files.write(args.output, state)
+        writing.write(args.output, state)

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from vitpose_plus.commands import figures, running
 from vitpose_plus.evaluation import decoding_ceiling, headlines
-from vitpose_plus.visualization import contact_sheet
+from vitpose_plus.visualization.sheets import contact_sheet
 
 CONFIG = 'vitpose-plus-tiny_figures-256x192'
 WORK_DIR = Path('work_dirs/demo')

@@ -4,9 +4,10 @@ import argparse
 
 from mmengine.registry import init_default_scope
 
-from vitpose_plus.checkpoints import files
+from vitpose_plus import files
+from vitpose_plus.checkpoints import reading, writing
 from vitpose_plus.checkpoints.splitting import expand
-from vitpose_plus.shipped import read_config
+from vitpose_plus.experiments.catalogue import read_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +24,8 @@ def run(args: argparse.Namespace) -> None:
     files.refuse_existing(args.output, args.force)
     init_default_scope('mmpose')
     cfg = read_config(args.config)
-    given = files.read(args.checkpoint)
+    given = reading.read(args.checkpoint)
     with files.about(args.checkpoint):
         expanded = expand(given, cfg, args.dataset)
-    files.write(args.output, expanded)
+    writing.write(args.output, expanded)
     print(f'Written: {args.output}.')

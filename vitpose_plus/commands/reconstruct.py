@@ -10,12 +10,12 @@ from mmengine.dataset import Compose
 from mmengine.device import get_device
 from mmpose.registry import DATASETS, MODELS
 
-from vitpose_plus import preflight
-from vitpose_plus.checkpoints import files
+from vitpose_plus.checkpoints import reading
+from vitpose_plus.engine import preflight
 from vitpose_plus.errors import UserError
+from vitpose_plus.experiments.catalogue import read_config
 from vitpose_plus.models import MaskedAutoencoder
-from vitpose_plus.shipped import read_config
-from vitpose_plus.visualization import reconstruction_sheet
+from vitpose_plus.visualization.sheets import reconstruction_sheet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
             f'{cfg.filename} is no masked autoencoder: give a config of configs/mae/ (test --sheet '
             'draws the predictions of pose models).'
         )
-    model.load_state_dict(files.read(args.checkpoint))
+    model.load_state_dict(reading.read(args.checkpoint))
     model.to(get_device()).eval()
     torch.manual_seed(args.seed)
     np.random.seed(args.seed)

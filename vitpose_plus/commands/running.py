@@ -9,8 +9,8 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 from mmpose.registry import RUNNERS
 
-from vitpose_plus import preflight
-from vitpose_plus.shipped import find_config
+from vitpose_plus.engine import preflight
+from vitpose_plus.experiments.catalogue import find_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from mmengine.registry import init_default_scope
 
-from vitpose_plus.checkpoints import files
+from vitpose_plus import files
+from vitpose_plus.checkpoints import reading, writing
 from vitpose_plus.checkpoints.splitting import split
 from vitpose_plus.errors import UserError
-from vitpose_plus.shipped import read_config
+from vitpose_plus.experiments.catalogue import read_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,10 +30,10 @@ def run(args: argparse.Namespace) -> None:
         files.refuse_existing(path, args.force)
     init_default_scope('mmpose')
     cfg = read_config(args.config)
-    given = files.read(args.checkpoint)
+    given = reading.read(args.checkpoint)
     with files.about(args.checkpoint):
         plain, plain_cfg = split(given, cfg, args.dataset)
     with files.replacing(args.output) as weights, files.replacing(config) as settings:
         plain_cfg.dump(settings)
-        files.save(weights, plain)
+        writing.save(weights, plain)
     print(f'Written: {args.output} and {config}.')

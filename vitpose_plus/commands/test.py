@@ -7,8 +7,8 @@ from mmengine.dist import is_main_process
 
 from vitpose_plus.commands import running
 from vitpose_plus.errors import UserError
-from vitpose_plus.models.distill import left_of
-from vitpose_plus.visualization import contact_sheet
+from vitpose_plus.models.building import deployment_config
+from vitpose_plus.visualization.sheets import contact_sheet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     cfg = running.load_config(args)
     cfg.load_from = args.checkpoint
-    cfg.model = left_of(cfg.model)
+    cfg.model = deployment_config(cfg.model)
     if args.sheet and 'strategy' in cfg:
         raise UserError('--sheet wants a whole model on one device: use the parent config.')
     runner = running.build_runner(cfg, ('test',))

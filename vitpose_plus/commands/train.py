@@ -4,9 +4,9 @@ import argparse
 
 from mmengine.config import Config
 
-from vitpose_plus import preflight
-from vitpose_plus.checkpoints import files
+from vitpose_plus.checkpoints import reading
 from vitpose_plus.commands import running
+from vitpose_plus.engine import preflight
 from vitpose_plus.errors import UserError
 
 
@@ -64,5 +64,5 @@ def run(args: argparse.Namespace) -> None:
 
 def left_out(path: str) -> str:
     """What ``--pretrained`` does not take of a checkpoint: all but the backbone, by its parts."""
-    parts = sorted({key.split('.')[0] for key in files.read(path)} - {'backbone'})
+    parts = sorted({key.split('.')[0] for key in reading.read(path)} - {'backbone'})
     return f'The backbone starts from {path}; left out: {", ".join(parts) or "nothing"}.'

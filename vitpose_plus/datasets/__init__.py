@@ -1,3 +1,5 @@
+"""Dataset classes and transforms that mmpose lacks, checks, preparation, synthetic figures."""
+
 from vitpose_plus.datasets.apt36k import APT36KDataset
 from vitpose_plus.datasets.bottom_up import CrowdHeatmapMask, WholePictureFlip
 from vitpose_plus.datasets.interhand import InterHand2DDataset

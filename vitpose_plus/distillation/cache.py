@@ -19,7 +19,7 @@ from mmpose.structures import PoseDataSample
 from torch import Tensor
 from torch.nn import functional as F
 
-from vitpose_plus.checkpoints import files
+from vitpose_plus import files
 from vitpose_plus.errors import UserError
 
 THUMBNAIL_HW = (8, 6)
@@ -115,8 +115,7 @@ def write_cache(
         sizes: Name -> number of samples of every dataset.
         batches: All samples of all datasets, each once.
     """
-    with files.replacing(folder) as part:
-        part.mkdir()
+    with files.new_folder(folder) as part:
         arrays, ids, crops = {}, defaultdict(list), defaultdict(list)
         for batch in batches:
             rows = zip(batch.data_samples, batch.heatmaps, thumbnails(batch.inputs), strict=True)

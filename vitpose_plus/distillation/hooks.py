@@ -7,9 +7,9 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from vitpose_plus.checkpoints.guard import unwrapped
-from vitpose_plus.checkpoints.token_files import SavedToken, fingerprint, write_token
+from vitpose_plus.distillation.token import map_parameters
+from vitpose_plus.distillation.token_file import SavedToken, fingerprint, write_token
 from vitpose_plus.errors import UserError
-from vitpose_plus.models.knowledge_token import map_parameters
 
 TOKEN, TEACHER, MAP = 'token.pth', 'teacher', 'token_map'
 

@@ -14,13 +14,14 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from torch import Tensor, nn
 
-from vitpose_plus.checkpoints import check_fit, files
+from vitpose_plus.checkpoints import check_fit, reading
 from vitpose_plus.checkpoints.converting import facts_of
-from vitpose_plus.checkpoints.token_files import fingerprint
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.distillation.cache import HeatmapCache
+from vitpose_plus.distillation.token_file import fingerprint
 from vitpose_plus.errors import UserError
-from vitpose_plus.shipped import build_on_meta, read_config
+from vitpose_plus.experiments.catalogue import read_config
+from vitpose_plus.models.building import build_on_meta
 
 
 class Teacher:
@@ -88,7 +89,7 @@ class RunningTeacher(Teacher):
         model = build_on_meta(cfg.model)
         if not isinstance(model, TopdownPoseEstimator):
             raise UserError(f'{cfg.filename} is no top-down pose model: give one as the teacher.')
-        state = files.read(checkpoint)
+        state = reading.read(checkpoint)
         check_fit(state, model, checkpoint)
         state = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
         model.load_state_dict(state, assign=True)

@@ -1,7 +1,7 @@
-from vitpose_plus.evaluation.bottom_up import grouping_ceiling
-from vitpose_plus.evaluation.ceiling import decoding_ceiling, headlines
-from vitpose_plus.evaluation.datasetwise import DatasetwiseEvaluator
-from vitpose_plus.evaluation.mpii import ZeroBasedMpiiPCKAccuracy
+"""Metrics, what an exact model would score, and what a model costs."""
+
+from vitpose_plus.evaluation.ceilings import decoding_ceiling, grouping_ceiling, headlines
+from vitpose_plus.evaluation.metrics import DatasetwiseEvaluator, ZeroBasedMpiiPCKAccuracy
 
 __all__ = [
     'DatasetwiseEvaluator',

@@ -1,3 +1,5 @@
+"""The networks: backbones, attention kinds, FFNs, heads, masked autoencoding."""
+
 from vitpose_plus.models.attention import (
     FullAttention,
     PoolingWindowAttention,
@@ -5,12 +7,7 @@ from vitpose_plus.models.attention import (
     ShiftedWindowAttention,
     WindowAttention,
 )
-from vitpose_plus.models.bottom_up import (
-    BatchedAssociativeEmbeddingLoss,
-    BottomUpHead,
-    SinePositionViT,
-)
-from vitpose_plus.models.distill import DistilledMultiDatasetTopdown, DistilledTopdown
+from vitpose_plus.models.bottom_up import BottomUpHead
 from vitpose_plus.models.ffn import (
     ExpertLinear,
     IndividualFFN,
@@ -19,30 +16,21 @@ from vitpose_plus.models.ffn import (
     SharedFFN,
 )
 from vitpose_plus.models.heads import MultiDatasetHead, WholeBatchMultiDatasetHead
-from vitpose_plus.models.knowledge_token import (
-    KnowledgeToken,
-    MappedKnowledgeToken,
-    TokenMultiDatasetTopdown,
-    TokenTopdown,
-)
 from vitpose_plus.models.mae import MaskedAutoencoder
 from vitpose_plus.models.mae_decoder import MaskedDecoder
 from vitpose_plus.models.multi_dataset import MultiDatasetTopdown
 from vitpose_plus.models.positions import RelativePosition
-from vitpose_plus.models.vit import ViT
+from vitpose_plus.models.tag_loss import BatchedAssociativeEmbeddingLoss
+from vitpose_plus.models.vit import SinePositionViT, ViT
 from vitpose_plus.models.vitae import ParallelConvolution, ViTAE
 
 __all__ = [
     'BatchedAssociativeEmbeddingLoss',
     'BottomUpHead',
-    'DistilledMultiDatasetTopdown',
-    'DistilledTopdown',
     'ExpertLinear',
     'FullAttention',
     'IndividualFFN',
     'IndividualSharedFFN',
-    'KnowledgeToken',
-    'MappedKnowledgeToken',
     'MaskedAutoencoder',
     'MaskedDecoder',
     'MultiDatasetHead',
@@ -55,8 +43,6 @@ __all__ = [
     'ShiftedPoolingWindowAttention',
     'ShiftedWindowAttention',
     'SinePositionViT',
-    'TokenMultiDatasetTopdown',
-    'TokenTopdown',
     'ViT',
     'ViTAE',
     'WholeBatchMultiDatasetHead',

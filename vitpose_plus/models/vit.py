@@ -15,7 +15,7 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from vitpose_plus.errors import UserError
-from vitpose_plus.models.positions import resize_table
+from vitpose_plus.models.positions import resize_table, sine_table
 
 
 class Arch(NamedTuple):
@@ -186,6 +186,21 @@ class ViT(BaseModule):
         for layer in self.layers:
             x = layer(x, hw, dataset_index)
         return self.norm(x)[:, -num_tokens:]
+
+
+@MODELS.register_module()
+class SinePositionViT(ViT):
+    """A ViT whose positions start as sines, as MAE's do: near places alike.
+
+    For training from scratch. Tags have to say where a person is, and in a table that starts as
+    noise a person's own pixels are as far from each other as from anybody's.
+    """
+
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        table = sine_table(self.pos_embed.shape[1:3], self.pos_embed.shape[3])
+        with torch.no_grad():
+            self.pos_embed.copy_(table.view(self.pos_embed.shape))
 
 
 def find_arch(arch: str | dict) -> Arch:

@@ -1,3 +1,5 @@
+"""The layouts of checkpoints: a table of names a source, read in both directions."""
+
 from torch import Tensor
 
 from vitpose_plus.checkpoints.layouts.hugging_face import HuggingFaceLayout

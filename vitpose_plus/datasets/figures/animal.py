@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .shapes import towards
+from vitpose_plus.datasets.figures.shapes import towards
 
 KEYPOINTS = (
     *('L_Eye', 'R_Eye', 'Nose', 'Neck', 'Root of tail'),

@@ -6,9 +6,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .animal import KEYPOINTS, SPECIES, Pose, sample_pose
-from .figure import Figure, Layer
-from .shapes import COOL, WARM, Colour, Shape, SideColours, hsv, hull, line
+from vitpose_plus.datasets.figures.animal import KEYPOINTS, SPECIES, Pose, sample_pose
+from vitpose_plus.datasets.figures.figure import Figure, Layer
+from vitpose_plus.datasets.figures.shapes import (
+    COOL,
+    WARM,
+    Colour,
+    Shape,
+    SideColours,
+    hsv,
+    hull,
+    line,
+)
 
 Shade = Callable[[float], Colour]
 

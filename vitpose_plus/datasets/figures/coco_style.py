@@ -10,9 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from . import animal, person
-from .draw import Scene
-from .figure import Figure
+from vitpose_plus.datasets.figures import animal, person
+from vitpose_plus.datasets.figures.draw import Scene
+from vitpose_plus.datasets.figures.figure import Figure
 
 FIRST_ID = {'train': 1, 'val': 500_001}
 """Id of the first image of a split; that of image i follows from i alone."""

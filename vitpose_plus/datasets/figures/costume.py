@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from .figure import Figure, Layer
-from .person import BODY, FACE, HANDS, SIDES, Pose, sample_pose
-from .shapes import CIRCLE, COOL, WARM, Colour, Shape, SideColours, hsv, hull, line, muted
+from vitpose_plus.datasets.figures.figure import Figure, Layer
+from vitpose_plus.datasets.figures.person import BODY, FACE, HANDS, SIDES, Pose, sample_pose
+from vitpose_plus.datasets.figures.shapes import (
+    CIRCLE,
+    COOL,
+    WARM,
+    Colour,
+    Shape,
+    SideColours,
+    hsv,
+    hull,
+    line,
+    muted,
+)
 
 LEG = ('knee', 'ankle', 'big_toe', 'small_toe', 'heel')
 ARM = ('shoulder', 'elbow', 'wrist')

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .figure import Figure
-from .shapes import CIRCLE, muted, rotation
+from vitpose_plus.datasets.figures.figure import Figure
+from vitpose_plus.datasets.figures.shapes import CIRCLE, muted, rotation
 
 Sampler = Callable[[np.random.Generator, float, float], Figure]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .shapes import Shape, rotation
+from vitpose_plus.datasets.figures.shapes import Shape, rotation
 
 Layer = tuple[list[Shape], tuple[str, ...]]
 """Shapes painted together and the names of the keypoints they show."""

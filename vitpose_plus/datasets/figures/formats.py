@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from scipy.io import savemat
 
-from . import animal, person
-from .coco_style import (
+from vitpose_plus.datasets.figures import animal, person
+from vitpose_plus.datasets.figures.coco_style import (
     FIRST_ID,
     CocoFile,
     animal_categories,
@@ -25,8 +25,8 @@ from .coco_style import (
     write_image,
     write_json,
 )
-from .draw import Scene
-from .figure import Figure
+from vitpose_plus.datasets.figures.draw import Scene
+from vitpose_plus.datasets.figures.figure import Figure
 
 Scenes = Iterable[tuple[int, Scene]]
 

@@ -9,10 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from .coat import sample_animal
-from .costume import sample_person
-from .draw import Sampler, Scene, compose
-from .formats import FRAMES, write_aic, write_ap10k, write_apt36k, write_coco, write_mpii
+from vitpose_plus.datasets.figures.coat import sample_animal
+from vitpose_plus.datasets.figures.costume import sample_person
+from vitpose_plus.datasets.figures.draw import Sampler, Scene, compose
+from vitpose_plus.datasets.figures.formats import (
+    FRAMES,
+    write_aic,
+    write_ap10k,
+    write_apt36k,
+    write_coco,
+    write_mpii,
+)
 
 Progress = Callable[..., Iterable[Any]]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .shapes import rotation, towards
+from vitpose_plus.datasets.figures.shapes import rotation, towards
 
 SIDES = ('left', 'right')
 SIGN = {'left': 1.0, 'right': -1.0}

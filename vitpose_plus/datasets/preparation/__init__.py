@@ -5,7 +5,7 @@ to write, by their path in ``root``, the dataset's folder; the pictures lie ther
 """
 
 from vitpose_plus.datasets.preparation import aic, apt36k
-from vitpose_plus.datasets.preparation.writing import write
+from vitpose_plus.datasets.preparation.sources import write
 
 PREPARATIONS = dict(aic=aic.prepare, apt36k=apt36k.prepare)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from mmpose.datasets.datasets import AicDataset
 
-from vitpose_plus.checkpoints.files import refuse_existing
-from vitpose_plus.datasets.preparation import writing
+from vitpose_plus.datasets.preparation import sources
 from vitpose_plus.errors import UserError
+from vitpose_plus.files import refuse_existing
 
 # Starts of the official files' names -> split, and folder of its pictures in configs/datasets/aic.
 SPLITS = dict(
@@ -61,7 +61,7 @@ def _split(file: Path) -> tuple[str, str]:
 
 
 def _entries(file: Path) -> list[dict]:
-    entries = writing.read(file)
+    entries = sources.read(file)
     if not isinstance(entries, list):
         raise UserError(f'{file} holds no list of images: give the official annotation file.')
     return entries
@@ -81,7 +81,7 @@ def _convert(file: Path, entries: Iterable[dict], folder: Path) -> dict:
                 f'{file}: entry {number} is not as in the official file '
                 f'({type(error).__name__}: {error}): download or unpack it again.'
             ) from error
-        images.append(dict(id=number, file_name=name, **writing.size_of(folder / name)))
+        images.append(dict(id=number, file_name=name, **sources.size_of(folder / name)))
         for person in found:
             annotations.append(dict(id=len(annotations) + 1, image_id=number, **person))
     category = dict(id=1, name='person', supercategory='person', keypoints=names, skeleton=[])

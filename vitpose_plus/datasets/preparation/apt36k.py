@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
 
-from vitpose_plus.checkpoints.files import refuse_existing
-from vitpose_plus.datasets.preparation import writing
+from vitpose_plus.datasets.preparation import sources
 from vitpose_plus.errors import UserError
+from vitpose_plus.files import refuse_existing
 
 FILES = dict(
     train='annotations/train_annotations_1.json',
@@ -28,7 +28,7 @@ def prepare(source: Path, root: Path, force: bool, progress: Callable) -> dict[P
     """
     for name in FILES.values():
         refuse_existing(root / name, force)
-    raw = writing.read(source)
+    raw = sources.read(source)
     _check(source, raw)
     places = {i['id']: PureWindowsPath(i['file_name']).parts[-3:] for i in raw['images']}
     folders = Folders(root, [place[:2] for place in places.values()])
@@ -38,7 +38,7 @@ def prepare(source: Path, root: Path, force: bool, progress: Callable) -> dict[P
     for image in progress(raw['images'], description='APT-36K'):
         species, clip, frame = places[image['id']]
         name = Path(species, folders.find(species, clip, frame), frame).as_posix()
-        size = {} if {'width', 'height'} <= set(image) else writing.size_of(root / name)
+        size = {} if {'width', 'height'} <= set(image) else sources.size_of(root / name)
         part_of[image['id']] = parts[image['video_id']]
         contents[parts[image['video_id']]]['images'].append(dict(image, file_name=name, **size))
     for annotation in raw['annotations']:

@@ -1,0 +1,70 @@
+"""Measures the tables of decoding.md: ``OMP_NUM_THREADS=1 python benchmarks/decoding.py``."""
+
+import time
+
+import cv2
+import numpy as np
+import torch
+from mmpose.registry import KEYPOINT_CODECS
+
+import vitpose_plus  # noqa: F401  registers the codecs
+
+WH = np.array([48, 64])
+REPEATS = 7
+CODECS = {
+    kind: KEYPOINT_CODECS.build(
+        dict(type=kind, input_size=tuple(4 * WH), heatmap_size=tuple(WH), sigma=2.0)
+    )
+    for kind in ('UDPHeatmap', 'BatchedUDPHeatmap', 'MSRAHeatmap', 'BatchedMSRAHeatmap')
+}
+
+
+def gaussians(points: np.ndarray) -> np.ndarray:
+    """(N, 2) in heatmap pixels -> heatmaps (N, 64, 48)."""
+    y, x = np.mgrid[: WH[1], : WH[0]]
+    squares = (x - points[:, :1, None]) ** 2 + (y - points[:, 1:, None]) ** 2
+    return np.exp(-squares / 8).astype(np.float32)
+
+
+def borders(points: np.ndarray) -> None:
+    """By distance from the border: how far ours and mmpose's lie apart, and from the truth."""
+    near = np.rint(points)
+    distance = np.minimum(near, WH - 1 - near).min(1)
+    found = {}
+    for kind, codec in CODECS.items():  # in parts: mmpose's indices are float32
+        parts = [codec.decode(part)[0][0] for part in np.array_split(gaussians(points), 100)]
+        found[kind] = np.concatenate(parts) / 4 * ((WH - 1) / WH if 'UDP' in kind else 1)
+    for base in ('UDPHeatmap', 'MSRAHeatmap'):
+        ours, theirs = found[f'Batched{base}'], found[base]
+        rows = np.abs([ours - theirs, ours - points, theirs - points]).max(-1)
+        for pixels in range(7):
+            apart, own, other = rows[:, distance == pixels if pixels < 6 else distance >= 6]
+            print(
+                f'{base} {pixels}: largest {apart.max():.2g} median {np.median(apart):.2g} '
+                f'error {np.median(own):.3f} mmpose {np.median(other):.3f}'
+            )
+
+
+def speed(count: int, batch: int = 64) -> None:
+    """Milliseconds for a batch, each codec in the way that mmpose's heads call it."""
+    points = np.random.default_rng(0).uniform(0, WH - 1, (batch * count, 2))
+    heatmaps = torch.from_numpy(gaussians(points)).unflatten(0, (batch, count))
+    for kind, codec in CODECS.items():
+        times = []
+        for _ in range(REPEATS):
+            start = time.perf_counter()
+            if codec.support_batch_decoding:
+                codec.batch_decode(heatmaps)
+            else:
+                for maps in heatmaps.numpy():
+                    codec.decode(maps)
+            times.append(time.perf_counter() - start)
+        print(f'{count} keypoints {kind}: {1e3 * np.median(times):.1f} ms')
+
+
+if __name__ == '__main__':
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    borders(np.random.default_rng(0).uniform(0, WH - 1, (6000, 2)))
+    speed(17)
+    speed(133)

@@ -1,0 +1,200 @@
+"""Laws of the grouping: targets decode to the people they were made of."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from mmpose.codecs.associative_embedding import _group_keypoints_by_tags
+from mmpose.registry import KEYPOINT_CODECS
+
+from vitpose_plus.codecs.grouping import fill, group
+from vitpose_plus.errors import UserError
+from vitpose_plus.evaluation.ceilings import perfect_tags
+
+K = 17
+ORDER = (0, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 10, 13, 14, 15, 16)
+
+
+def codec(**kwargs):
+    cfg = dict(type='BatchedAssociativeEmbedding', input_size=(512, 512), heatmap_size=(128, 128))
+    return KEYPOINT_CODECS.build(dict(cfg, order=ORDER) | kwargs)
+
+
+def crowd(number, rng):
+    """(N, K, 2) in input pixels: no two keypoints of a kind touch each other."""
+    spots = np.stack(np.meshgrid(np.arange(40, 500, 64), np.arange(40, 500, 64)), -1).reshape(-1, 2)
+    points = [rng.permutation(spots)[:number] for _ in range(K)]
+    return (np.stack(points, 1) + rng.uniform(-6, 6, (number, K, 2))).astype(np.float32)
+
+
+def targets(encoded, flips=1):
+    """Heatmaps and flawless tags, (1, K, h, w) and (1, flips * K, h, w)."""
+    heatmaps = torch.from_numpy(encoded['heatmaps'])[None]
+    indices = torch.from_numpy(encoded['keypoint_indices'])
+    return heatmaps, perfect_tags(indices, heatmaps.shape).repeat(1, flips, 1, 1)
+
+
+def matched(points, truth):
+    """For each true person the one that was found, by their nearest keypoints' median."""
+    apart = np.median(np.linalg.norm(truth[:, None] - points, axis=-1), axis=-1)
+    assert sorted(apart.argmin(1)) == list(range(len(points)))
+    return points[apart.argmin(1)]
+
+
+@pytest.mark.parametrize('flips', [1, 2])
+def test_flawless_heatmaps_and_tags_are_the_people(flips):
+    truth = crowd(20, np.random.default_rng(0))
+    encoded = codec().encode(truth)
+    [points], [scores], [sure] = codec().batch_decode(*targets(encoded, flips))
+    assert points.shape == (20, K, 2)
+    assert np.abs(matched(points, truth) - truth).max() < 0.1  # input pixels
+    assert scores.min() > 0.9
+    assert sure.min() > 0.9
+
+
+def test_heatmaps_flip_with_the_picture():
+    truth = crowd(5, np.random.default_rng(0))
+    mirrored = truth.copy()
+    mirrored[..., 0] = 511 - truth[..., 0]
+    flipped = codec().encode(mirrored)['heatmaps'][..., ::-1]
+    np.testing.assert_allclose(codec().encode(truth)['heatmaps'], flipped, atol=1e-5)
+
+
+def test_tags_tell_people_apart_who_stand_in_each_other():
+    """Every keypoint of one is nearer to the other's than to its own next one."""
+    one = crowd(1, np.random.default_rng(1))
+    truth = np.concatenate([one, one + np.float32([14, 0]), one + np.float32([0, 14])])
+    encoded = codec().encode(truth)
+    [points], _, _ = codec().batch_decode(*targets(encoded))
+    assert np.abs(matched(points, truth) - truth).max() < 2  # they bend each other's peaks
+    heatmaps, tags = targets(encoded)
+    [mixed], _, _ = codec().batch_decode(heatmaps, torch.zeros_like(tags))
+    apart = np.linalg.norm(truth[:, None] - mixed, axis=-1)  # (people, found, K)
+    assert (apart < 2).all(-1).sum() < 3
+
+
+def test_groups_are_those_of_mmpose():
+    """With a candidate a person: among equals, which is assigned is a matter of chance."""
+    rng = np.random.default_rng(0)
+    for number in (1, 5, 12):
+        scores = rng.uniform(0, 1, (K, number)).astype(np.float32)
+        person = np.stack([rng.permutation(number) for _ in range(K)])[..., None]
+        tags = (2 * person + rng.normal(0, 0.2, (K, number, 2))).astype(np.float32)
+        places = rng.uniform(0, 128, (K, number, 2)).astype(np.float32)
+        theirs = _group_keypoints_by_tags(scores, tags, places, ORDER, 0.1, 1.0)
+        ours = group(scores, tags, ORDER)
+        columns = np.arange(K)
+        found = np.where((ours >= 0)[..., None], places[columns, ours], 0)
+        np.testing.assert_array_equal(found, theirs[..., :2])
+
+
+def test_gaps_are_filled_where_the_tag_fits():
+    truth = crowd(2, np.random.default_rng(2))
+    heatmaps, tags = targets(codec().encode(truth))
+    heatmaps[:, 9] *= 0.09  # too faint to be found
+    [points], [scores], [sure] = codec().batch_decode(heatmaps, tags)
+    assert np.abs(matched(points, truth) - truth).max() < 0.5
+    assert (scores[:, 9] < 0.1).all()
+    np.testing.assert_allclose(sure, scores[:, np.arange(K) != 9].sum(1) / K, rtol=1e-5)
+
+
+def test_the_filled_pixel_is_the_best_of_all():
+    torch.manual_seed(0)
+    heatmaps, tags, means = torch.rand(3, 9, 7), 3 * torch.randn(6, 9, 7), torch.randn(4, 2)
+    missing = np.array([[1, 0, 1], [0, 0, 1], [1, 1, 1], [0, 0, 0]], dtype=bool)
+    before = torch.randint(0, 7, (3, 4, 2))
+    after = fill(before, missing, heatmaps, tags, means)
+    for k in range(3):
+        for person in range(4):
+            if not missing[person, k]:
+                assert torch.equal(after[k, person], before[k, person])
+                continue
+            costs = {
+                (x, y): round((tags[k::3, y, x] - means[person]).norm().item()) * 100
+                - heatmaps[k, y, x].item()
+                for x in range(7)
+                for y in range(9)
+            }
+            assert tuple(after[k, person].tolist()) == min(costs, key=costs.get)
+
+
+def test_nobody():
+    for truth, visible in ((np.zeros((0, K, 2), np.float32), None), (np.ones((2, K, 2)), 0)):
+        seen = None if visible is None else np.zeros((2, K), np.float32)
+        encoded = codec().encode(truth, seen)
+        assert not encoded['heatmaps'].any()
+        assert encoded['keypoint_indices'].shape == (30, K, 2)
+        assert not encoded['keypoint_indices'].any()
+    [points], [scores], [sure] = codec().batch_decode(*targets(encoded))
+    assert points.shape == (0, K, 2)
+    assert scores.shape == (0, K)
+    assert sure.shape == (0,)
+
+
+def test_beyond_the_edge_nothing_is_labelled():
+    truth = crowd(1, np.random.default_rng(0))
+    truth[0, 3] = [-1.0, 100.0]
+    truth[0, 4] = [100.0, 512.0]
+    encoded = codec().encode(truth)
+    for k in (3, 4):
+        assert not encoded['heatmaps'][k].any()
+        assert encoded['keypoint_indices'][0, k].tolist() == [0, 0]
+    assert encoded['keypoint_indices'][0, :, 1].sum() == K - 2
+
+
+def test_more_people_than_the_limit():
+    """Heatmaps show everybody; those with the most keypoints have tags; the surest are found."""
+    rng = np.random.default_rng(0)
+    truth, visible = crowd(35, rng), np.ones((35, K), np.float32)
+    visible[[0, 7, 8, 20, 34], 5:] = 0
+    encoded = codec().encode(truth, visible)
+    everybody = codec(max_people=50).encode(truth, visible)
+    np.testing.assert_array_equal(encoded['heatmaps'], everybody['heatmaps'])
+    assert encoded['keypoint_indices'].shape == (30, K, 2)
+    assert encoded['keypoint_indices'][..., 1].all()
+    np.testing.assert_array_equal(encoded['keypoint_indices'], everybody['keypoint_indices'][:30])
+    heatmaps, tags = targets(everybody)
+    [points], [scores], [sure] = codec(max_people=10).batch_decode(heatmaps, tags)
+    assert points.shape == (10, K, 2)
+    assert scores.shape == (10, K)
+    [_], [_], [all_of_them] = codec(max_people=50).batch_decode(heatmaps, tags)
+    np.testing.assert_array_equal(sure, all_of_them[:10])
+    assert (np.diff(all_of_them) <= 0).all()
+
+
+def test_an_order_of_other_keypoints_is_refused():
+    encoded = codec().encode(crowd(1, np.random.default_rng(0)))
+    with pytest.raises(UserError, match='not one of 17 keypoints: correct grouping_order'):
+        codec(order=range(14)).batch_decode(*targets(encoded))
+
+
+def best_time(function, repeats=5):
+    """Seconds of the processor: other processes do not count."""
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        function()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def test_thirty_people_are_grouped_in_no_time():
+    """2 ms measured, and 35 ms with all that decoding does; the bounds are generous."""
+    rng = np.random.default_rng(0)
+    visible = (rng.random((30, K)) < 0.6).astype(np.float32)
+    heatmaps, tags = targets(codec().encode(crowd(30, rng), visible), flips=2)
+    peaks = codec()._get_batch_topk(heatmaps, tags, 30)
+    scores, own = (each[0].numpy() for each in peaks[:2])
+    assert len(group(scores, own, ORDER)) >= 30
+    assert best_time(lambda: group(scores, own, ORDER)) < 0.05
+    assert best_time(lambda: codec().batch_decode(heatmaps, tags)) < 0.5
+
+
+@pytest.mark.gpu
+def test_a_gpu_finds_the_same_people():
+    heatmaps, tags = targets(codec().encode(crowd(20, np.random.default_rng(0))), flips=2)
+    heatmaps[:, 9] *= 0.09  # to be filled
+    there = codec().batch_decode(heatmaps.cuda(), tags.cuda())
+    for ours, theirs in zip(codec().batch_decode(heatmaps, tags), there, strict=True):
+        np.testing.assert_allclose(theirs[0], ours[0], atol=1e-3)

@@ -1,0 +1,217 @@
+"""Decoding a batch: mmpose's numbers in the interior, the authors' at the border, and no NaN."""
+
+import numpy as np
+import pytest
+import torch
+from mmpose.registry import KEYPOINT_CODECS
+
+from vitpose_plus.codecs.heatmaps import (
+    EPS,
+    find_peaks,
+    newton_step,
+    refine_dark_udp,
+    shift_by_quarter,
+)
+
+W, H = 48, 64
+SIZE = dict(input_size=(4 * W, 4 * H), heatmap_size=(W, H), sigma=2.0)
+KINDS = {'BatchedUDPHeatmap': 'UDPHeatmap', 'BatchedMSRAHeatmap': 'MSRAHeatmap'}
+REACH = 6  # of the blur and the step, in pixels: beyond, borders play no part
+
+
+def build(kind):
+    return KEYPOINT_CODECS.build(dict(SIZE, type=kind))
+
+
+def uniform(margin, count, seed=0):
+    """Points (count, 2) in heatmap pixels at least ``margin`` from every border."""
+    low, high = np.full(2, margin), np.array([W, H]) - 1 - margin
+    return np.random.default_rng(seed).uniform(low, high, (count, 2)).astype(np.float32)
+
+
+def gaussians(points):
+    """Heatmaps (count, H, W) with sigma 2, a lower second peak and a little noise."""
+    y, x = np.mgrid[:H, :W]
+    rng = np.random.default_rng(1)
+
+    def peak(p):
+        return np.exp(-((x - p[:, :1, None]) ** 2 + (y - p[:, 1:, None]) ** 2) / 8)
+
+    noise = 0.01 * rng.random((len(points), H, W))
+    return (0.8 * peak(points) + 0.2 * peak(uniform(0, len(points), 2)) + noise).astype(np.float32)
+
+
+def far_from_border(points):
+    peaks = np.rint(points)
+    return ((peaks >= REACH) & (peaks <= np.array([W, H]) - 1 - REACH)).all(1)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_interior_is_mmposes(kind):
+    maps = gaussians(uniform(REACH + 1, 200))
+    points, scores = build(kind).decode(maps)
+    theirs, their_scores = build(KINDS[kind]).decode(maps)
+    np.testing.assert_allclose(points, theirs, atol=1e-3)
+    np.testing.assert_array_equal(scores, their_scores)
+
+
+def test_dark_differs_at_the_border_only():
+    points = uniform(0, 1000)
+    maps = gaussians(points)
+    ours = build('BatchedUDPHeatmap').decode(maps)[0][0]
+    theirs = build('UDPHeatmap').decode(maps)[0][0]
+    apart = np.abs(ours - theirs).max(1) / 4  # heatmap pixels
+    inside = far_from_border(points)
+    assert apart[inside].max() < 1e-3
+    assert 1 < apart[~inside].max() < 4
+
+
+@pytest.mark.parametrize('axis', ['x', 'y'])
+def test_quarter_needs_both_axes_inside(axis):
+    """Near a border mmpose still moves a peak along it, the authors do not."""
+    across = W if axis == 'x' else H  # the axis on which a peak may be near the border
+    places = [1, 2, across - 2, across - 1]
+    maps = np.zeros((4, H, W) if axis == 'y' else (4, W, H), np.float32)
+    for heatmap, place in zip(maps, places, strict=True):
+        heatmap[place, 20:22] = 1, 0.5
+    maps = maps if axis == 'y' else maps.swapaxes(1, 2).copy()
+    along = 0 if axis == 'y' else 1
+    ours = build('BatchedMSRAHeatmap').decode(maps)[0][0]
+    theirs = build('MSRAHeatmap').decode(maps)[0][0]
+    np.testing.assert_array_equal(ours[:, along], [80, 81, 81, 80])
+    np.testing.assert_array_equal(theirs[:, along], 81)
+    np.testing.assert_array_equal(ours[:, 1 - along], 4 * np.array(places))
+
+
+@pytest.mark.parametrize('value', [0.0, -0.5])
+@pytest.mark.parametrize('kind', KINDS)
+def test_an_empty_map_is_finite_and_off_the_crop(kind, value):
+    """Whatever stands beside it; the authors' code looks into the map before it."""
+    maps = gaussians(uniform(0, 3))
+    maps[1] = value
+    points, scores = build(kind).decode(maps)
+    assert np.isfinite(points).all()
+    assert (points[0, 1] < 0).all()
+    assert scores[0, 1] == value
+    peaks, _ = find_peaks(torch.from_numpy(maps)[None])
+    np.testing.assert_array_equal(peaks[0, 1], [-1, -1])
+
+
+def test_constant_and_tiny_maps_are_finite():
+    for shape in ((1, 2, H, W), (1, 2, 4, 3), (2, 1, 1, 1)):
+        heatmaps = torch.full(shape, 0.5)
+        peaks, scores = find_peaks(heatmaps)
+        assert (peaks == 0).all()
+        assert (scores == 0.5).all()
+        for refined in (refine_dark_udp(heatmaps, peaks), shift_by_quarter(heatmaps, peaks)):
+            assert refined.isfinite().all()
+
+
+def test_a_singular_hessian_moves_nothing():
+    around = torch.zeros(3, 3)
+    around[1, 2] = around[2, 2] = -EPS  # with EPS added the curvature in x is exactly 0
+    assert torch.equal(newton_step(around[None, None]), torch.zeros(1, 1, 2))
+
+
+def test_a_ridge_moves_the_peak_across_it_only():
+    heatmaps = torch.from_numpy(gaussians(np.array([[20.3, 30.0]])))[None]
+    heatmaps = heatmaps[..., 30:31, :].expand(-1, -1, H, -1)
+    peaks, _ = find_peaks(heatmaps)
+    [[point]] = refine_dark_udp(heatmaps, peaks)
+    assert point[0] == pytest.approx(20.3, abs=0.05)
+    assert point[1] == 0
+
+
+@pytest.mark.parametrize(
+    ('factor', 'moved'), [(1, True), (0.005, True), (5e-4, False), (1e4, False)]
+)
+def test_values_are_clipped_before_the_logarithm(factor, moved):
+    """To 0.001 ... 50, after a blur that halves a peak: what is flat then has no better place."""
+    heatmaps = factor * torch.from_numpy(gaussians(np.array([[20.3, 30.3]])))[None]
+    peaks, _ = find_peaks(heatmaps)
+    points = refine_dark_udp(heatmaps, peaks)
+    assert ((points - peaks).abs() > 0.2).all() == moved
+    assert torch.equal(points, peaks) != moved
+
+
+@pytest.mark.parametrize('count', [1, 17, 133])
+@pytest.mark.parametrize('kind', KINDS)
+def test_a_batch_is_each_alone(kind, count):
+    codec = build(kind)
+    maps = gaussians(uniform(0, 3 * count)).reshape(3, count, H, W)
+    points, scores = codec.batch_decode(torch.from_numpy(maps))
+    assert codec.support_batch_decoding
+    assert len(points) == len(scores) == 3
+    for i in range(3):
+        assert points[i].shape == (1, count, 2)
+        assert scores[i].shape == (1, count)
+        assert points[i].dtype == scores[i].dtype == np.float32
+        alone, alone_scores = codec.decode(maps[i])
+        np.testing.assert_array_equal(points[i], alone)
+        np.testing.assert_array_equal(scores[i], alone_scores)
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize('kind', KINDS)
+def test_any_precision_is_decoded_in_single(kind, dtype):
+    codec = build(kind)
+    heatmaps = torch.from_numpy(gaussians(uniform(0, 17))[None]).to(dtype)
+    expected = codec.batch_decode(heatmaps.float())
+    with torch.autocast('cpu', torch.bfloat16):
+        points, scores = codec.batch_decode(heatmaps)
+    assert points[0].dtype == scores[0].dtype == np.float32
+    np.testing.assert_array_equal(points, expected[0])
+    np.testing.assert_array_equal(scores, expected[1])
+
+
+@pytest.mark.parametrize('whole', [True, False])
+def test_udp_targets_decode_to_their_joints(whole):
+    """In pixels of the crop, of which mmpose counts one more in decoding than in encoding."""
+    codec = build('BatchedUDPHeatmap')
+    points = uniform(REACH + 1, 133)
+    points = np.rint(points) if whole else points
+    joints = points * codec.scale_factor
+    decoded, scores = codec.decode(codec.encode(joints[None])['heatmaps'])
+    scale = np.array(codec.input_size) / (np.array(codec.input_size) - 1)
+    np.testing.assert_allclose(decoded[0], joints * scale, atol=0.004)
+    assert (scores > 0.8).all()
+
+
+def test_plain_targets_decode_to_the_nearest_heatmap_pixel():
+    codec = build('BatchedMSRAHeatmap')
+    points = uniform(REACH + 1, 133)
+    decoded, scores = codec.decode(codec.encode(4 * points[None])['heatmaps'])
+    np.testing.assert_array_equal(decoded[0], 4 * np.floor(points + 0.5))
+    np.testing.assert_array_equal(scores, 1)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_encoding_is_mmposes(kind):
+    joints = 4 * uniform(-5, 17)[None]
+    visible = (np.arange(17) % 4 > 0).astype(np.float32)[None]
+    ours, theirs = (build(k).encode(joints, visible) for k in (kind, KINDS[kind]))
+    assert ours.keys() == theirs.keys()
+    for key, value in theirs.items():
+        np.testing.assert_array_equal(ours[key], value)
+
+
+def test_functions_stay_on_the_device():
+    heatmaps = torch.zeros(2, 17, H, W, device='meta')
+    peaks, scores = find_peaks(heatmaps)
+    points = [refine_dark_udp(heatmaps, peaks), shift_by_quarter(heatmaps, peaks)]
+    located = [build(kind).locate(heatmaps)[0] for kind in KINDS]
+    assert {t.device.type for t in (peaks, scores, *points, *located)} == {'meta'}
+    assert all(p.shape == (2, 17, 2) for p in (*points, *located))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize('kind', KINDS)
+def test_cuda_agrees_with_the_cpu(kind):
+    codec = build(kind)
+    heatmaps = torch.from_numpy(gaussians(uniform(0, 133)).reshape(7, 19, H, W))
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    with torch.autocast('cuda', torch.float16):
+        points, scores = codec.batch_decode(heatmaps.cuda())
+    expected, expected_scores = codec.batch_decode(heatmaps)
+    np.testing.assert_allclose(points, expected, atol=1e-3)
+    np.testing.assert_array_equal(scores, expected_scores)

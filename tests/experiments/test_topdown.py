@@ -1,0 +1,107 @@
+"""What follows from the datasets of an experiment."""
+
+import pytest
+
+from vitpose_plus.experiments.topdown import multi_dataset, single_dataset
+
+CROPS = dict(
+    udp=dict(
+        codec=dict(type='UDPHeatmap'),
+        affine=dict(type='TopdownAffine', use_udp=True),
+        shift_heatmap=False,
+    ),
+    plain=dict(
+        codec=dict(type='MSRAHeatmap'), affine=dict(type='TopdownAffine'), shift_heatmap=True
+    ),
+)
+AUGMENTATION = [dict(type='RandomFlip'), dict(type='RandomHalfBody')]
+
+
+def entry(**changes):
+    part = dict(type='CocoDataset', data_root='own', ann_file='a.json', data_prefix=dict(img='i/'))
+    metric = dict(type='CocoMetric')
+    return dict(num_keypoints=3, crop='udp', train=part, val=part, metric=metric) | changes
+
+
+def derive(datasets, **options):
+    return multi_dataset(datasets, CROPS, AUGMENTATION, **options)
+
+
+def test_sizes_count_height_first_and_codecs_width_first():
+    model, train, *_ = derive(dict(zebra=entry()), input_hw=(256, 192), sigma=3.0)
+    codec = model['head']['heads'][0]['codec']
+    assert model['backbone']['input_hw'] == (256, 192)
+    assert codec['input_size'] == (192, 256)
+    assert codec['heatmap_size'] == (48, 64)
+    assert codec['sigma'] == 3
+    pipeline = train['dataset']['datasets'][0]['pipeline']
+    assert pipeline[-3] == dict(type='TopdownAffine', use_udp=True, input_size=(192, 256))
+    assert pipeline[-2]['encoder'] == codec
+
+
+def test_paths_lie_in_the_root_of_all_data():
+    val = dict(entry()['val'], bbox_file='boxes.json')
+    _, train, val, test, *_ = derive(
+        dict(zebra=entry(val=val, test=dict(val, ann_file='t.json'))), data_root='/all'
+    )
+    assert train['dataset']['datasets'][0]['data_root'] == '/all/own'
+    assert val['dataset']['datasets'][0]['bbox_file'] == '/all/own/boxes.json'
+    assert test['dataset']['datasets'][0]['ann_file'] == 't.json'
+    modes = [p['dataset']['datasets'][0].get('test_mode', False) for p in (train, val, test)]
+    assert modes == [False, True, True]
+
+
+def test_augmentation_only_in_training_and_without_what_a_dataset_refuses():
+    datasets = dict(zebra=entry(), okapi=entry(augmentation=dict(RandomHalfBody=None)))
+    _, train, val, *_ = derive(datasets)
+
+    def types(loader):
+        return [[t['type'] for t in p['pipeline']] for p in loader['dataset']['datasets']]
+
+    assert types(train)[0][2:4] == ['RandomFlip', 'RandomHalfBody']
+    assert types(train)[1][2:4] == ['RandomFlip', 'TopdownAffine']
+    assert types(val)[0] == ['LoadImage', 'GetBBoxCenterScale', 'TopdownAffine', 'PackPoseInputs']
+
+
+def test_a_dataset_without_a_training_set_is_only_tested_on():
+    """Preflight refuses training where a loader has no dataset, or a head none."""
+    tested = {key: value for key, value in entry().items() if key != 'train'}
+    _, train, val, *_ = derive(dict(zebra=entry(), okapi=tested))
+    assert [len(part['dataset']['datasets']) for part in (train, val)] == [1, 2]
+    _, train, val, *_ = single_dataset('okapi', tested, CROPS, AUGMENTATION)
+    assert train['dataset'] == dict(_delete_=True)
+    assert val['dataset']['ann_file'] == 'a.json'
+
+
+def test_a_dataset_may_have_several_metrics_under_one_name():
+    several = entry(metric=[dict(type='AUC'), dict(type='EPE')])
+    *_, evaluator = derive(dict(zebra=entry(), okapi=several))
+    names = [(m['dataset'], m['type']) for m in evaluator['metrics']]
+    assert names == [('zebra', 'CocoMetric'), ('okapi', 'AUC'), ('okapi', 'EPE')]
+    *_, evaluator = single_dataset('okapi', several, CROPS, AUGMENTATION)
+    assert evaluator == [dict(type='AUC', prefix='okapi'), dict(type='EPE', prefix='okapi')]
+
+
+def test_nothing_is_shared_between_the_parts():
+    """Changing one loader of a config must change no other, nor the entries."""
+    datasets = dict(zebra=entry())
+    _, train, val, *_ = derive(datasets)
+    train['dataset']['datasets'][0]['data_prefix']['img'] = 'changed'
+    assert val['dataset']['datasets'][0]['data_prefix']['img'] == 'i/'
+    assert datasets['zebra']['train']['data_prefix']['img'] == 'i/'
+
+
+@pytest.mark.parametrize(
+    ('datasets', 'message'),
+    [
+        ({}, '`datasets` is empty: name at least one entry'),
+        (
+            dict(zebra=entry(crop='square')),
+            "zebra asks for the crop 'square'; there are udp, plain",
+        ),
+        (dict(zebra=dict(crop='udp')), 'The entry of the dataset zebra lacks num_keypoints, val'),
+    ],
+)
+def test_errors(datasets, message):
+    with pytest.raises(ValueError, match=message):
+        derive(datasets)

@@ -1,0 +1,16 @@
+"""The demo's config, and how tests train it quickly."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TINY = 'vitpose-plus-tiny_figures-256x192'
+# Two iterations on the figures of the fixture: `--cfg-options`, to spare a config of its own.
+TWO_ITERATIONS = [
+    'randomness.seed=0',
+    'randomness.deterministic=True',
+    'train_cfg.max_epochs=1',
+    'train_dataloader.batch_size=8',
+    'train_dataloader.num_workers=0',
+    'train_dataloader.persistent_workers=False',
+    *(f'train_dataloader.dataset.datasets.{i}.indices=2' for i in range(6)),
+]

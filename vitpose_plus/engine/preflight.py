@@ -1,0 +1,155 @@
+"""What is wrong with a config or its files, found before anything is built or written."""
+
+import os
+import os.path as osp
+
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.registry import init_default_scope
+from torch import nn
+
+from vitpose_plus.checkpoints import check_file, check_fit, reading
+from vitpose_plus.checkpoints.guard import check_layout
+from vitpose_plus.datasets.checks import missing_files
+from vitpose_plus.datasets.multi_dataset import load_annotations, plain_datasets, unread
+from vitpose_plus.errors import UserError
+from vitpose_plus.models.building import build_on_meta
+
+# Only a small annotation file can be empty; large ones are read once, when the loader is built
+# (which says the same of them).
+SMALL_FILE = 16 * 2**20
+
+
+def check(cfg: Config, splits: tuple[str, ...]) -> None:
+    """Raises a ``UserError`` if training or testing with ``cfg`` could not start.
+
+    Args:
+        cfg: The whole config.
+        splits: Which loaders will be used, of ``train``, ``val`` and ``test``.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmpose'))  # as the runner will
+    where = cfg.filename or 'The config'
+    heads = {h['dataset']: h['num_keypoints'] for h in cfg.model.get('head', {}).get('heads', [])}
+    if heads and set(cfg.get('datasets') or {}) != set(heads):
+        raise UserError(
+            f'{where} has heads for {", ".join(heads)}, but its `datasets` are '
+            f'{", ".join(cfg.get("datasets") or {}) or "missing"}: name them, with _delete_=True '
+            'where a parent does, and call vitpose_plus.experiments.multi_dataset in this config.'
+        )
+    if 'head' not in cfg.model and set(splits) - {'train'}:
+        raise UserError(
+            f'{where} has a model without a head, of which there is nothing to test: see what a '
+            'masked autoencoder learnt with reconstruct, or start a pose model from it with train '
+            '--pretrained.'
+        )
+    check_sizes(cfg)
+    for split in splits:
+        loader = cfg.get(f'{split}_dataloader') or {}
+        if not loader.get('dataset'):
+            raise UserError(
+                f'{where} has no {split}_dataloader.dataset: derive it from the entry of a dataset '
+                f'with a {split} part (vitpose_plus.experiments).'
+            )
+        parts = [unread(part) for part in plain_datasets(loader['dataset'])]
+        lacking = set(heads) - {part.metainfo['dataset_name'] for part in parts}
+        if lacking and split == 'train':  # validating on some of them is fine
+            raise UserError(
+                f'{where} has heads for {", ".join(heads)}, but train_dataloader has no '
+                f'{", ".join(lacking)}: call multi_dataset with all of `datasets`.'
+            )
+        for dataset in parts:
+            check_keypoints(dataset, heads, plain_keypoints(cfg.model.get('head', {})))
+            check_files(dataset)
+    check_checkpoints(cfg)
+
+
+def check_sizes(cfg: Config) -> None:
+    """Crops, targets and positions are made for one input."""
+    given = cfg.model.get('backbone', {}).get('input_hw')
+    head = cfg.model.get('head', {})
+    codecs = [h['codec'] for h in head.get('heads', [])] or [head.get('decoder')]
+    sizes = {tuple(codec['input_size']) for codec in codecs if codec}
+    for w, h in sizes:
+        if given and tuple(given) != (h, w):
+            raise UserError(
+                f'{cfg.filename or "The config"} makes crops of {h}x{w}, but its model is for '
+                f'{given[0]}x{given[1]}: give input_hw to multi_dataset or single_dataset, from '
+                'which all sizes follow.'
+            )
+
+
+def plain_keypoints(head: dict) -> int | None:
+    """The number of keypoints of a plain model's only head; a bottom-up one has tags besides."""
+    return head.get('num_keypoints', head.get('out_channels'))
+
+
+def check_keypoints(dataset: BaseDataset, heads: dict[str, int], out_channels: int | None) -> None:
+    """The dataset has a head, and the head its number of keypoints.
+
+    Args:
+        dataset: A dataset, read or not.
+        heads: The keypoints of a multi-dataset model's heads, by dataset; else empty.
+        out_channels: Those of a plain model's only head, if it says so.
+    """
+    name, num_keypoints = (dataset.metainfo[key] for key in ('dataset_name', 'num_keypoints'))
+    if heads and name not in heads:
+        raise UserError(
+            f'The model has no head for the dataset {name}: it has heads for '
+            f'{", ".join(heads)}; name it in `datasets`.'
+        )
+    expected = heads.get(name, out_channels or num_keypoints)
+    if expected != num_keypoints:
+        raise UserError(
+            f'The dataset {name} has {num_keypoints} keypoints, its head '
+            f'{expected}: correct num_keypoints in its entry, or the head.'
+        )
+
+
+def check_files(dataset: BaseDataset) -> None:
+    """Files and folders are there; a small annotation file is read and holds something."""
+    name = dataset.metainfo['dataset_name']
+    for field, path in missing_files(dataset):
+        raise UserError(
+            f'The dataset {name} needs {path} ({field}), which does not exist: '
+            'put it there, or correct data_root.'
+        )
+    folder = dataset.data_prefix.get('img')
+    if folder and not osp.isdir(folder):
+        raise UserError(
+            f'The dataset {name} needs the image folder {folder} (data_prefix), which '
+            'does not exist: put it there, or correct data_root.'
+        )
+    if os.path.getsize(dataset.ann_file) < SMALL_FILE:
+        load_annotations(name, dataset)
+
+
+def check_checkpoints(cfg: Config) -> None:
+    """``load_from`` and the backbone's ``init_cfg``, if they are local files, fit the model.
+
+    The model is built in any case: one that cannot be is refused before the runner writes anything.
+    """
+    model = build_on_meta(cfg.model)
+    if is_local(cfg.get('load_from')):
+        check_file(cfg.load_from, model)
+    init = cfg.model.get('backbone', {}).get('init_cfg') or {}
+    if init.get('type') == 'Pretrained' and is_local(init.checkpoint):
+        given, prefix = reading.read(init.checkpoint), init.get('prefix', '')
+        check_layout(given, init.checkpoint)
+        weights = {
+            f'backbone.{name.removeprefix(prefix)}': value
+            for name, value in given.items()
+            if name.startswith(prefix)
+        }
+        backbone = nn.ModuleDict(dict(backbone=model.backbone))
+        tokens = {k: v for k, v in backbone.state_dict().items() if k == 'backbone.prefix_tokens'}
+        remedy = 'run python -m vitpose_plus convert IN OUT --config CONFIG, and give OUT'
+        weights = {**tokens, **weights}  # those start at random
+        check_fit(weights, backbone, init.checkpoint, remedy)
+    if teacher := getattr(model, 'teacher', None):
+        parts = [unread(part) for part in plain_datasets(cfg.train_dataloader.dataset)]
+        infos = [part.metainfo for part in parts]
+        teacher.check_datasets({info['dataset_name']: info['num_keypoints'] for info in infos})
+
+
+def is_local(path: str | None) -> bool:
+    return bool(path) and '://' not in path

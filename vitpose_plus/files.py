@@ -1,0 +1,93 @@
+"""Files and folders written whole or not at all; nothing is replaced without being asked to."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+
+from vitpose_plus.errors import UserError
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A new name beside ``path`` to write a file to, which becomes ``path`` if all goes well.
+
+    There is no instant without a whole file at ``path``: the new one is on the disk before it takes
+    the place of the old one. Where ``path`` is a symbolic link, the file that it points to is
+    replaced. The new name has the suffix of ``path``.
+    """
+    path = Path(os.path.realpath(path))
+    with _room_beside(path) as room:
+        new = room / path.name
+        yield new
+        _flush(new)
+        os.replace(new, path)
+        _flush(path.parent)
+
+
+@contextmanager
+def new_folder(path: str | Path) -> Iterator[Path]:
+    """An empty folder beside ``path``, which becomes ``path`` if all goes well.
+
+    Raises:
+        UserError: There is something at ``path`` already.
+    """
+    path = Path(path)
+    if os.path.lexists(path):
+        raise UserError(f'{path} exists: give another name, or move it away.')
+    with _room_beside(path) as room:
+        new = room / path.name
+        new.mkdir()
+        yield new
+        for file in new.rglob('*'):
+            _flush(file)
+        os.rename(new, path)
+        _flush(path.parent)
+
+
+@contextmanager
+def _room_beside(path: Path) -> Iterator[Path]:
+    """A temporary folder on the disk of ``path``, which is deleted in the end."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', dir=path.parent))
+    except OSError as error:
+        raise UserError(
+            f'{path} cannot be written ({error.strerror}): choose another place.'
+        ) from error
+    try:
+        yield room
+    finally:
+        rmtree(room, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk."""
+    if os.name == 'nt' and path.is_dir():
+        return  # Windows cannot open a folder
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def refuse_existing(path: str | Path, force: bool) -> None:
+    """Raises a ``UserError`` if ``path`` may not be written: a file without force, or a folder."""
+    if os.path.isdir(path):
+        raise UserError(f'{path} is a folder: give the name of a file.')
+    if os.path.lexists(path) and not force:
+        raise UserError(f'{path} exists: give another name, or replace it with --force.')
+
+
+@contextmanager
+def about(path: str | Path) -> Iterator[None]:
+    """Puts the file's name before a message that does not have it."""
+    try:
+        yield
+    except UserError as error:
+        if str(path) in str(error):
+            raise
+        raise UserError(f'{path}: {error}') from error

@@ -1,0 +1,82 @@
+"""Names of earlier versions: what configs import still works, all others say where they are now."""
+
+import importlib
+import sys
+from collections.abc import Callable
+from importlib.abc import MetaPathFinder
+
+ALIASES = dict(
+    experiment='experiments.topdown',
+    bottom_up_experiment='experiments.bottom_up',
+    pretraining='experiments.pretraining',
+)
+_DECODING = 'codecs.heatmaps'
+_LOADING = 'files (replacing, refuse_existing, about), checkpoints.reading or checkpoints.writing'
+MOVED = {
+    'associative_embedding': 'codecs.associative_embedding',
+    'checkpoints.files': _LOADING,
+    'checkpoints.hugging_face_files': 'checkpoints.hugging_face',
+    'checkpoints.splitting.split_config': 'experiments.splitting',
+    'checkpoints.token_files': 'distillation.token_file',
+    'codecs.find_peaks': _DECODING,
+    'codecs.newton_step': _DECODING,
+    'codecs.refine_dark_udp': _DECODING,
+    'codecs.shift_by_quarter': _DECODING,
+    'commands.running': 'engine.runs',
+    'datasets.preparation.writing': 'datasets.preparation.sources',
+    'evaluation.bottom_up': 'evaluation.ceilings',
+    'evaluation.ceiling': 'evaluation.ceilings',
+    'evaluation.datasetwise': 'evaluation.metrics',
+    'evaluation.mpii': 'evaluation.metrics',
+    'grouping': 'codecs.grouping',
+    'models.DistilledMultiDatasetTopdown': 'distillation',
+    'models.DistilledTopdown': 'distillation',
+    'models.KnowledgeToken': 'distillation',
+    'models.MappedKnowledgeToken': 'distillation',
+    'models.TokenMultiDatasetTopdown': 'distillation',
+    'models.TokenTopdown': 'distillation',
+    'models.bottom_up.BatchedAssociativeEmbeddingLoss': 'models.tag_loss',
+    'models.bottom_up.SinePositionViT': 'models.vit',
+    'models.distill': 'distillation.students (left_of: models.building.deployment_config)',
+    'models.knowledge_token': 'distillation.token',
+    'preflight': 'engine.preflight',
+    'shipped': 'experiments.catalogue, checkpoints.matching or models.building',
+    'strategies': 'engine.sharding or engine.precision',
+}
+
+
+class MovedModules(MetaPathFinder):
+    """Asked for a module that nobody else has found: says where it went."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        package, _, name = fullname.partition('.')
+        if package == 'vitpose_plus' and name in MOVED:
+            raise _error(name)
+
+
+def install() -> None:
+    """Makes the aliases, and lets modules answer for the names that they have lost."""
+    package = sys.modules['vitpose_plus']
+    for old, new in ALIASES.items():
+        module = importlib.import_module(f'vitpose_plus.{new}')
+        sys.modules[f'vitpose_plus.{old}'] = module
+        setattr(package, old, module)
+    if not any(isinstance(finder, MovedModules) for finder in sys.meta_path):
+        sys.meta_path.append(MovedModules())
+    for name in {name.rpartition('.')[0] for name in MOVED}:
+        module = sys.modules.get(f'vitpose_plus.{name}' if name else 'vitpose_plus')
+        if module is not None:
+            module.__getattr__ = _lost_names(name)
+
+
+def _lost_names(place: str) -> Callable[[str], object]:
+    def look_up(name: str) -> object:
+        if (moved := f'{place}.{name}'.lstrip('.')) in MOVED:
+            raise _error(moved)
+        raise AttributeError(f'module {f"vitpose_plus.{place}".rstrip(".")!r} has no {name!r}')
+
+    return look_up
+
+
+def _error(name: str) -> ImportError:
+    return ImportError(f'vitpose_plus.{name} has moved: it is in vitpose_plus.{MOVED[name]} now.')
