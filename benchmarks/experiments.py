@@ -77,7 +77,7 @@ def run(name: str, label: str, seed: int) -> Result:
     from mmengine.registry import init_default_scope
 
     import vitpose_plus  # noqa: F401  registers everything
-    from vitpose_plus.commands.running import build_runner
+    from vitpose_plus.engine.runs import build_runner
     from vitpose_plus.evaluation import headlines
     from vitpose_plus.experiments.catalogue import find_config
 

@@ -291,7 +291,7 @@ def test_a_config_is_formatted_once_however_often_it_is_written(monkeypatch, tin
     for module in (yapf_api, config):
         if hasattr(module, 'FormatCode'):
             monkeypatch.setattr(module, 'FormatCode', format_code)
-    compat.format_configs_once()
+    compat.format_configs_once.__wrapped__()
     text = tiny_config.pretty_text
     assert tiny_config.pretty_text == text
     assert len(calls) == 1

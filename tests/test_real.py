@@ -12,8 +12,10 @@ import rich
 import torch
 from mmengine.config import Config
 
-from vitpose_plus.commands import demo, running
+from vitpose_plus.commands import demo
+from vitpose_plus.engine.runs import build_runner
 from vitpose_plus.evaluation import decoding_ceiling, headlines
+from vitpose_plus.experiments.catalogue import find_config
 from vitpose_plus.visualization.sheets import contact_sheet
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
@@ -63,11 +65,11 @@ default_hooks = dict(checkpoint=dict(by_epoch=False, interval=iters))
 
 def test_learns_the_samples_by_heart(sample_data, tmp_path):
     path = tmp_path / 'by_heart.py'
-    path.write_text(CONFIG.format(base=running.find_config(BASE), root=str(sample_data)))
+    path.write_text(CONFIG.format(base=find_config(BASE), root=str(sample_data)))
     torch.set_num_threads(os.cpu_count())
     cfg = Config.fromfile(path)
     cfg.work_dir = str(OUTPUT)
-    runner = running.build_runner(cfg, ('train', 'test'))
+    runner = build_runner(cfg, ('train', 'test'))
     runner.train()
     with demo.quiet():
         scores = headlines(runner.test())

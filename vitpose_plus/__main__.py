@@ -1,3 +1,5 @@
+"""``python -m vitpose_plus``."""
+
 from vitpose_plus.commands import main
 
 if __name__ == '__main__':

@@ -2,7 +2,7 @@
 
 Each shim names what it works around, and does nothing where that is absent (with a compiled mmcv,
 OneDL's forks, a GPU, an older NumPy); none looks at a version number. ``install`` is called once,
-when ``vitpose_plus`` is imported.
+when the package is registered; ``format_configs_once``, which only saves time, by our commands.
 """
 
 import functools
@@ -33,7 +33,6 @@ def install() -> None:
     patch_distributed_without_cuda()
     checkpoint_without_reentry()
     patch_circle_radius()
-    format_configs_once()
 
 
 def require_stack() -> None:
@@ -181,6 +180,7 @@ def patch_circle_radius() -> None:
     OpencvBackendVisualizer.draw_circles = draw_circles
 
 
+@functools.cache
 def format_configs_once() -> None:
     """mmengine lets yapf format the same config five times a run, two seconds each."""
     from mmengine.config import config

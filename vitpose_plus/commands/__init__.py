@@ -1,6 +1,9 @@
-"""What stands behind each word of ``python -m vitpose_plus``: one short module a command.
+"""The command line: one short module a word, imported only when the word is called.
 
-A command module has a docstring (its help), ``add_arguments(parser)`` and ``run(args)``.
+A word's module has a docstring (its help), ``add_arguments(parser)`` and ``run(args)``. Its top
+imports nothing that imports torch, so that help and a wrong option are answered at once. Before
+``run`` OpenMMLab's stack is loaded and the package's classes are registered, unless the module
+says ``NEEDS_STACK = False``.
 """
 
 import argparse
@@ -9,14 +12,18 @@ import sys
 import warnings
 from types import ModuleType
 
+from vitpose_plus import compat
 from vitpose_plus.errors import UserError
+from vitpose_plus.registration import register
+from vitpose_plus.version import __version__
 
-# Said by mmpose and xtcocotools on every run, of things that are as they should be.
+# Said by mmengine, mmpose and xtcocotools on every run, of things that are as they should be.
 HARMLESS = '|'.join(
     [
         'The metainfo config file',  # it takes the one of its own package
         'Use the existing "bbox_center"',  # MPII gives centre and scale
         "'.*_score' not found",  # whole-body parts have the score of the person
+        'pkg_resources is deprecated',  # setuptools is pinned
     ]
 )
 COMMANDS = (
@@ -31,6 +38,7 @@ COMMANDS = (
     'reconstruct',
     'figures',
     'demo',
+    'env',
 )
 
 
@@ -41,32 +49,49 @@ def main(argv: list[str] | None = None, command: str | None = None) -> None:
         argv: The arguments; the process's own by default.
         command: The command, for scripts that stand for one; else the first argument.
     """
-    parser = argparse.ArgumentParser(prog=f'python -m vitpose_plus {command or ""}'.strip())
-    if command:
-        _set_up(parser, command)
-    else:
-        words = parser.add_subparsers(required=True, metavar='COMMAND')
-        for name in COMMANDS:
-            doc = _module(name).__doc__
-            _set_up(words.add_parser(name, help=doc, description=doc), name)
-    args = parser.parse_args(argv)
-    warnings.filterwarnings('ignore', HARMLESS)
-    try:
-        args.run(args)
-    except UserError as error:
-        sys.exit(_fail(error))
-
-
-def _set_up(parser: argparse.ArgumentParser, command: str) -> None:
+    words = sys.argv[1:] if argv is None else list(argv)
+    if command is None:
+        command, words = _command(words)
     module = _module(command)
+    parser = argparse.ArgumentParser(prog=f'vitpose {command}', description=module.__doc__)
     module.add_arguments(parser)
-    parser.set_defaults(run=module.run)
+    args = parser.parse_args(words)
+    warnings.filterwarnings('ignore', HARMLESS)
+    if getattr(module, 'NEEDS_STACK', True):
+        _load_stack()
+    try:
+        module.run(args)
+    except UserError as error:
+        sys.exit(_fail(error, 2))
+
+
+def _command(words: list[str]) -> tuple[str, list[str]]:
+    """The command and its own words; ends with help, version or an error where there is none."""
+    if words and words[0] in COMMANDS:
+        return words[0], words[1:]
+    parser = argparse.ArgumentParser(
+        prog='vitpose', description='ViTPose and ViTPose+ for mmpose: pose estimation.'
+    )
+    parser.add_argument('--version', action='version', version=f'vitpose_plus {__version__}')
+    commands = parser.add_subparsers(required=True, metavar='COMMAND', dest='command')
+    for name in COMMANDS:
+        commands.add_parser(name, help=_module(name).__doc__, add_help=False)
+    args, rest = parser.parse_known_args(words)
+    return args.command, rest
 
 
 def _module(command: str) -> ModuleType:
     return importlib.import_module(f'vitpose_plus.commands.{command.replace("-", "_")}')
 
 
-def _fail(error: UserError) -> int:
+def _load_stack() -> None:
+    try:
+        register()
+    except ImportError as error:
+        sys.exit(_fail(error, 1))
+    compat.format_configs_once()
+
+
+def _fail(error: Exception, code: int) -> int:
     print(f'error: {error}', file=sys.stderr)
-    return 2
+    return code

@@ -3,18 +3,12 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from rich.console import Console
-from rich.progress import track
-from rich.table import Column, Table
-
-from vitpose_plus.datasets import checks
-from vitpose_plus.datasets.multi_dataset import unread
 from vitpose_plus.errors import UserError
-from vitpose_plus.experiments.catalogue import CONFIGS
-from vitpose_plus.experiments.topdown import single_dataset
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 GUIDE = 'docs/datasets.md'
 COUNTS = ('images', 'annotations', 'used')
@@ -46,6 +40,13 @@ def number_or_all(text: str) -> int | None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from mmengine.registry import init_default_scope
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    from vitpose_plus.datasets import checks
+    from vitpose_plus.datasets.multi_dataset import unread
+
     init_default_scope('mmpose')
     console = Console(file=sys.stdout, highlight=False, markup=False)
     table = Table('dataset', 'split', *(Column(key, justify='right') for key in COUNTS), 'state')
@@ -67,7 +68,9 @@ def run(args: argparse.Namespace) -> None:
         )
 
 
-def bar_for(console: Console, description: str) -> Callable:
+def bar_for(console: 'Console', description: str) -> Callable:
+    from rich.progress import track
+
     def bar(pictures):
         return track(list(pictures), description=f'{description:<24}', console=console)
 
@@ -76,6 +79,11 @@ def bar_for(console: Console, description: str) -> Callable:
 
 def parts(names: list[str], root: str) -> Iterator[tuple[str, str, dict]]:
     """Dataset, split and config of every annotation file of the entries of ``names``, or of all."""
+    from mmengine.config import Config
+
+    from vitpose_plus.experiments import single_dataset
+    from vitpose_plus.experiments.catalogue import CONFIGS
+
     files = {path.stem: path for path in sorted((CONFIGS / 'datasets').glob('*.py'))}
     for name in names:
         if name not in files:

@@ -8,17 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mmengine.config import Config
-from mmengine.hooks import Hook
-from mmengine.runner import Runner
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from vitpose_plus.commands import figures
 
-from vitpose_plus.commands import figures, running
-from vitpose_plus.evaluation import decoding_ceiling, headlines
-from vitpose_plus.visualization.sheets import contact_sheet
+if TYPE_CHECKING:
+    from mmengine.config import Config
+    from rich.table import Table
 
 CONFIG = 'vitpose-plus-tiny_figures-256x192'
 WORK_DIR = Path('work_dirs/demo')
@@ -31,16 +27,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from vitpose_plus.engine.hooks import ProgressHook
+    from vitpose_plus.engine.runs import build_runner, load_config
+    from vitpose_plus.evaluation import decoding_ceiling, headlines
+    from vitpose_plus.visualization import contact_sheet
+
     start = time.monotonic()
     console = Console(file=sys.stdout, highlight=False)  # also while stdout is redirected
     console.rule('1/4  drawing six datasets')
     figures.draw(FIGURES, num_train=600, num_val=60, seed=0)
 
     console.rule('2/4  training one ViTPose+ on all of them')
-    cfg = Config.fromfile(running.find_config(CONFIG))
-    cfg.update(work_dir=str(WORK_DIR), launcher='none')
+    cfg = load_config(CONFIG, work_dir=str(WORK_DIR))
     with quiet():
-        runner = running.build_runner(cfg, ('train', 'test'))
+        runner = build_runner(cfg, ('train', 'test'))
     bar = ProgressHook(console)
     runner.register_hook(bar)
     with quiet(), bar:
@@ -69,8 +71,12 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-def table(cfg: Config, scores: dict[str, float], ceilings: dict[str, float], title: str) -> Table:
+def table(
+    cfg: 'Config', scores: dict[str, float], ceilings: dict[str, float], title: str
+) -> 'Table':
     """Six metrics, and beside each what the encoded ground truth itself decodes to."""
+    from rich.table import Table
+
     result = Table('dataset', 'keypoints', 'metric', title=title)
     result.add_column('score', justify='right')
     result.add_column('ceiling', justify='right')
@@ -91,34 +97,3 @@ def quiet() -> Iterator[None]:
     """Keeps COCO's tables off the terminal, and the log of a runner that is built within."""
     with redirect_stdout(io.StringIO()):
         yield
-
-
-class ProgressHook(Hook):
-    """A progress bar with the loss, instead of a log line every few iterations."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.bar = Progress(
-            TextColumn('loss {task.fields[loss]}'),
-            BarColumn(),
-            TextColumn('{task.completed}/{task.total} iterations'),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-        )
-
-    def __enter__(self) -> None:
-        self.bar.start()
-
-    def __exit__(self, *error) -> None:
-        self.bar.stop()
-
-    def before_train(self, runner: Runner) -> None:
-        self.task = self.bar.add_task('', total=runner.max_iters, loss='-')
-
-    def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch=None, outputs: dict | None = None
-    ) -> None:
-        self.bar.update(self.task, advance=1, loss=f'{outputs["loss"].item():.2e}')
-        if not self.console.is_terminal and runner.iter % 100 == 99:  # a bar is for a terminal
-            self.console.print(f'{runner.iter + 1}/{runner.max_iters} iterations')

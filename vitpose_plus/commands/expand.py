@@ -2,12 +2,7 @@
 
 import argparse
 
-from mmengine.registry import init_default_scope
-
 from vitpose_plus import files
-from vitpose_plus.checkpoints import reading, writing
-from vitpose_plus.checkpoints.splitting import expand
-from vitpose_plus.experiments.catalogue import read_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from mmengine.registry import init_default_scope
+
+    from vitpose_plus.checkpoints import reading, writing
+    from vitpose_plus.checkpoints.splitting import expand
+    from vitpose_plus.experiments.catalogue import read_config
+
     files.refuse_existing(args.output, args.force)
     init_default_scope('mmpose')
     cfg = read_config(args.config)

@@ -4,14 +4,11 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from rich.progress import track
-
-from vitpose_plus.datasets.preparation import PREPARATIONS, write
 from vitpose_plus.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('dataset', help=f'one of {", ".join(PREPARATIONS)}')
+    parser.add_argument('dataset', help='aic or apt36k')
     parser.add_argument('input', metavar='IN', help='the official file, or a folder that holds it')
     parser.add_argument(
         'root', metavar='OUT', help="the dataset's folder, as data/aic, which holds the pictures"
@@ -20,6 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from vitpose_plus.datasets.preparation import PREPARATIONS, write
+
     if args.dataset not in PREPARATIONS:
         raise UserError(
             f'There is nothing to prepare for {args.dataset}, only for {", ".join(PREPARATIONS)}: '
@@ -34,4 +33,6 @@ def run(args: argparse.Namespace) -> None:
 
 
 def progress(iterable: Iterable, description: str) -> Iterable:
+    from rich.progress import track
+
     return track(iterable, description=f'{description:<14}')

@@ -3,19 +3,7 @@
 import argparse
 import os.path as osp
 
-import numpy as np
-import torch
-from mmengine.config import Config
-from mmengine.dataset import Compose
-from mmengine.device import get_device
-from mmpose.registry import DATASETS, MODELS
-
-from vitpose_plus.checkpoints import reading
-from vitpose_plus.engine import preflight
 from vitpose_plus.errors import UserError
-from vitpose_plus.experiments.catalogue import read_config
-from vitpose_plus.models import MaskedAutoencoder
-from vitpose_plus.visualization.sheets import reconstruction_sheet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +18,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    import numpy as np
+    import torch
+    from mmengine.device import get_device
+    from mmpose.registry import MODELS
+
+    from vitpose_plus.checkpoints import reading
+    from vitpose_plus.engine import preflight
+    from vitpose_plus.experiments.catalogue import read_config
+    from vitpose_plus.models import MaskedAutoencoder
+    from vitpose_plus.visualization import reconstruction_sheet
+    from vitpose_plus.visualization.reconstructions import picture_samples, training_samples
+
     if not args.out.lower().endswith('.png') or not osp.isdir(osp.dirname(args.out) or '.'):
         raise UserError(f'--out {args.out} must be a name that ends in .png, in a folder there is.')
     if args.number < 1:
@@ -47,29 +47,9 @@ def run(args: argparse.Namespace) -> None:
     model.to(get_device()).eval()
     torch.manual_seed(args.seed)
     np.random.seed(args.seed)
-    samples = opened(args.images, model) if args.images else drawn(cfg, args.number)
+    if args.images:
+        samples = picture_samples(args.images, model)
+    else:
+        samples = training_samples(cfg, args.number)
     reconstruction_sheet(model, samples, args.out)
     print(f'Input, what is seen of it, what is drawn, for {len(samples)} pictures: {args.out}.')
-
-
-def opened(paths: list[str], model: MaskedAutoencoder) -> list[dict]:
-    """The middle of pictures from files, in the size that the model's positions are for."""
-    patch_hw = model.backbone.patch_embed.stride
-    grid_hw = model.backbone.pos_embed.shape[1:3]
-    height, width = (n * side for n, side in zip(grid_hw, patch_hw, strict=True))
-    middle = dict(type='MiddlePictureCrop', input_size=(width, height))
-    pipeline = Compose([dict(type='LoadImage'), middle, dict(type='PackPoseInputs')])
-    samples = []
-    for path in paths:
-        try:
-            samples.append(pipeline(dict(img_path=path)))
-        except Exception as error:  # whatever a stranger's file makes opencv raise
-            raise UserError(f'{path} cannot be read as a picture: check the file.') from error
-    return samples
-
-
-def drawn(cfg: Config, number: int) -> list[dict]:
-    """Samples of the training set, evenly spread, as the training crops them."""
-    dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    chosen = np.linspace(0, len(dataset) - 1, min(number, len(dataset))).astype(int)
-    return [dataset[i] for i in chosen.tolist()]

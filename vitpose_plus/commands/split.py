@@ -3,13 +3,8 @@
 import argparse
 from pathlib import Path
 
-from mmengine.registry import init_default_scope
-
 from vitpose_plus import files
-from vitpose_plus.checkpoints import reading, writing
-from vitpose_plus.checkpoints.splitting import split
 from vitpose_plus.errors import UserError
-from vitpose_plus.experiments.catalogue import read_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from mmengine.registry import init_default_scope
+
+    from vitpose_plus.checkpoints import reading, writing
+    from vitpose_plus.checkpoints.splitting import split
+    from vitpose_plus.experiments.catalogue import read_config
+
     config = Path(args.output).with_suffix('.py')
     if config == Path(args.output):
         raise UserError(f'{args.output} is the name of the config beside OUT: end OUT in .pth.')

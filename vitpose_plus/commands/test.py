@@ -2,17 +2,12 @@
 
 import argparse
 
-import mmengine
-from mmengine.dist import is_main_process
-
-from vitpose_plus.commands import running
+from vitpose_plus.commands import runs
 from vitpose_plus.errors import UserError
-from vitpose_plus.models.building import deployment_config
-from vitpose_plus.visualization.sheets import contact_sheet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    running.add_arguments(parser)
+    runs.add_arguments(parser)
     parser.add_argument('checkpoint', help='the weights to test')
     parser.add_argument('--out', metavar='JSON', help='write the metrics into this file, too')
     parser.add_argument(
@@ -21,12 +16,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    cfg = running.load_config(args)
+    import mmengine
+    from mmengine.dist import is_main_process
+
+    from vitpose_plus.engine.runs import build_runner
+    from vitpose_plus.models.building import deployment_config
+    from vitpose_plus.visualization import contact_sheet
+
+    cfg = runs.load_config(args)
     cfg.load_from = args.checkpoint
     cfg.model = deployment_config(cfg.model)
     if args.sheet and 'strategy' in cfg:
         raise UserError('--sheet wants a whole model on one device: use the parent config.')
-    runner = running.build_runner(cfg, ('test',))
+    runner = build_runner(cfg, ('test',))
     metrics = runner.test()
     if args.out and is_main_process():
         mmengine.dump(metrics, args.out, indent=2)

@@ -1,17 +1,17 @@
 """Train the model of a config with mmengine's runner."""
 
 import argparse
+from typing import TYPE_CHECKING
 
-from mmengine.config import Config
-
-from vitpose_plus.checkpoints import reading
-from vitpose_plus.commands import running
-from vitpose_plus.engine import preflight
+from vitpose_plus.commands import runs
 from vitpose_plus.errors import UserError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    running.add_arguments(parser)
+    runs.add_arguments(parser)
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def configure(cfg: Config, args: argparse.Namespace) -> Config:
+def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
     """The config with the training options of the command line."""
     if args.resume:
         cfg.resume = True
@@ -54,15 +54,20 @@ def configure(cfg: Config, args: argparse.Namespace) -> Config:
 
 
 def run(args: argparse.Namespace) -> None:
-    cfg = configure(running.load_config(args), args)
+    from vitpose_plus.engine.preflight import is_local
+    from vitpose_plus.engine.runs import build_runner
+
+    cfg = configure(runs.load_config(args), args)
     splits = ('train', 'val') if cfg.get('val_dataloader') else ('train',)
-    runner = running.build_runner(cfg, splits)
-    if preflight.is_local(args.pretrained):
+    runner = build_runner(cfg, splits)
+    if is_local(args.pretrained):
         runner.logger.info(left_out(args.pretrained))
     runner.train()
 
 
 def left_out(path: str) -> str:
     """What ``--pretrained`` does not take of a checkpoint: all but the backbone, by its parts."""
+    from vitpose_plus.checkpoints import reading
+
     parts = sorted({key.split('.')[0] for key in reading.read(path)} - {'backbone'})
     return f'The backbone starts from {path}; left out: {", ".join(parts) or "nothing"}.'

@@ -1,0 +1,62 @@
+"""Names of earlier versions: configs' still work, all others say where they are now."""
+
+import importlib
+import pickle
+import re
+import subprocess
+import sys
+
+import pytest
+
+import vitpose_plus
+from tests.helpers.processes import environment
+from vitpose_plus import moved
+
+
+@pytest.mark.parametrize(('old', 'new'), moved.ALIASES.items())
+def test_what_configs_import_is_the_module_of_today(old, new):
+    module = importlib.import_module(f'vitpose_plus.{old}')
+    assert module is importlib.import_module(f'vitpose_plus.{new}')
+    assert getattr(vitpose_plus, old) is module
+    assert module.__name__ == module.__spec__.name == f'vitpose_plus.{new}'
+
+
+def test_aliases_say_nothing():
+    code = 'import vitpose_plus.experiment; from vitpose_plus.pretraining import person_crops'
+    child = subprocess.run(
+        [sys.executable, '-W', 'error::DeprecationWarning:vitpose_plus', '-c', code],
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert child.returncode == 0
+    assert 'vitpose_plus' not in child.stderr
+
+
+@pytest.mark.parametrize('name', moved.MOVED)
+def test_a_moved_name_says_where_it_is(name):
+    place, _, last = f'vitpose_plus.{name}'.rpartition('.')
+    statements = [f'from {place} import {last}']
+    if hasattr(sys.modules.get(place), '__path__') and last.islower():  # it was a module
+        statements += [f'import {place}.{last}', f'from {place}.{last} import anything']
+    for statement in statements:
+        with pytest.raises(ImportError, match=re.escape(f'vitpose_plus.{name} has moved')):
+            exec(statement)
+
+
+@pytest.mark.parametrize('name', moved.MOVED)
+def test_where_it_is_said_to_be_there_is_something(name):
+    for place in re.findall(r'(?:^|, | or )([\w.]+)', re.sub(r'\([^)]*\)', '', moved.MOVED[name])):
+        module = importlib.import_module(f'vitpose_plus.{place}')
+        last = name.rpartition('.')[2]
+        assert last.islower() or hasattr(module, last)
+
+
+def test_other_names_are_missing_as_anywhere():
+    with pytest.raises(ModuleNotFoundError, match='No module named'):
+        importlib.import_module('vitpose_plus.never')
+    assert not hasattr(vitpose_plus, 'never')
+    assert not hasattr(vitpose_plus.models, 'never')
+    with pytest.raises(ImportError, match='cannot import name'):
+        exec('from vitpose_plus.models import never')
+    pickle.loads(pickle.dumps(vitpose_plus.models.ViT))  # asks modules for odd names

@@ -1,0 +1,122 @@
+"""Every way into the package: a program finds it registered, our own command waits with it."""
+
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.demo import TINY, TWO_ITERATIONS
+from tests.helpers.processes import environment, launch, run
+from vitpose_plus import registration
+from vitpose_plus.commands import COMMANDS
+
+SCRIPT = str(Path(sysconfig.get_path('scripts')) / 'vitpose')
+HEAVY = {'torch', 'torchvision', 'mmengine', 'mmcv', 'mmdet', 'mmpose'}
+REGISTERED = (
+    'from mmpose.registry import MODELS; from mmengine.registry import STRATEGIES; '
+    'print("ViT" in MODELS, "DistilledTopdown" in MODELS, "ShardedStrategy" in STRATEGIES)'
+)
+
+
+def python(*arguments):
+    """A fresh process, ended; with ``-X importtime`` it lists every module it imports."""
+    return subprocess.run(
+        [sys.executable, '-W', 'ignore', *arguments],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def imported(child):
+    return {line.split('|')[-1].strip() for line in child.stderr.splitlines() if '|' in line}
+
+
+@pytest.mark.parametrize('start', [['-m', 'vitpose_plus'], [SCRIPT]], ids=['-m', 'script'])
+@pytest.mark.parametrize('words', [['--help'], ['--version'], ['train', '--frobnicate'], ['no']])
+def test_nothing_heavy_is_imported_to_say_so(start, words):
+    child = python('-X', 'importtime', *start, *words)
+    assert child.returncode == (0 if words[0].startswith('--') else 2)
+    assert not imported(child) & HEAVY
+    assert 'vitpose_plus.commands' in imported(child)  # it lists what was imported
+    if words == ['--help']:
+        assert all(re.search(rf'^    {command}\b', child.stdout, re.M) for command in COMMANDS)
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_nothing_heavy_is_imported_for_the_help_of_a_command(command):
+    child = python('-X', 'importtime', '-m', 'vitpose_plus', command, '--help')
+    assert child.returncode == 0, child.stderr
+    assert f'usage: vitpose {command}' in child.stdout
+    assert not imported(child) & HEAVY
+    others = {f'vitpose_plus.commands.{c.replace("-", "_")}' for c in COMMANDS if c != command}
+    assert len(imported(child) & others) <= (command == 'demo')  # it writes figures, too
+
+
+def test_a_program_finds_everything_registered():
+    child = python('-c', f'import vitpose_plus; {REGISTERED}')
+    assert child.stdout.strip() == 'True True True', child.stderr
+
+
+def test_custom_imports_register_everything(tmp_path):
+    (tmp_path / 'mine.py').write_text("custom_imports = dict(imports=['vitpose_plus'])\n")
+    read = f'from mmengine.config import Config; Config.fromfile({str(tmp_path / "mine.py")!r})'
+    child = python('-c', f'{read}; {REGISTERED}')
+    assert child.stdout.strip() == 'True True True', child.stderr
+
+
+@pytest.mark.parametrize('start', [['-m', 'vitpose_plus'], [SCRIPT]], ids=['-m', 'script'])
+def test_a_command_that_needs_the_stack_loads_it(start):
+    """Bad input that only the loaded stack knows to be bad."""
+    child = python(*start, 'prepare-data', 'zebra', 'in', 'out')
+    assert child.returncode == 2
+    assert child.stderr.strip().startswith('error: There is nothing to prepare for zebra'), child
+
+
+def test_torchrun_and_spawned_workers(workplace):
+    """torchrun starts ``python -m vitpose_plus``; its data workers start anew and copy its argv."""
+    options = [*TWO_ITERATIONS, 'env_cfg.mp_cfg.mp_start_method=spawn']
+    options = [option.replace('num_workers=0', 'num_workers=1') for option in options]
+    command = ['train', TINY, '--no-validate', '--work-dir', 'out', '--launcher', 'pytorch']
+    launch(1, ['-m', 'vitpose_plus', *command, '--cfg-options', *options])
+    assert (workplace / 'out' / 'epoch_1.pth').is_file()
+
+
+PYTHON, WORKER = '/usr/bin/python3', ['-c', 'from multiprocessing.spawn import ...', '--fork']
+
+
+@pytest.mark.parametrize(
+    ('orig_argv', 'argv', 'own'),
+    [
+        ([PYTHON, '-m', 'vitpose_plus', 'train'], ['-m', 'train'], True),
+        ([PYTHON, '-Xdev', '-mvitpose_plus'], ['-m'], True),
+        ([PYTHON, '-u', '-m', 'vitpose_plus', '-m', 'x'], ['-m', '-m', 'x'], True),
+        ([PYTHON, '/bin/vitpose', 'test'], ['/bin/vitpose', 'test'], True),
+        ([PYTHON, '-W', 'ignore', '/bin/vitpose'], ['/bin/vitpose'], True),
+        ([PYTHON, 'C:\\Scripts\\vitpose.exe', 'test'], ['C:\\Scripts\\vitpose.exe', 'test'], True),
+        ([PYTHON, '-m', 'pytest', 'vitpose_plus'], ['-m', 'vitpose_plus'], False),
+        ([PYTHON, '-m', 'vitpose_plus.sub'], ['-m'], False),
+        ([PYTHON, '-m', 'mim', 'train'], ['/lib/mim/__main__.py', 'train'], False),
+        ([PYTHON, '-c', 'import vitpose_plus', 'vitpose'], ['-c', 'vitpose'], False),
+        ([PYTHON, 'vitpose.py'], ['vitpose.py'], False),
+        ([PYTHON, '.mim/tools/train.py', 'x'], ['.mim/tools/train.py', 'x'], False),
+        ([PYTHON, *WORKER], ['/bin/vitpose', 'train'], False),
+        ([PYTHON, *WORKER], ['/lib/vitpose_plus/__main__.py', 'train', 'x', 'y'], False),
+        ([PYTHON], [''], False),
+        ([], [], False),
+    ],
+)
+def test_our_command_is_told_from_all_other_programs(orig_argv, argv, own, monkeypatch):
+    monkeypatch.setattr(sys, 'orig_argv', orig_argv)
+    monkeypatch.setattr(sys, 'argv', argv)
+    assert registration.is_own_command() is own
+
+
+def test_env_says_what_a_bug_report_needs():
+    said = run(sys.executable, '-m', 'vitpose_plus', 'env', env=environment())
+    for name in ('vitpose_plus', 'python', 'torch', 'mmpose', 'processor', 'GPU'):
+        assert re.search(rf'^{name}\b', said, re.M), said

@@ -1,0 +1,63 @@
+"""Runs a teacher over a training set, for the heatmaps that a ``CachedTeacher`` reads."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.device import get_device
+from mmengine.runner import Runner
+from mmpose.registry import DATASETS, MODELS
+from torch import nn
+
+from vitpose_plus.datasets.multi_dataset import parts_of
+from vitpose_plus.distillation.cache import Batch, write_cache
+from vitpose_plus.distillation.teachers import RunningTeacher
+from vitpose_plus.errors import UserError
+
+TRIED = 8  # samples that are made twice
+
+
+def cache_training_set(cfg: Config, folder: str | Path, track: Callable) -> int:
+    """Writes the heatmaps that the teacher of a student's config predicts.
+
+    Args:
+        cfg: A student's, with a ``RunningTeacher``.
+        folder: To be written.
+        track: Wraps the batches, as ``track(batches, description=...)``.
+
+    Returns:
+        The number of samples.
+    """
+    model = MODELS.build(cfg.model)
+    teacher = getattr(model, 'teacher', None)
+    if not isinstance(teacher, RunningTeacher):
+        raise UserError(
+            f'{cfg.filename} has no teacher that runs: give the config of a student '
+            'with teacher=dict(type="RunningTeacher", ...).'
+        )
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    refuse_chance(dataset)
+    sizes = {part.metainfo['dataset_name']: len(part) for part in parts_of(dataset)}
+    in_order = dict(type='DefaultSampler', shuffle=False)
+    loader = Runner.build_dataloader(dict(cfg.train_dataloader, dataset=dataset, sampler=in_order))
+    batches = predicted(model.to(get_device()), track(loader, description='heatmaps'))
+    write_cache(folder, dict(teacher=teacher.name, sha256=teacher.sha256), sizes, batches)
+    return sum(sizes.values())
+
+
+def predicted(model: nn.Module, loader: Iterator) -> Iterator[Batch]:
+    for batch in loader:
+        data = model.data_preprocessor(batch, training=False)
+        yield Batch(**data, heatmaps=model.teacher(**data))
+
+
+def refuse_chance(dataset: BaseDataset) -> None:
+    """Raises a ``UserError`` if a sample that is made twice is not the same."""
+    for i in range(0, len(dataset), max(1, len(dataset) // TRIED)):
+        if not torch.equal(dataset[i]['inputs'], dataset[i]['inputs']):
+            raise UserError(
+                'The training augments its samples, so that their heatmaps differ in every epoch: '
+                'take the augmentation away (augmentation=[] in the config).'
+            )
