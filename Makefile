@@ -1,16 +1,25 @@
 # `make demo` and `make test` are all a newcomer needs; both set up .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
+# Every extra but the other two sets of OpenMMLab packages (mim, mminstall, onedl): no test is skipped
+# for want of one.
+EXTRAS := lite,hf,test,dev
 INSTALL := $(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt
 READY := .venv/.ready
 
-.PHONY: demo test lint format setup clean
+.PHONY: demo test test-isa lint format shapes setup clean
 
 demo: $(READY)
 	$(BIN)/python -m vitpose_plus demo
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2
+
+# The same on what older processors have: bounds follow from precision and size, not from one machine.
+test-isa: $(READY)
+	ATEN_CPU_CAPABILITY=default $(BIN)/python -m pytest -n 2
+	MKL_ENABLE_INSTRUCTIONS=AVX2 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 \
+		$(BIN)/python -m pytest -n 2
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -20,6 +29,10 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# After a change of the configs: what `convert` compares weights with.
+shapes: $(READY)
+	$(BIN)/python -c 'from vitpose_plus.checkpoints.matching import write_table; write_table()'
 
 setup: $(READY)
 
@@ -32,7 +45,7 @@ $(READY): requirements/constraints.txt setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(INSTALL) pip setuptools wheel Cython numpy
 	$(INSTALL) --no-build-isolation --no-binary xtcocotools xtcocotools chumpy
-	$(INSTALL) --editable '.[lite,test,dev]'
+	$(INSTALL) --editable '.[$(EXTRAS)]'
 	@touch $(READY)
 
 clean:

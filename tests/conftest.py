@@ -21,6 +21,16 @@ from vitpose_plus.datasets.figures import write_figures
 from vitpose_plus.experiments.catalogue import find_config
 
 
+@pytest.fixture(scope='session', autouse=True)
+def _plain_dumps():
+    """yapf lays a dumped config out anew, for seconds each: here it stays one line a section."""
+    from mmengine.config import config
+    from yapf.yapflib import yapf_api
+
+    for module in (yapf_api, config):
+        module.FormatCode = lambda text, **kwargs: (text, True)
+
+
 @pytest.fixture(autouse=True)
 def _calm():
     """Every test starts from the same seed, in mmpose's scope, on one thread (tests run in two

@@ -1,6 +1,7 @@
 """What the pages name is there."""
 
 import re
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,12 @@ def test_every_recipe_stands_in_the_results():
         'vitpose-plus-tiny_figures-256x192',  # the demo
         'vitpose-plus-base-simple_six-datasets-256x192',  # no row of any table
     }
+
+
+def test_make_installs_every_extra_that_a_test_could_be_skipped_for():
+    """All but those that bring OpenMMLab's packages a second time."""
+    settings = ConfigParser()
+    settings.read(ROOT / 'setup.cfg')
+    [extras] = re.findall(r'^EXTRAS := (.+)$', (ROOT / 'Makefile').read_text(), re.M)
+    every = set(settings['options.extras_require'])
+    assert set(extras.split(',')) == every - {'mim', 'mminstall', 'onedl'}

@@ -137,7 +137,7 @@ def test_mim_finds_an_editable_installation_from_its_root(figures, tmp_path):
     assert torch.load(tmp_path / 'out' / 'epoch_1.pth')['meta']['iter'] == 2
 
 
-@pytest.mark.slow
+@pytest.mark.network
 def test_a_newcomer_s_installation(new_environment, constraints, workplace):
     """Everything from the index into an empty environment; then ``mim`` from its command line."""
     commands = new_environment('lite', constraints)

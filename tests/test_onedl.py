@@ -37,7 +37,7 @@ print(json.dumps(dict(
 """
 
 
-@pytest.mark.slow
+@pytest.mark.network
 def test_the_forks_train_and_refuse_a_checkpoint_that_runs_code(
     new_environment, constraints, workplace
 ):

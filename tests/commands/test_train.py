@@ -2,12 +2,16 @@
 
 import argparse
 
+import pytest
 import torch
+from mmengine.optim import AmpOptimWrapper
 from mmpose.registry import MODELS
 
 from vitpose_plus.checkpoints import writing
 from vitpose_plus.commands import train
 from vitpose_plus.engine import preflight
+from vitpose_plus.engine.runs import build_runner
+from vitpose_plus.errors import UserError
 
 
 def options(*words):
@@ -28,3 +32,46 @@ def test_pretrained_starts_the_backbone_and_nothing_else(tiny_config):
             assert torch.equal(value, start[name]), name
         elif 'weight' in name and value.ndim > 1:
             assert not torch.equal(value, start[name]), name
+
+
+def test_amp_trains_in_mixed_precision_with_a_loss_scale(tiny_config, monkeypatch):
+    monkeypatch.setattr('vitpose_plus.engine.preflight.get_device', lambda: 'cuda')
+    monkeypatch.setattr('mmengine.optim.optimizer.amp_optimizer_wrapper.is_cuda_available', bool)
+    cfg = train.configure(tiny_config, options('--amp'))
+    preflight.check(cfg, ('train',))
+    assert cfg.optim_wrapper.type == AmpOptimWrapper.__name__
+    assert cfg.optim_wrapper.loss_scale == 'dynamic'
+    assert train.configure(cfg, options('--amp')).optim_wrapper == cfg.optim_wrapper
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='it works on a GPU')
+def test_amp_without_a_gpu_is_one_sentence_before_anything_is_written(tiny_config, workplace):
+    cfg = train.configure(tiny_config, options('--amp'))
+    cfg.work_dir = 'out'
+    with pytest.raises(UserError, match=r'needs a GPU.*optim_wrapper\.type=Bf16OptimWrapper'):
+        build_runner(cfg, ('train',))
+    assert not (workplace / 'out').exists()
+
+
+def test_the_rate_is_scaled_with_the_batch(tiny_config):
+    """Linearly: a batch of 16 where the rate is meant for 1024 is a 64th."""
+    tiny_config.work_dir = 'out'
+    runner = build_runner(train.configure(tiny_config, options('--auto-scale-lr')), ('train',))
+    scaled, given = (runner.build_optim_wrapper(tiny_config.optim_wrapper) for _ in range(2))
+    runner.scale_lr(scaled, runner.auto_scale_lr)
+    groups = zip(scaled.optimizer.param_groups, given.optimizer.param_groups, strict=True)
+    for one, other in groups:
+        assert one['lr'] == pytest.approx(other['lr'] * 16 / 1024)
+
+
+def test_there_must_be_a_batch_that_the_rate_is_meant_for(tiny_config):
+    tiny_config.pop('auto_scale_lr')
+    with pytest.raises(UserError, match=r'has no auto_scale_lr\.base_batch_size to scale from'):
+        train.configure(tiny_config, options('--auto-scale-lr'))
+
+
+@pytest.mark.parametrize('words', [[], ['--no-validate']])
+def test_no_validate_leaves_validation_out(words, tiny_config):
+    tiny_config.work_dir = 'out'
+    runner = build_runner(train.configure(tiny_config, options(*words)), ('train',))
+    assert (runner.val_loop is None) == bool(words)

@@ -1,15 +1,46 @@
-"""Which of the configs that come along have a model with these weights."""
+"""Which of the configs that come along have a model with these weights.
 
-from collections.abc import Iterator
+To build every model takes seconds, so the names and shapes of their weights are kept in
+``shapes.json``: groups of configs whose weights are alike, with ``*`` for the number of a layer
+where all layers have the same. ``make shapes`` writes it; a test compares it with the models.
+"""
 
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from vitpose_plus import files
 from vitpose_plus.checkpoints.guard import differences
 from vitpose_plus.checkpoints.layouts.heads import has_head
 from vitpose_plus.experiments.catalogue import shipped_configs
 from vitpose_plus.models.building import build_on_meta, deployment_config
-from vitpose_plus.models.vit import ARCHS
+
+TABLE = Path(__file__).with_name('shapes.json')
+OTHERS = ('mae', 'scale')  # folders of configs without a head, or with the models of others
+LAYER = re.compile(r'backbone\.layers\.(\d+)\.')
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+class KnownWeights(nn.Module):
+    """A stand-in for a model: names and shapes of its weights.
+
+    Args:
+        shapes: Name -> shape.
+    """
+
+    def __init__(self, shapes: Shapes) -> None:
+        super().__init__()
+        self.shapes = shapes
+
+    def state_dict(self, *args, **kwargs) -> dict[str, Tensor]:
+        return {k: torch.empty(shape, device='meta') for k, shape in self.shapes.items()}
 
 
 def fitting_configs(state_dict: dict[str, Tensor]) -> str:
@@ -19,11 +50,11 @@ def fitting_configs(state_dict: dict[str, Tensor]) -> str:
     first: a position table fits other inputs, too.
     """
     fitting = {True: [], False: []}
-    for name, model in _models(state_dict):
-        own = counterpart(model, state_dict)
-        if not differences(state_dict, own):
-            table = state_dict['backbone.pos_embed']
-            fitting[table.shape == model.backbone.pos_embed.shape] += [name]
+    for name, shapes in known_shapes():
+        own = shapes if has_head(state_dict) else _of_backbone(shapes)
+        if not differences(state_dict, KnownWeights(own)):
+            same_input = state_dict['backbone.pos_embed'].shape == shapes['backbone.pos_embed']
+            fitting[same_input].append(name)
     names = fitting[True] or fitting[False]
     if not names:
         return 'no config that is shipped'
@@ -38,12 +69,59 @@ def counterpart(model: nn.Module, state_dict: dict[str, Tensor]) -> nn.Module:
     return nn.ModuleDict(dict(backbone=model.backbone))
 
 
-def _models(state_dict: dict[str, Tensor]) -> Iterator[tuple[str, nn.Module]]:
-    """Every shipped model with a head, of this depth and width; those of ``scale`` are others'."""
-    layers = {key.split('.')[2] for key in state_dict if key.startswith('backbone.layers.')}
-    size = len(layers), state_dict['backbone.pos_embed'].shape[-1]
-    sizes = [f'-{name}' for name, arch in ARCHS.items() if arch[:2] == size]
+def known_shapes() -> Iterator[tuple[str, Shapes]]:
+    """Name and shapes of every config in the table, in the order of ``shipped_configs``."""
+    table = _read()
+    for name in shipped_configs():
+        if name in table:
+            yield name, table[name]
+
+
+def shapes_of(cfg: Config) -> Shapes:
+    """Names and shapes of the weights that a training with this config leaves."""
+    model = build_on_meta(deployment_config(cfg.model))
+    return {name: tuple(value.shape) for name, value in model.state_dict().items()}
+
+
+def write_table() -> None:
+    """Writes ``shapes.json`` anew."""
+    groups = {}
     for name, path in shipped_configs().items():
-        if path.parent.name not in ('mae', 'scale') and any(part in name for part in sizes):
-            cfg = Config.fromfile(path, format_python_code=False)
-            yield name, build_on_meta(deployment_config(cfg.model))
+        if path.parent.name not in OTHERS:
+            shapes = _shortened(shapes_of(Config.fromfile(path, format_python_code=False)))
+            groups.setdefault(json.dumps(shapes), []).append(name)
+    rows = [f'{{"configs": {json.dumps(n)},\n "shapes": {shapes}}}' for shapes, n in groups.items()]
+    with files.replacing(TABLE) as part:
+        part.write_text('[' + ',\n'.join(rows) + ']\n')
+
+
+@cache
+def _read() -> dict[str, Shapes]:
+    groups = json.loads(TABLE.read_text())
+    return {name: _spelt_out(g['shapes']) for g in groups for name in g['configs']}
+
+
+def _of_backbone(shapes: Shapes) -> Shapes:
+    return {name: shape for name, shape in shapes.items() if name.startswith('backbone.')}
+
+
+def _shortened(shapes: Shapes) -> Shapes:
+    """``*`` for the layer's number in names that every layer has, in the same shape."""
+    depth = 1 + max((int(m[1]) for name in shapes if (m := LAYER.match(name))), default=-1)
+    short = {}
+    for name, shape in shapes.items():
+        alike = [LAYER.sub(f'backbone.layers.{i}.', name) for i in range(depth)]
+        if LAYER.match(name) and all(shapes.get(other) == shape for other in alike):
+            name = LAYER.sub('backbone.layers.*.', name)
+        short[name] = shape
+    return {'depth': depth, **short}
+
+
+def _spelt_out(short: Mapping) -> Shapes:
+    """The opposite of ``_shortened``."""
+    names = {k: tuple(shape) for k, shape in short.items() if k != 'depth'}
+    return {
+        name.replace('.*.', f'.{i}.', 1): shape
+        for name, shape in names.items()
+        for i in (range(short['depth']) if '.layers.*.' in name else [0])
+    }

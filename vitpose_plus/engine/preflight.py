@@ -5,6 +5,7 @@ import os.path as osp
 
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
+from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from torch import nn
 
@@ -42,6 +43,8 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
             'masked autoencoder learnt with reconstruct, or start a pose model from it with train '
             '--pretrained.'
         )
+    if 'train' in splits:
+        check_precision(cfg)
     check_sizes(cfg)
     for split in splits:
         loader = cfg.get(f'{split}_dataloader') or {}
@@ -61,6 +64,16 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
             check_keypoints(dataset, heads, plain_keypoints(cfg.model.get('head', {})))
             check_files(dataset)
     check_checkpoints(cfg)
+
+
+def check_precision(cfg: Config) -> None:
+    """mmengine's mixed precision has a loss scale that only a GPU needs, and only a GPU has."""
+    if cfg.optim_wrapper.get('type') == 'AmpOptimWrapper' and get_device() == 'cpu':
+        raise UserError(
+            f'{cfg.filename or "The config"} trains in mixed precision (AmpOptimWrapper, --amp), '
+            'which needs a GPU: on a CPU leave it out, or train in bf16 with --cfg-options '
+            'optim_wrapper.type=Bf16OptimWrapper.'
+        )
 
 
 def check_sizes(cfg: Config) -> None:
