@@ -57,17 +57,18 @@ def draw_figures() -> None:
     import cv2
 
     from vitpose_plus.commands import figures
+    from vitpose_plus.datasets.figures.record import RECORD
+    from vitpose_plus.files import new_folder
 
     colour, grey = WORK_DIR / 'figures', WORK_DIR / 'grey'
     if not colour.exists():
         figures.draw(colour, num_train=1000, num_val=100, seed=1)
     if not grey.exists():
-        part = grey.with_name('grey.part')
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.copytree(colour, part)
-        for path in part.rglob('*.jpg'):
-            cv2.imwrite(str(path), cv2.cvtColor(cv2.imread(str(path), 0), cv2.COLOR_GRAY2BGR))
-        part.rename(grey)
+        with new_folder(grey) as part:
+            other = shutil.ignore_patterns(RECORD)  # of the files in colour
+            shutil.copytree(colour, part, ignore=other, dirs_exist_ok=True)
+            for path in part.rglob('*.jpg'):
+                cv2.imwrite(str(path), cv2.cvtColor(cv2.imread(str(path), 0), cv2.COLOR_GRAY2BGR))
 
 
 def run(name: str, label: str, seed: int) -> Result:

@@ -1,35 +1,316 @@
-"""The folder of figures is whole or not there, and never replaced unasked."""
+"""The folder of figures is whole or not there, and what others wrote is never deleted."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
 
 import pytest
 
-from vitpose_plus.commands import figures, main
+from vitpose_plus.commands import demo, figures, main
+from vitpose_plus.datasets.figures import folder
+from vitpose_plus.datasets.figures.record import RECORD
 
 FEW = ['--num-train', '2', '--num-val', '1']
+OTHER = [*FEW, '--seed', '1', '--force']
 
 
-def test_draws_a_whole_folder(tmp_path, capsys):
-    root = tmp_path / 'drawn'
+def contents(root):
+    """Digest by path of every file in a folder, where a link points, and all folders."""
+
+    def content(path):
+        if path.is_symlink():
+            return os.readlink(path)
+        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest()
+
+    return {str(path.relative_to(root)): content(path) for path in root.rglob('*')}
+
+
+def fails(capsys, *argv):
+    with pytest.raises(SystemExit) as stop:
+        main(['figures', *map(str, argv)])
+    assert stop.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.fixture(scope='module')
+def written(tmp_path_factory):
+    """What the command writes, with seed 0 and with seed 1."""
+    place = tmp_path_factory.mktemp('written')
+    for seed in '01':
+        main(['figures', str(place / seed), *FEW, '--seed', seed])
+    return place
+
+
+@pytest.fixture
+def root(written, tmp_path):
+    """A folder of figures, alone in its parent."""
+    return shutil.copytree(written / '0', tmp_path / 'drawn')
+
+
+def test_writes_a_whole_folder(tmp_path, capsys):
+    root = tmp_path / 'new' / 'drawn'
     main(['figures', str(root), *FEW])
-    assert {'coco', 'aic', 'mpii', 'ap10k', 'apt36k'} == {path.name for path in root.iterdir()}
+    datasets = {'coco', 'aic', 'mpii', 'ap10k', 'apt36k'}
+    assert datasets | {RECORD} == {path.name for path in root.iterdir()}
     assert 'The figures lie in' in capsys.readouterr().out
-    assert [path.name for path in tmp_path.iterdir()] == ['drawn']
+    assert [path.name for path in (tmp_path / 'new').iterdir()] == ['drawn']
+
+
+def test_the_record_knows_every_file(root):
+    record = json.loads((root / RECORD).read_text())
+    files = {name: digest for name, digest in contents(root).items() if digest}
+    del files[RECORD]
+    assert record == dict(num_train=2, num_val=1, seed=0, files=files)
 
 
 def test_an_existing_folder_is_kept_without_force(tmp_path, capsys):
     (tmp_path / 'mine').write_text('precious')
+    message = fails(capsys, tmp_path, *FEW)
+    assert 'exists: name another folder, or replace it with --force' in message
+    assert contents(tmp_path).keys() == {'mine'}
+
+
+def test_a_folder_of_figures_is_replaced_with_force(root, written):
+    main(['figures', str(root), *OTHER])
+    assert contents(root) == contents(written / '1') != contents(written / '0')
+    assert [path.name for path in root.parent.iterdir()] == ['drawn']
+
+
+def test_what_is_missing_of_the_old_figures_does_not_matter(root, written):
+    shutil.rmtree(root / 'mpii')
+    for image in (root / 'ap10k' / 'data').iterdir():
+        image.unlink()
+    main(['figures', str(root), *OTHER])
+    assert contents(root) == contents(written / '1')
+
+
+def test_an_empty_folder_is_used(tmp_path, written):
+    (tmp_path / 'drawn').mkdir()
+    main(['figures', str(tmp_path / 'drawn'), *FEW])
+    assert contents(tmp_path / 'drawn') == contents(written / '0')
+    assert [path.name for path in tmp_path.iterdir()] == ['drawn']
+
+
+def add(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('precious')
+
+
+def link(path):
+    """In place of what was written, a link to the same elsewhere."""
+    elsewhere = next(p for p in path.parents if p.name == 'drawn').with_name('elsewhere')
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+
+
+@pytest.mark.parametrize(
+    ('change', 'name'),
+    [
+        (add, 'notes.txt'),
+        (add, 'coco/train2017/mine.jpg'),
+        (add, 'mine/deeper/figures.json'),
+        (add, 'coco/annotations/person_keypoints_val2017.json'),  # the real ones, say
+        (Path.mkdir, 'mine'),
+        (os.mkfifo, 'pipe'),
+        (lambda path: path.symlink_to('/'), 'all'),
+        (link, 'coco'),
+        (link, 'mpii/annotations/mpii_gt_val.mat'),
+    ],
+)
+def test_force_keeps_what_others_wrote(root, capsys, change, name):
+    change(root / name)
+    before = contents(root.parent)
+    message = fails(capsys, root, *OTHER)
+    assert f'{root / name} was not written with the figures' in message
+    assert 'move it away, or name another folder' in message
+    assert contents(root.parent) == before
+
+
+@pytest.mark.parametrize(
+    'record', [None, 'no json', '[]', '{"files": {}}', '{"mine": 1}', '\udcff', 'link']
+)
+def test_force_keeps_a_folder_without_a_record(root, capsys, record):
+    (root / RECORD).rename(root.parent / 'record')
+    if record == 'link':
+        (root / RECORD).symlink_to('../record')
+    elif record is not None:
+        (root / RECORD).write_bytes(record.encode(errors='surrogateescape'))
+    before = contents(root.parent)
+    message = fails(capsys, root, *OTHER)
+    expected = f'{root / RECORD} was not written' if record == 'link' else 'no record (figures.json'
+    assert expected in message
+    assert contents(root.parent) == before
+
+
+@pytest.mark.parametrize('neighbour', ['drawn.part', 'drawn.old', '.drawn'])
+def test_neighbours_are_kept(root, neighbour):
+    add(root.parent / neighbour / 'mine')
+    main(['figures', str(root), *OTHER])
+    assert (root.parent / neighbour / 'mine').read_text() == 'precious'
+
+
+def test_a_link_stays_and_what_it_points_to_is_written(tmp_path, written, capsys):
+    link = tmp_path / 'link'
+    link.symlink_to(tmp_path / 'disk' / 'drawn')
+    main(['figures', str(link), *FEW])
+    assert link.is_symlink()
+    assert contents(tmp_path / 'disk' / 'drawn') == contents(written / '0')
+    assert 'exists' in fails(capsys, link, *FEW)
+    main(['figures', str(link), *OTHER])
+    assert link.is_symlink()
+    assert contents(tmp_path / 'disk' / 'drawn') == contents(written / '1')
+    add(tmp_path / 'disk' / 'drawn' / 'mine')
+    assert f'{link / "mine"} was not written' in fails(capsys, link, *OTHER)
+
+
+@pytest.mark.parametrize('name', ['.', '', '..', '/', '../here/.'])
+def test_the_working_folder_is_not_replaced(root, capsys, monkeypatch, name):
+    (root.parent / 'here').mkdir()
+    monkeypatch.chdir(root.parent / 'here')
+    assert 'is or holds the working folder: name a folder in it' in fails(capsys, name, *OTHER)
+
+
+@pytest.mark.parametrize('name', ['file', 'file/drawn', 'x' * 300, 'loop'])
+def test_a_place_without_a_folder_is_refused(tmp_path, capsys, name):
+    (tmp_path / 'file').write_text('precious')
+    (tmp_path / 'loop').symlink_to('loop')
+    before = contents(tmp_path)
+    message = fails(capsys, tmp_path / name, *OTHER)
+    assert 'is not a folder: give another' in message or 'cannot be written' in message
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize('option', ['num_train', 'num_val'])
+@pytest.mark.parametrize('number', [0, -1, 500_001])
+def test_numbers_out_of_range_are_refused(tmp_path, capsys, option, number):
+    message = fails(capsys, tmp_path / 'a', *FEW, f'--{option.replace("_", "-")}', number)
+    assert f'{option} is {number}: give a number from 1 to 500000' in message
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_negative_seed_is_refused(tmp_path, capsys):
+    assert 'seed is -1: give 0 or more' in fails(capsys, tmp_path / 'a', *FEW, '--seed', -1)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('error', [OSError('disk full'), KeyboardInterrupt('disk full')])
+def test_a_failure_leaves_all_as_it_was(root, monkeypatch, error):
+    def fail(new, *args, **kwargs):
+        (new / 'coco').mkdir(parents=True)
+        raise error
+
+    before = contents(root.parent)
+    monkeypatch.setattr(folder, 'write_datasets', fail)
+    for name in ('drawn', 'new'):
+        with pytest.raises(type(error), match='disk full'):
+            main(['figures', str(root.with_name(name)), *OTHER])
+    assert contents(root.parent) == before
+
+
+@pytest.mark.parametrize('failing', [1, 2])
+@pytest.mark.parametrize('error', [OSError(16, 'busy'), KeyboardInterrupt()])
+def test_a_failing_exchange_puts_the_old_folder_back(root, monkeypatch, capsys, failing, error):
+    before, rename, calls = contents(root.parent), os.rename, []
+
+    def fail(source, target):
+        calls.extend([target] if root in (source, target) else [])
+        if len(calls) == failing:
+            raise error
+        rename(source, target)
+
+    monkeypatch.setattr(os, 'rename', fail)
+    if isinstance(error, OSError):
+        assert f'{root} cannot be written (busy)' in fails(capsys, root, *OTHER)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            main(['figures', str(root), *OTHER])
+    assert contents(root.parent) == before
+
+
+def test_at_every_step_the_old_or_the_new_folder_is_whole(root, written, monkeypatch):
+    """What a process that is killed leaves: the old folder in its place or whole beside the new
+    one, until the new one is in its place."""
+    old, new = (contents(written / seed) for seed in '01')
+    steps = []
+
+    def watched(name):
+        function = getattr(os, name)
+
+        def check_and_do(*args, **kwargs):
+            there = contents(root) if root.exists() else None
+            if there is None:
+                beside = [contents(path) for path in root.parent.glob('drawn.replaced.*/*')]
+                assert sorted(beside, key=str) == sorted([old, new], key=str)
+            else:
+                assert there in (old, new)
+            steps.append((name, there == new))
+            return function(*args, **kwargs)
+
+        monkeypatch.setattr(os, name, check_and_do)
+
+    for name in ('rename', 'unlink', 'rmdir'):
+        watched(name)
+    main(['figures', str(root), *OTHER])
+    assert contents(root) == new
+    assert [done for name, done in steps if name == 'rename'] == [False, False, False]
+    unlinks = [done for name, done in steps if name == 'unlink']
+    assert unlinks == [True] * len(list(filter(None, old.values())))
+
+
+def test_what_appears_while_figures_are_written_is_kept(root, monkeypatch, capsys):
+    write = folder.write_datasets
+    monkeypatch.setattr(folder, 'write_datasets', lambda *a: (write(*a), add(root / 'late')))
+    before = contents(root)
+    assert f'{root / "late"} was not written' in fails(capsys, root, *OTHER)
+    assert contents(root).keys() == before.keys() | {'late'}
+    assert [path.name for path in root.parent.iterdir()] == ['drawn']
+
+
+def test_what_appears_in_the_exchange_is_kept_beside(root, written, monkeypatch, capsys):
+    exchange = folder._exchange
+    monkeypatch.setattr(folder, '_exchange', lambda *a: (add(root / 'coco/late'), exchange(*a)))
+    message = fails(capsys, root, *OTHER)
+    assert contents(root) == contents(written / '1')
+    [late] = root.parent.glob('drawn.replaced.*/old/coco/late')
+    assert f'see what is in {late.parents[1]}, and move it away' in message
+    assert late.read_text() == 'precious'
+    assert contents(late.parents[1]).keys() == {'coco', 'coco/late'}
+
+
+class Reached(Exception):
+    """The demo has its figures."""
+
+
+@pytest.fixture
+def start_demo(tmp_path, monkeypatch):
+    """Runs the demo with few figures, up to its training."""
+    draw = figures.draw
+
+    def few(root, num_train, num_val, seed, force):
+        draw(root, 2, 1, seed, force)
+
+    def stop(*args):
+        raise Reached
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(figures, 'draw', few)
+    monkeypatch.setattr(demo.Config, 'fromfile', stop)
+    return lambda: main(['demo'])
+
+
+def test_the_demo_replaces_its_own_figures(start_demo, written):
+    for _ in range(2):
+        with pytest.raises(Reached):
+            start_demo()
+        assert contents(demo.FIGURES) == contents(written / '0')
+
+
+def test_the_demo_keeps_what_others_wrote(start_demo, capsys):
+    add(demo.FIGURES / 'mine')
     with pytest.raises(SystemExit) as stop:
-        main(['figures', str(tmp_path), *FEW])
+        start_demo()
     assert stop.value.code == 2
-    assert 'exists: name another folder, or replace it with --force' in capsys.readouterr().err
-    assert (tmp_path / 'mine').read_text() == 'precious'
-
-
-def test_a_failure_leaves_no_half_of_a_folder(tmp_path, monkeypatch):
-    def fail(root, *args, **kwargs):
-        (root / 'coco').mkdir(parents=True)
-        raise OSError('disk full')
-
-    monkeypatch.setattr(figures, 'write_figures', fail)
-    with pytest.raises(OSError, match='disk full'):
-        main(['figures', str(tmp_path / 'drawn'), *FEW])
-    assert not (tmp_path / 'drawn').exists()
+    assert f'{demo.FIGURES} is not replaced' in capsys.readouterr().err
+    assert contents(demo.FIGURES).keys() == {'mine'}

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     start = time.monotonic()
     console = Console(file=sys.stdout, highlight=False)  # also while stdout is redirected
     console.rule('1/4  drawing six datasets')
-    figures.draw(FIGURES, num_train=600, num_val=60, seed=0)
+    figures.draw(FIGURES, num_train=600, num_val=60, seed=0, force=True)
 
     console.rule('2/4  training one ViTPose+ on all of them')
     cfg = load_config(CONFIG, work_dir=str(WORK_DIR))

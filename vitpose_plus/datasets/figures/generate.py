@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -33,26 +32,10 @@ _SETS = {
 """Writer, sampler of figures and frames in a clip of every image set, in numbered order."""
 
 
-def write_figures(
-    root: str | PathLike[str],
-    num_train: int = 600,
-    num_val: int = 60,
-    seed: int = 0,
-    progress: Progress | None = None,
+def write_datasets(
+    root: Path, num_train: int, num_val: int, seed: int, progress: Progress | None = None
 ) -> None:
-    """Write drawn figures in the formats of the datasets of ViTPose+.
-
-    The five image sets are COCO (with COCO-WholeBody), AIC, MPII, AP-10K and APT-36K. An image
-    depends on the seed and on its own set, split and index only.
-
-    Args:
-        root: folder to write the folders of the datasets to.
-        num_train: images in the train split of every image set.
-        num_val: images in the val split of every image set.
-        seed: seed of everything drawn.
-        progress: wraps an iterable as ``progress(iterable, total=..., desc=...)``.
-    """
-    root = Path(root)
+    """Writes the folders of the datasets into the folder ``root``, as ``write_figures`` says."""
     for number, (name, (write, sample, frames)) in enumerate(_SETS.items()):
         for split_number, (split, total) in enumerate((('train', num_train), ('val', num_val))):
             scenes = _draw([seed, number, split_number], total, sample, frames)

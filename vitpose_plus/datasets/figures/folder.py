@@ -1,0 +1,145 @@
+"""The folder of synthetic figures: written whole, and replaced only if everything in it is ours."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from shutil import rmtree
+
+from vitpose_plus.datasets.figures.coco_style import FIRST_ID
+from vitpose_plus.datasets.figures.generate import Progress, write_datasets
+from vitpose_plus.datasets.figures.record import RECORD, recorded, strangers, write_record
+from vitpose_plus.errors import UserError
+from vitpose_plus.files import new_folder
+
+MOST = FIRST_ID['val'] - FIRST_ID['train']  # images of a split: more would take the ids of the next
+
+
+def write_figures(
+    root: str | Path,
+    num_train: int = 600,
+    num_val: int = 60,
+    seed: int = 0,
+    progress: Progress | None = None,
+    force: bool = False,
+) -> None:
+    """Writes synthetic figures in the formats of the datasets of ViTPose+, and their record.
+
+    The five image sets are COCO (with COCO-WholeBody), AIC, MPII, AP-10K and APT-36K. An image
+    depends on the seed and on its own set, split and index only.
+
+    Args:
+        root: The folder to write the datasets' folders to: a new one, or an empty one. Where it is
+            a symbolic link, what it points to is written.
+        num_train: Images in the train split of every image set.
+        num_val: Images in the val split of every image set.
+        seed: Of all random numbers.
+        progress: Wraps an iterable as ``progress(iterable, total=..., desc=...)``.
+        force: Replaces a folder in which there is nothing but what this function wrote.
+
+    Raises:
+        UserError: A number is out of its range, or ``root`` may not be written.
+    """
+    for name, number in dict(num_train=num_train, num_val=num_val).items():
+        if not 1 <= number <= MOST:
+            raise UserError(f'{name} is {number}: give a number from 1 to {MOST}.')
+    if seed < 0:
+        raise UserError(f'seed is {seed}: give 0 or more.')
+    with _written_whole(Path(root), force) as new:
+        write_datasets(new, num_train, num_val, seed, progress)
+        write_record(new, num_train=num_train, num_val=num_val, seed=seed)
+
+
+@contextmanager
+def _written_whole(root: Path, force: bool) -> Iterator[Path]:
+    """An empty folder beside ``root``, which takes its place if all goes well.
+
+    If the process is killed, the old folder is where it was, or whole beside the new one.
+    """
+    _check_place(root, force)
+    place = Path(os.path.realpath(root))
+    with _about(root):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=f'{place.name}.replaced.', dir=place.parent))
+    new, old = room / 'new', room / 'old'
+    try:
+        with new_folder(new) as folder:
+            yield folder
+        _check_place(root, force)  # again, as writing takes a while
+        with _about(root):
+            _exchange(place, new, old)
+        if os.path.lexists(old):
+            _delete(old)
+    finally:
+        rmtree(new, ignore_errors=True)  # there only if it did not take the place
+        with suppress(OSError):  # it holds an old folder that is not empty
+            room.rmdir()
+    if os.path.lexists(old):
+        raise UserError(
+            f'{root} is written, but not everything of the old folder was deleted: see what is in '
+            f'{old}, and move it away.'
+        )
+
+
+def _check_place(root: Path, force: bool) -> None:
+    """Raises a ``UserError`` if ``root`` may not be written."""
+    place = Path(os.path.realpath(root))
+    if not os.path.lexists(place):
+        return
+    if not place.is_dir():
+        raise UserError(f'{root} is not a folder: give another name.')
+    if Path.cwd().is_relative_to(place):
+        raise UserError(f'{root} is or holds the working folder: name a folder in it.')
+    with _about(root):
+        if not any(place.iterdir()):
+            return
+        if not force:
+            raise UserError(f'{root} exists: name another folder, or replace it with --force.')
+        digests = recorded(place)
+        stranger = next(strangers(place, digests or {}), None)
+    if digests is None:
+        raise UserError(
+            f'{root} is not replaced, because it has no record ({RECORD}) of figures that were '
+            'written there: move it away, or name another folder.'
+        )
+    if stranger is not None:
+        raise UserError(
+            f'{root} is not replaced, because {root / stranger} was not written with the figures, '
+            'or was changed since: move it away, or name another folder.'
+        )
+
+
+def _exchange(place: Path, new: Path, old: Path) -> None:
+    """Renames ``place``, if it is there, to ``old``, and ``new`` to ``place``: both or none."""
+    try:
+        if os.path.lexists(place):
+            os.rename(place, old)
+        os.rename(new, place)
+    except BaseException:
+        if os.path.lexists(old) and not os.path.lexists(place):
+            os.rename(old, place)
+        raise
+
+
+def _delete(folder: Path) -> None:
+    """Deletes what was written with the figures; everything else stays where it is."""
+    kept = {folder / stranger for stranger in strangers(folder, recorded(folder) or {})}
+    for place, _, names in os.walk(folder, topdown=False):
+        for file in {Path(place, name) for name in names} - kept:
+            with suppress(OSError):
+                file.unlink()
+        if Path(place) not in kept:
+            with suppress(OSError):  # it is not empty
+                os.rmdir(place)
+
+
+@contextmanager
+def _about(root: Path) -> Iterator[None]:
+    """Says of which folder the operating system refuses something."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f'{root} cannot be written ({error.strerror}): choose another place.'
+        ) from error

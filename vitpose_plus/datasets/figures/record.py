@@ -1,0 +1,64 @@
+"""The record of the files of synthetic figures: what it does not know is never deleted."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+RECORD = 'figures.json'
+
+
+def write_record(folder: Path, num_train: int, num_val: int, seed: int) -> None:
+    """Writes the digest of every file in the folder, and what made them, to a file beside them."""
+    digests = {path.as_posix(): _digest(folder / path) for path in _contents(folder)}
+    record = dict(num_train=num_train, num_val=num_val, seed=seed, files=digests)
+    (folder / RECORD).write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
+
+
+def recorded(folder: Path) -> dict[str, str] | None:
+    """The digests of the files that were written, by their path; None if there is no record."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        return None
+    ours = isinstance(record, dict) and set(record) == {'num_train', 'num_val', 'seed', 'files'}
+    return record['files'] if ours and isinstance(record['files'], dict) else None
+
+
+def strangers(folder: Path, digests: dict[str, str]) -> Iterator[Path]:
+    """The paths in the folder of what is not as it was written: files, links, empty folders."""
+    folders = {Path(), *(parent for name in digests for parent in Path(name).parents)}
+    for path in _contents(folder):
+        file = folder / path
+        if file.is_symlink():
+            ours = False
+        elif file.is_dir():
+            ours = path in folders
+        else:
+            ours = path == Path(RECORD) or digests.get(path.as_posix(), '') == _digest(file)
+        if not ours:
+            yield path
+
+
+def _contents(folder: Path) -> Iterator[Path]:
+    """The paths in the folder of all files, links and empty folders; links are not followed."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for place, folders, files in os.walk(folder, onerror=fail):
+        folders.sort()
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        for name in sorted(links + files):
+            yield Path(place, name).relative_to(folder)
+        if not folders and not files:
+            yield Path(place).relative_to(folder)
+
+
+def _digest(file: Path) -> str | None:
+    """None of what has no content: a socket, a pipe."""
+    if not file.is_file():
+        return None
+    with file.open('rb') as content:
+        return hashlib.file_digest(content, 'sha256').hexdigest()
