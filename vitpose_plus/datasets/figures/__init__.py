@@ -1,4 +1,4 @@
-"""Drawn people and animals, in the file formats of the datasets of ViTPose+."""
+"""Synthetic figures: people and animals in the file formats of the datasets of ViTPose+."""
 
 from vitpose_plus.datasets.figures.folder import write_figures
 

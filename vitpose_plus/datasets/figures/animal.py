@@ -1,10 +1,8 @@
-"""The four-legged animal: keypoint names, species and a sampler of poses.
+"""Four-legged animals: keypoint names, species and random poses.
 
 Poses are in side view, facing image-left, in body lengths, with the middle of the trunk at the
-origin. An animal whose near side is its right one is mirrored later, to face image-right.
+origin. An animal whose near side is its right one is mirrored later, so that it faces image-right.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,7 +19,15 @@ KEYPOINTS = (
 
 
 class Species(NamedTuple):
-    """Proportions in body lengths; hue of the coat in degrees."""
+    """Proportions of an animal.
+
+    Attributes:
+        number: The id of the category in AP-10K.
+        family: The category's supercategory.
+        leg, depth, neck, head, tail: Lengths in body lengths; ``depth`` is that of the trunk.
+        hue: Of the coat, in degrees.
+        striped: The coat has stripes.
+    """
 
     number: int
     family: str
@@ -46,15 +52,15 @@ SPECIES = {
 
 @dataclass
 class Pose:
-    """An animal before drawing, in body lengths, facing image-left.
+    """An animal in body lengths, facing image-left.
 
     Attributes:
-        points: name -> xy (2,), keypoints and helping points.
-        species: proportions.
-        near: side the viewer sees, 'L' or 'R'.
-        far: the other side.
-        head: (2, 2) xy of skull and muzzle.
-        tail: (6, 2) xy along the tail.
+        points: Name -> xy (2,), of keypoints and helping points.
+        species: Its proportions.
+        near: The side that the viewer sees, 'L' or 'R'.
+        far: The other side.
+        head: xy of skull and muzzle, (2, 2).
+        tail: xy along the tail, (6, 2).
     """
 
     points: dict[str, np.ndarray]
@@ -66,7 +72,7 @@ class Pose:
 
 
 def sample_pose(rng: np.random.Generator, species: Species, time: float = 0.0) -> Pose:
-    """Sample a pose; ``time`` in frames moves it without changing what ``rng`` draws."""
+    """A random pose; ``time`` in frames moves it, and changes no random number."""
     near, far = 'LR' if rng.random() < 0.5 else 'RL'
     points = _sample_trunk(rng, species)
     points |= _sample_legs(rng, species, near, np.zeros(2), time)
@@ -77,11 +83,12 @@ def sample_pose(rng: np.random.Generator, species: Species, time: float = 0.0) -
 
 
 def _swing(rng: np.random.Generator, degrees: float, time: float) -> float:
-    """Sample an oscillation and return its angle at a time."""
+    """The angle in degrees, at a time in frames, of a random oscillation."""
     return degrees * np.sin(rng.uniform(0, 2 * np.pi) + rng.uniform(0.3, 0.7) * time)
 
 
 def _sample_trunk(rng: np.random.Generator, species: Species) -> dict[str, np.ndarray]:
+    """Random keypoints and helping points of the trunk, name -> xy (2,)."""
     stretch = rng.uniform(0.9, 1.12)
     top = -0.3 * species.depth
     return {
@@ -95,7 +102,7 @@ def _sample_trunk(rng: np.random.Generator, species: Species) -> dict[str, np.nd
 def _sample_legs(
     rng: np.random.Generator, species: Species, side: str, offset: np.ndarray, time: float
 ) -> dict[str, np.ndarray]:
-    """Sample a front and a back leg of one side; offset (2,) of the side in body lengths."""
+    """Random front and back leg of a side, which is shifted by ``offset`` (2,) in body lengths."""
     length = species.leg * rng.uniform(0.9, 1.08)
     shoulder = np.array([-0.34, 0.3 * species.depth]) + offset
     hip = np.array([0.33, 0.2 * species.depth]) + offset
@@ -113,7 +120,7 @@ def _sample_legs(
 def _sample_head(
     rng: np.random.Generator, species: Species, neck: np.ndarray, near: str, far: str, time: float
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Sample skull and muzzle, (2, 2), and the keypoints of the head."""
+    """Random skull and muzzle, (2, 2), and the keypoints of the head, name -> xy (2,)."""
     rise = rng.uniform(105, 165) + _swing(rng, 8, time)
     skull = neck + towards(-rise) * species.neck * rng.uniform(0.9, 1.15)
     nod = rng.uniform(40, 95) + _swing(rng, 8, time)
@@ -136,7 +143,7 @@ def _sample_head(
 def _sample_tail(
     rng: np.random.Generator, species: Species, root: np.ndarray, time: float
 ) -> np.ndarray:
-    """Sample the points of the tail, (6, 2)."""
+    """Random points along the tail, (6, 2)."""
     angle, curl = rng.uniform(10, 130) + _swing(rng, 14, time), rng.uniform(-18, 18)
     steps = [towards(angle + curl * i) * species.tail / 5 for i in range(5)]
     return root + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])

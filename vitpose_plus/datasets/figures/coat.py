@@ -1,6 +1,4 @@
-"""The shapes that a posed animal is drawn with."""
-
-from __future__ import annotations
+"""The shapes of an animal in a pose."""
 
 from collections.abc import Callable
 
@@ -21,9 +19,9 @@ from vitpose_plus.datasets.figures.shapes import (
 
 Shade = Callable[[float], Colour]
 
+# Keypoints of a side: of the legs, and where the legs hang on the trunk.
 FREE = ('Elbow', 'F_Paw', 'Knee', 'B_Paw')
 FIXED = ('Shoulder', 'Hip')
-"""Keypoints of a side: of the legs, and where the legs hang on the trunk."""
 
 
 def _named(side: str, parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -33,13 +31,13 @@ def _named(side: str, parts: tuple[str, ...]) -> tuple[str, ...]:
 def sample_animal(
     rng: np.random.Generator, size: float, time: float = 0.0, name: str | None = None
 ) -> Figure:
-    """Sample an animal at the origin.
+    """A random animal at the origin.
 
     Args:
-        rng: random generator; what is drawn from it does not depend on ``time``.
-        size: nominal extent in pixels.
-        time: moment of the motion, in frames.
-        name: species; sampled if None.
+        rng: The numbers that are taken from it do not depend on ``time``.
+        size: Nominal extent in pixels.
+        time: Moment of the motion, in frames.
+        name: The species; a random one if None.
     """
     name = name or str(rng.choice(list(SPECIES)))
     pose = sample_pose(rng, species := SPECIES[name], time)
@@ -72,7 +70,7 @@ def sample_animal(
 
 
 def _legs(pose: Pose, side: str, colours: SideColours, girth: float, light: float) -> list[Shape]:
-    """Front and back leg of one side, the paws last."""
+    """Front and back leg of a side, the paws last."""
     shapes = []
     for parts, thick in ((('Hip', 'Knee', 'B_Paw'), 0.095), (('Shoulder', 'Elbow', 'F_Paw'), 0.08)):
         ends = np.stack([pose.points[f'{side}_{part}'] for part in parts])
@@ -94,6 +92,7 @@ def _joints(pose: Pose, side: str, colours: SideColours) -> list[Shape]:
 
 
 def _trunk(pose: Pose, shade: Shade, girth: float) -> list[Shape]:
+    """Neck, trunk, stripes and discs on two keypoints; ``girth`` is a factor on thickness."""
     points, depth = pose.points, pose.species.depth * girth
     neck, root, skull = points['Neck'], points['Root of tail'], pose.head[0]
     ends = np.stack([points['chest'], points['rump'], points['chest'] * 0.2 + (0, 0.03)])
@@ -111,6 +110,7 @@ def _trunk(pose: Pose, shade: Shade, girth: float) -> list[Shape]:
 
 
 def _head(pose: Pose, shade: Shade, colours: dict[str, SideColours]) -> list[Shape]:
+    """Ears, head, nose and eyes."""
     points, length = pose.points, pose.species.head
     skull, muzzle = pose.head
     ear = np.stack([points['poll'], points['ear']])

@@ -1,7 +1,5 @@
 """Annotation files in COCO style: images, categories and annotations."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from pathlib import Path
@@ -14,11 +12,10 @@ from vitpose_plus.datasets.figures import animal, person
 from vitpose_plus.datasets.figures.draw import Scene
 from vitpose_plus.datasets.figures.figure import Figure
 
+# The id of the first image of a split; that of image i follows from i alone.
 FIRST_ID = {'train': 1, 'val': 500_001}
-"""Id of the first image of a split; that of image i follows from i alone."""
-
-_MIN_KEYPOINTS = 5
-_PERSON_LIMBS = (
+MIN_KEYPOINTS = 5  # of an annotation
+PERSON_LIMBS = (
     *(
         (f'{side}_{first}', f'{side}_{second}')
         for first, second in (
@@ -31,7 +28,7 @@ _PERSON_LIMBS = (
     *(('nose', 'left_eye'), ('nose', 'right_eye'), ('head_top', 'neck')),
     *(('neck', 'left_shoulder'), ('neck', 'right_shoulder')),
 )
-_ANIMAL_LIMBS = (
+ANIMAL_LIMBS = (
     *(('L_Eye', 'R_Eye'), ('L_Eye', 'Nose'), ('R_Eye', 'Nose'), ('Nose', 'Neck')),
     ('Neck', 'Root of tail'),
     *(
@@ -47,13 +44,13 @@ _ANIMAL_LIMBS = (
 
 def person_categories(names: tuple[str, ...]) -> list[dict[str, Any]]:
     """The category of people, with the keypoints ``names``."""
-    return [_category(1, 'person', 'person', names, _PERSON_LIMBS)]
+    return [_category(1, 'person', 'person', names, PERSON_LIMBS)]
 
 
 def animal_categories() -> list[dict[str, Any]]:
     """The categories of animals, as AP-10K numbers them."""
     return [
-        _category(species.number, name, species.family, animal.KEYPOINTS, _ANIMAL_LIMBS)
+        _category(species.number, name, species.family, animal.KEYPOINTS, ANIMAL_LIMBS)
         for name, species in animal.SPECIES.items()
     ]
 
@@ -61,6 +58,7 @@ def animal_categories() -> list[dict[str, Any]]:
 def _category(
     number: int, name: str, family: str, names: tuple[str, ...], limbs: tuple[tuple[str, str], ...]
 ) -> dict[str, Any]:
+    """A category, with those limbs in its skeleton whose ends are in ``names``."""
     skeleton = [
         [names.index(first) + 1, names.index(second) + 1]
         for first, second in limbs
@@ -71,12 +69,12 @@ def _category(
 
 
 def rounded(values: np.ndarray) -> list:
-    """Values as nested lists of floats with two decimals."""
+    """Nested lists of floats with two decimals."""
     return np.round(values, 2).tolist()
 
 
 def triplets(marks: np.ndarray) -> list[float | int]:
-    """Flat x, y, v of marks (K, 3), v as integers."""
+    """Marks (K, 3) as a flat list of x, y, v; v is an integer."""
     flat: list[float | int] = []
     for x, y, v in rounded(marks):
         flat += (x, y, int(v))
@@ -84,33 +82,37 @@ def triplets(marks: np.ndarray) -> list[float | int]:
 
 
 def clipped_box(figure: Figure, scene: Scene) -> np.ndarray:
-    """Box x, y, w, h (4,) of the part of a figure inside the image."""
+    """The box x, y, w, h (4,), in pixels, of what lies of a figure within the image."""
     box = np.round(np.clip(figure.box, 0, np.tile(np.array(scene.size) - 1, 2)), 2)
     return np.concatenate([box[:2], box[2:] - box[:2]])
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
-    """Write a BGR image (H, W, 3) as JPEG."""
+    """Writes a BGR image (H, W, 3) as JPEG.
+
+    Raises:
+        OSError: OpenCV could not write it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 92]):
         raise OSError(f'cannot write {path}')
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a compact json file."""
+    """Writes JSON without spaces."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, separators=(',', ':')))
 
 
 class CocoFile:
-    """Collects the images and figures of one annotation file.
+    """The images and figures of an annotation file in COCO style.
 
     Args:
-        description: of the dataset.
-        folder: where file names of images start.
+        description: The dataset's name.
+        folder: The folder of images, to which file names are relative.
         split: 'train' or 'val'.
-        names: keypoints in order.
-        categories: as in the file.
+        names: The keypoints in order.
+        categories: As they stand in the file.
     """
 
     def __init__(
@@ -128,14 +130,18 @@ class CocoFile:
         self.categories = categories
         self.images: list[dict[str, Any]] = []
         self.annotations: list[dict[str, Any]] = []
-        self._numbers = {category['name']: category['id'] for category in categories}
+        self.numbers = {category['name']: category['id'] for category in categories}
 
     def add(
         self, index: int, scene: Scene, file_name: str | None = None, **keys: Any
     ) -> list[tuple[dict[str, Any], Figure]]:
-        """Write an image, and return the annotations made with their figures.
+        """Writes an image, and returns its annotations, each with its figure.
 
-        ``keys`` go into the image and its annotations.
+        Args:
+            index: Of the image in its split.
+            scene: The image and its figures.
+            file_name: The name of the image; by default its id.
+            keys: Further keys of the image and its annotations.
         """
         number = FIRST_ID[self.split] + index
         file_name = file_name or f'{number:012d}.jpg'
@@ -146,18 +152,19 @@ class CocoFile:
         kept = []
         for i, figure in enumerate(scene.figures):
             marks = figure.labelled(self.names)
-            if np.count_nonzero(marks[:, 2]) >= _MIN_KEYPOINTS:
+            if np.count_nonzero(marks[:, 2]) >= MIN_KEYPOINTS:
                 annotation = self._annotate(number * 10 + i, number, scene, figure) | keys
                 kept.append((annotation, figure))
         self.annotations += [annotation for annotation, _ in kept]
         return kept
 
     def _annotate(self, number: int, image: int, scene: Scene, figure: Figure) -> dict[str, Any]:
+        """The annotation of a figure, with the ids of itself and of its image."""
         marks, box = figure.labelled(self.names), clipped_box(figure, scene)
         return {
             'id': number,
             'image_id': image,
-            'category_id': self._numbers[figure.category],
+            'category_id': self.numbers[figure.category],
             'bbox': rounded(box),
             'area': round(0.53 * float(box[2] * box[3]), 2),
             'keypoints': triplets(marks),
@@ -167,7 +174,7 @@ class CocoFile:
         }
 
     def dump_several(self, path: Path) -> None:
-        """Write a file of the images with two figures or more alone."""
+        """Writes a file of the images with two or more figures only."""
         count = Counter(annotation['image_id'] for annotation in self.annotations)
         several = {image for image, number in count.items() if number > 1}
         images = [image for image in self.images if image['id'] in several]
@@ -179,7 +186,7 @@ class CocoFile:
         annotations: list[dict[str, Any]] | None = None,
         images: list[dict[str, Any]] | None = None,
     ) -> None:
-        """Write the file, with other annotations and images if given."""
+        """Writes the file, with other annotations and images if they are given."""
         content = {
             'info': {'description': f'drawn figures in the format of {self.description}'},
             'licenses': [],

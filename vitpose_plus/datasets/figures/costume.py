@@ -1,6 +1,4 @@
-"""The shapes that a posed person is drawn with."""
-
-from __future__ import annotations
+"""The shapes of a person in a pose."""
 
 import numpy as np
 
@@ -19,11 +17,11 @@ from vitpose_plus.datasets.figures.shapes import (
     muted,
 )
 
+# Keypoints by the part of the person that shows them.
 LEG = ('knee', 'ankle', 'big_toe', 'small_toe', 'heel')
 ARM = ('shoulder', 'elbow', 'wrist')
 TRUNK = ('left_hip', 'right_hip', 'pelvis', 'thorax')
 HEAD = (*BODY[:5], 'head_top', 'upper_neck', 'neck')
-"""Keypoints by the part of the person that shows them."""
 
 
 def _named(side: str, parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -31,7 +29,7 @@ def _named(side: str, parts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def sample_person(rng: np.random.Generator, size: float, time: float = 0.0) -> Figure:
-    """Sample a person of nominal height ``size`` in pixels, at the origin; ``time`` is unused."""
+    """A random person of nominal height ``size`` in pixels, at the origin; ``time`` is unused."""
     pose = sample_pose(rng, size)
     skin = hsv(rng.uniform(14, 32), rng.uniform(0.18, 0.5), rng.uniform(0.45, 1.0))
     hair, shirt, shorts = (muted(rng, *span) for span in ((0.05, 0.6), (0.3, 0.95), (0.15, 0.7)))
@@ -53,7 +51,7 @@ def sample_person(rng: np.random.Generator, size: float, time: float = 0.0) -> F
 
 
 def _limb(pose: Pose, ends: list[str], radii: tuple[float, float], colour: Colour) -> Shape:
-    """Tapered limb between two keypoints; radii in nominal heights."""
+    """A tapered limb between two keypoints; radii in nominal heights."""
     return hull(
         np.stack([pose.points[name] for name in ends]),
         np.array(radii) * pose.size * pose.girth,
@@ -62,10 +60,12 @@ def _limb(pose: Pose, ends: list[str], radii: tuple[float, float], colour: Colou
 
 
 def _joint(pose: Pose, name: str, radius: float, colour: Colour) -> Shape:
+    """A disc on a keypoint; its radius in nominal heights."""
     return hull(pose.points[name], radius * pose.size * pose.girth, colour)
 
 
 def _leg(pose: Pose, side: str, colours: SideColours) -> list[Shape]:
+    """Foot, lower and upper leg, and discs on the keypoints."""
     hip, knee, ankle = (f'{side}_{part}' for part in ('hip', 'knee', 'ankle'))
     points = pose.points
     foot = np.stack([points[f'{side}_{part}'] for part in ('heel', 'big_toe', 'small_toe')])
@@ -83,6 +83,7 @@ def _leg(pose: Pose, side: str, colours: SideColours) -> list[Shape]:
 
 
 def _arm(pose: Pose, side: str, colours: SideColours) -> list[Shape]:
+    """Upper and lower arm, hand, and discs on the keypoints."""
     shoulder, elbow, wrist = (f'{side}_{part}' for part in ('shoulder', 'elbow', 'wrist'))
     return [
         _limb(pose, [shoulder, elbow], (0.036, 0.028), colours.shade()),
@@ -108,6 +109,7 @@ def _hand(pose: Pose, side: str, colours: SideColours) -> list[Shape]:
 
 
 def _trunk(pose: Pose, shirt: Colour, shorts: Colour, skin: Colour) -> list[Shape]:
+    """Shirt, shorts, neck, collar and pelvis."""
     names = [f'{side}_{part}' for part in ('shoulder', 'hip') for side in SIDES]
     corners = np.stack([pose.points[name] for name in names])
     unit = pose.size * pose.girth
@@ -137,6 +139,7 @@ def _head(pose: Pose, skin: Colour, hair: Colour) -> list[Shape]:
 
 
 def _long_hair(pose: Pose, hair: Colour) -> list[Shape]:
+    """Hair behind the head, down to the shoulders."""
     ends = np.array([[-0.75, 1.1], [0.75, 1.1], [0, -0.15]]) @ pose.axes + pose.centre
     unit = np.linalg.norm(pose.axes[0])
     return [hull(ends, np.array([0.4, 0.4, 1.1]) * unit, hair)]

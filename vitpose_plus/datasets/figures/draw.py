@@ -1,6 +1,4 @@
-"""Backgrounds, occluders and images with several figures."""
-
-from __future__ import annotations
+"""Images: a background, several figures, and what hides parts of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,15 +11,20 @@ from vitpose_plus.datasets.figures.shapes import CIRCLE, muted, rotation
 
 Sampler = Callable[[np.random.Generator, float, float], Figure]
 
-_OCCLUDER = 255
-_MAX_OVERLAP = 0.3
-_SIZES = {1: (165, 260), 2: (135, 225), 3: (110, 175)}
-"""Nominal sizes of figures in pixels, by their number in the image."""
+OCCLUDER = 255  # greater than the mark of any layer
+MAX_OVERLAP = 0.3  # the share of a figure's box that the boxes of others may cover
+# Least and greatest nominal size of a figure in pixels, by the number of figures in the image.
+SIZES = {1: (165, 260), 2: (135, 225), 3: (110, 175)}
 
 
 @dataclass
 class Scene:
-    """An image (H, W, 3) in BGR and its figures, with ``marks`` set, from back to front."""
+    """An image with its figures.
+
+    Attributes:
+        image: BGR (H, W, 3), 0..255.
+        figures: From back to front, with ``marks`` set.
+    """
 
     image: np.ndarray
     figures: list[Figure]
@@ -33,7 +36,7 @@ class Scene:
 
 
 def compose(rng: np.random.Generator, sample: Sampler, time: float = 0.0) -> Scene:
-    """Compose an image of one to three figures; ``time`` in frames moves them a little."""
+    """A random image of one to three figures; ``time`` in frames moves them a little."""
     width, height = (int(size) for size in rng.integers((320, 256), (385, 321)))
     image = draw_background(rng, width, height)
     owner = np.zeros((height, width), np.uint8)
@@ -41,10 +44,10 @@ def compose(rng: np.random.Generator, sample: Sampler, time: float = 0.0) -> Sce
     boxes: list[np.ndarray] = []
     count = int(rng.choice([1, 2, 3], p=(0.4, 0.4, 0.2)))
     for _ in range(count):
-        still, figure = _sample_twice(rng, sample, rng.uniform(*_SIZES[count]), time)
+        still, figure = _sample_twice(rng, sample, rng.uniform(*SIZES[count]), time)
         offset, overlap = _place(rng, still.box, boxes, width, height)
         drift = rng.uniform(-5, 5, 2) * (1, 0.3)
-        if overlap < _MAX_OVERLAP:
+        if overlap < MAX_OVERLAP:
             boxes.append(still.box + np.tile(offset, 2))
             figure.move(offset + time * drift)
             figures.append(figure)
@@ -60,7 +63,7 @@ def compose(rng: np.random.Generator, sample: Sampler, time: float = 0.0) -> Sce
 def _sample_twice(
     rng: np.random.Generator, sample: Sampler, size: float, time: float
 ) -> tuple[Figure, Figure]:
-    """Sample a figure at time zero, which decides on its place in all frames, and at ``time``."""
+    """A random figure at time zero, which decides on its place in all frames, and at ``time``."""
     state = rng.bit_generator.state
     still = sample(rng, size, 0.0)
     if not time:
@@ -70,7 +73,7 @@ def _sample_twice(
 
 
 def draw_background(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """Draw a muted flat, sloping or blotchy background, (height, width, 3), and some lines."""
+    """A random greyish background (height, width, 3), even, sloping or blotchy, with some lines."""
     base = np.array(muted(rng, 0.25, 0.95), float)
     spread = rng.uniform(10, 32)
     rows, columns = ((1, 1), (2, 2), (3, 4), (6, 8))[rng.choice(4, p=(0.15, 0.3, 0.3, 0.25))]
@@ -93,9 +96,14 @@ def draw_background(rng: np.random.Generator, width: int, height: int) -> np.nda
 def _place(
     rng: np.random.Generator, box: np.ndarray, others: list[np.ndarray], width: int, height: int
 ) -> tuple[np.ndarray, float]:
-    """Choose an offset (2,) for a box, away from other boxes; at times partly outside.
+    """A random place for a box, away from other boxes; at times partly outside the image.
 
-    Returns the offset and the part of the box that other boxes cover.
+    Args:
+        box: x1, y1, x2, y2 (4,) in pixels.
+        others: The boxes that are there already, each (4,).
+
+    Returns:
+        The offset (2,) of the box in pixels, and the share of it that other boxes cover.
     """
     size = box[2:] - box[:2]
     slack = 0.15 * size if rng.random() < 0.2 else -2.0
@@ -114,7 +122,7 @@ def _place(
 def _draw_occluder(
     rng: np.random.Generator, image: np.ndarray, owner: np.ndarray, figure: Figure
 ) -> None:
-    """Draw a muted rectangle or ellipse over some part of a figure."""
+    """Draws a greyish rectangle or ellipse over some part of a figure."""
     box = figure.box
     centre = box[:2] + rng.uniform(0.1, 0.9, 2) * (box[2:] - box[:2])
     half = rng.uniform(0.06, 0.13, 2) * (box[2:] - box[:2]).max()
@@ -123,4 +131,4 @@ def _draw_occluder(
     turned = outline @ rotation(rng.uniform(-30, 30))
     points = np.rint((centre + turned) * 16).astype(np.int32)
     cv2.fillConvexPoly(image, points, muted(rng, 0.15, 0.85), cv2.LINE_AA, 4)
-    cv2.fillConvexPoly(owner, points, _OCCLUDER, cv2.LINE_8, 4)
+    cv2.fillConvexPoly(owner, points, OCCLUDER, cv2.LINE_8, 4)

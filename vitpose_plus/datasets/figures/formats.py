@@ -1,10 +1,8 @@
-"""Writers of the datasets' own file formats.
+"""The datasets' own file formats.
 
-Each writer takes the root folder, the split ('train' or 'val') and (index, scene) pairs, and
+Each function takes the root folder, the split ('train' or 'val') and pairs of index and scene, and
 writes the images and the annotation files of that split.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,21 +28,19 @@ from vitpose_plus.datasets.figures.figure import Figure
 
 Scenes = Iterable[tuple[int, Scene]]
 
-FRAMES = 3
-"""Frames in a clip of APT-36K."""
-
-_WHOLEBODY_PARTS = {
+FRAMES = 3  # in a clip of APT-36K
+WHOLEBODY_PARTS = {
     'foot': person.FEET,
     'face': person.FACE,
     'lefthand': person.HANDS['left'],
     'righthand': person.HANDS['right'],
 }
-_MPII_JOINTS = 'rank rkne rhip lhip lkne lank pelv thor neck head rwri relb rsho lsho lelb lwri'
+MPII_JOINTS = 'rank rkne rhip lhip lkne lank pelv thor neck head rwri relb rsho lsho lelb lwri'
 
 
 def write_coco(root: Path, split: str, scenes: Scenes) -> None:
-    """COCO keypoints (also of the pictures with several people alone), COCO-WholeBody of the same
-    people and, for val, detected boxes."""
+    """COCO (and a file of the images with several people only), COCO-WholeBody of the same people
+    and, for val, detected boxes."""
     folder = root / 'coco'
     categories = person_categories(person.BODY)
     file = CocoFile('COCO', folder / f'{split}2017', split, person.BODY, categories)
@@ -61,9 +57,9 @@ def write_coco(root: Path, split: str, scenes: Scenes) -> None:
 
 
 def _wholebody(figure: Figure) -> dict[str, Any]:
-    """Keypoints, validity and box of feet, face and hands."""
+    """The keypoints, validity and box of feet, face and hands."""
     keys: dict[str, Any] = {}
-    for part, names in _WHOLEBODY_PARTS.items():
+    for part, names in WHOLEBODY_PARTS.items():
         marks = figure.labelled(names)
         seen = marks[marks[:, 2] > 0, :2]
         keys[f'{part}_kpts'] = triplets(marks)
@@ -99,7 +95,7 @@ def write_aic(root: Path, split: str, scenes: Scenes) -> None:
 
 
 def write_mpii(root: Path, split: str, scenes: Scenes) -> None:
-    """MPII, with pixels counted from one, and the head boxes of val."""
+    """MPII, with pixels counted from 1; for val also the head boxes."""
     people, heads = [], []
     for index, scene in scenes:
         name = f'{FIRST_ID[split] + index:09d}.jpg'
@@ -116,7 +112,7 @@ def write_mpii(root: Path, split: str, scenes: Scenes) -> None:
 
 
 def _mpii_person(marks: np.ndarray, box: np.ndarray, name: str) -> dict[str, Any]:
-    """One person: marks (16, 3), box x, y, w, h (4,), file name of the image."""
+    """A person of marks (16, 3) and box x, y, w, h (4,) in the image of that file name."""
     seen = marks[:, 2] > 0
     joints = np.where(seen[:, None], marks[:, :2] + 1, -1.0)
     return {
@@ -129,8 +125,8 @@ def _mpii_person(marks: np.ndarray, box: np.ndarray, name: str) -> dict[str, Any
 
 
 def _write_mpii_mat(path: Path, people: list[dict[str, Any]], heads: list[np.ndarray]) -> None:
-    """Write the arrays of the MPII evaluation: head boxes, missing joints, true joints."""
-    names = np.array(_MPII_JOINTS.split(), dtype=object)[None]
+    """Writes what MPII's evaluation reads: head boxes, missing joints, true joints."""
+    names = np.array(MPII_JOINTS.split(), dtype=object)[None]
     arrays = {
         'dataset_joints': names,
         'headboxes_src': np.stack(heads, axis=-1),

@@ -1,6 +1,4 @@
-"""Generation of all the datasets."""
-
-from __future__ import annotations
+"""All the datasets from one seed."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -22,30 +20,32 @@ from vitpose_plus.datasets.figures.formats import (
 
 Progress = Callable[..., Iterable[Any]]
 
-_SETS = {
+# Of every image set, in numbered order: what writes it, a random figure, and frames in a clip.
+SETS = {
     'COCO': (write_coco, sample_person, 1),
     'AIC': (write_aic, sample_person, 1),
     'MPII': (write_mpii, sample_person, 1),
     'AP-10K': (write_ap10k, sample_animal, 1),
     'APT-36K': (write_apt36k, sample_animal, FRAMES),
 }
-"""Writer, sampler of figures and frames in a clip of every image set, in numbered order."""
 
 
 def write_datasets(
     root: Path, num_train: int, num_val: int, seed: int, progress: Progress | None = None
 ) -> None:
     """Writes the folders of the datasets into the folder ``root``, as ``write_figures`` says."""
-    for number, (name, (write, sample, frames)) in enumerate(_SETS.items()):
+    for number, (name, (write, sample, frames)) in enumerate(SETS.items()):
         for split_number, (split, total) in enumerate((('train', num_train), ('val', num_val))):
-            scenes = _draw([seed, number, split_number], total, sample, frames)
+            scenes = _scenes([seed, number, split_number], total, sample, frames)
             if progress is not None:
                 scenes = progress(scenes, total=total, desc=f'{name} {split}')
             write(root, split, scenes)
 
 
-def _draw(key: list[int], total: int, sample: Sampler, frames: int) -> Iterator[tuple[int, Scene]]:
-    """Draw the scenes of a split; the frames of a clip share their random numbers."""
+def _scenes(
+    key: list[int], total: int, sample: Sampler, frames: int
+) -> Iterator[tuple[int, Scene]]:
+    """The scenes of a split with their indices; the frames of a clip share their random numbers."""
     for index in range(total):
         clip, frame = divmod(index, frames)
         yield index, compose(np.random.default_rng([*key, clip]), sample, float(frame))

@@ -1,10 +1,8 @@
-"""The articulated person: keypoint names and a sampler of poses.
+"""People: keypoint names and random poses.
 
-A person faces the viewer, so its left side lies on the right of the image.
-Poses are upright, in pixels, with the pelvis at the origin.
+A person faces the viewer, so that the left side lies on the right of the image. Poses are upright,
+in pixels, with the pelvis at the origin.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -59,14 +57,14 @@ MPII = (
 
 @dataclass
 class Pose:
-    """A person before drawing.
+    """A person in pixels.
 
     Attributes:
-        points: name -> xy (2,) in pixels, for every keypoint of every format.
-        size: nominal height in pixels.
-        girth: factor on the thickness of limbs.
-        centre: middle of the head, (2,).
-        axes: (2, 2) rows: half width to the right of the head, half height down it.
+        points: Name -> xy (2,), for every keypoint of every format.
+        size: Nominal height.
+        girth: Factor on the thickness of limbs.
+        centre: Middle of the head, xy (2,).
+        axes: Half the width of the head, to the right, and half its height, down: rows xy (2, 2).
     """
 
     points: dict[str, np.ndarray]
@@ -77,7 +75,7 @@ class Pose:
 
 
 def sample_pose(rng: np.random.Generator, size: float) -> Pose:
-    """Sample a pose of a person of nominal height ``size`` in pixels."""
+    """A random pose of a person of nominal height ``size`` in pixels."""
     points: dict[str, np.ndarray] = {}
     bend = rotation(rng.normal(0, 5))
     thorax = np.array([0, -size * rng.uniform(0.24, 0.29)]) @ bend
@@ -102,7 +100,7 @@ def sample_pose(rng: np.random.Generator, size: float) -> Pose:
 def _sample_arm(
     rng: np.random.Generator, side: str, shoulder: np.ndarray, size: float
 ) -> dict[str, np.ndarray]:
-    """Sample shoulder, elbow, wrist and the 21 points of the hand."""
+    """Random elbow, wrist and 21 points of the hand, with the shoulder, name -> xy (2,)."""
     sign = SIGN[side]
     low, high = ((2, 60), (40, 120), (110, 168))[rng.choice(3, p=(0.5, 0.3, 0.2))]
     upper = rng.uniform(low, high)
@@ -118,7 +116,7 @@ def _sample_arm(
 
 
 def _sample_hand(rng: np.random.Generator) -> np.ndarray:
-    """Sample a hand: (21, 2) along and across it, from the wrist, in lengths of the hand."""
+    """A random hand (21, 2): along and across it, from the wrist, in lengths of the hand."""
     spread = rng.uniform(0.6, 1.3)
     angles = np.deg2rad(np.array([52, 15, 3, -9, -23]) * spread)
     bases = np.array([[0.2, 0.15], [0.47, 0.17], [0.5, 0.05], [0.48, -0.07], [0.44, -0.18]])
@@ -132,7 +130,7 @@ def _sample_hand(rng: np.random.Generator) -> np.ndarray:
 def _sample_leg(
     rng: np.random.Generator, side: str, hip: np.ndarray, size: float
 ) -> dict[str, np.ndarray]:
-    """Sample hip, knee, ankle and the three points of the foot."""
+    """Random knee, ankle and three points of the foot, with the hip, name -> xy (2,)."""
     sign = SIGN[side]
     upper = rng.uniform(-4, 24) if rng.random() < 0.8 else rng.uniform(15, 60)
     lower = upper - np.clip(rng.normal(12, 18), -20, 70)
@@ -158,7 +156,7 @@ def _sample_leg(
 def _sample_head(
     rng: np.random.Generator, thorax: np.ndarray, size: float, bend: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sample the middle (2,) and the axes (2, 2) of the head."""
+    """Random middle (2,) and axes (2, 2) of the head."""
     tall = size * rng.uniform(0.09, 0.115)
     axes = np.diag([tall * rng.uniform(0.74, 0.9), tall]) @ rotation(rng.normal(0, 9)) @ bend
     chin = thorax + np.array([0, -size * rng.uniform(0.03, 0.05)]) @ bend
@@ -166,7 +164,7 @@ def _sample_head(
 
 
 def sample_face(rng: np.random.Generator) -> np.ndarray:
-    """Sample the 68 points of the 300-W layout, (68, 2) in half widths and heights of a head."""
+    """A random face: 300-W's 68 points (68, 2), in half widths and half heights of the head."""
     lift, smile, gape, gaze = rng.uniform((0, -0.06, 0, 0.06), (0.1, 0.12, 1.3, 0.13))
     turn = np.linspace(0, np.pi, 17)
     jaw = np.stack([-0.97 * np.cos(turn), 0.06 + 0.92 * np.sin(turn)], axis=1)
@@ -192,7 +190,7 @@ def sample_face(rng: np.random.Generator) -> np.ndarray:
 
 
 def _mirrored_ring(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """Close a ring, symmetric in x: left corner to top middle, then right to bottom middle."""
+    """A closed ring, symmetric in x: left corner to top middle, then right to bottom middle."""
     flip = np.array([-1, 1])
     ring = [upper, upper[-2::-1] * flip, lower, lower[-2::-1] * flip]
     return np.concatenate(ring)

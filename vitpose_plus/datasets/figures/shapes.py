@@ -1,6 +1,4 @@
-"""Shapes that figures are made of: convex hulls of discs, outlines and lines."""
-
-from __future__ import annotations
+"""The shapes of figures: convex hulls of discs, outlines and lines."""
 
 import colorsys
 from typing import NamedTuple
@@ -10,23 +8,21 @@ import numpy as np
 
 Colour = tuple[int, int, int]
 
-_TURN = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
-"""Points on the unit circle, (24, 2)."""
-
+TURN = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+CIRCLE = np.stack([np.cos(TURN), np.sin(TURN)], axis=1)  # points on the unit circle, (24, 2)
+# Hues in degrees: of the limbs of the left side, and of the right.
 WARM = (-8.0, 50.0)
 COOL = (168.0, 236.0)
-"""Hue ranges in degrees that limbs of the left and of the right side keep to."""
 
 
 class Shape(NamedTuple):
-    """One drawn thing.
+    """A filled outline or a line.
 
     Attributes:
-        points: (N, 2) xy in pixels: a closed convex outline, or a polyline if ``thickness`` > 0.
+        points: xy (N, 2) in pixels: a closed convex outline, or a polyline if ``thickness`` > 0.
         colour: BGR, 0..255.
-        thickness: line width in pixels, 0 for a filled outline.
-        solid: whether the shape belongs to the silhouette of its figure.
+        thickness: Width of the line in pixels; 0 for a filled outline.
+        solid: Whether the shape belongs to the silhouette of its figure.
     """
 
     points: np.ndarray
@@ -35,8 +31,10 @@ class Shape(NamedTuple):
     solid: bool = True
 
 
-def hull(centres: np.ndarray, radii: np.ndarray | float, colour: Colour, solid=True) -> Shape:
-    """Filled convex hull of discs with centres (N, 2) and radii (N,) in pixels."""
+def hull(
+    centres: np.ndarray, radii: np.ndarray | float, colour: Colour, solid: bool = True
+) -> Shape:
+    """The filled convex hull of discs with centres (N, 2) and radii (N,) or one, in pixels."""
     centres = np.reshape(centres, (-1, 1, 2))
     points = (centres + np.reshape(radii, (-1, 1, 1)) * CIRCLE).reshape(-1, 2)
     if len(centres) > 1:
@@ -45,43 +43,53 @@ def hull(centres: np.ndarray, radii: np.ndarray | float, colour: Colour, solid=T
 
 
 def line(points: np.ndarray, width: float, colour: Colour, solid: bool = False) -> Shape:
-    """Polyline through points (N, 2), at least one pixel wide."""
+    """A polyline through points (N, 2), at least one pixel wide."""
     return Shape(np.asarray(points, float), colour, max(1, round(width)), solid)
 
 
 def hsv(hue: float, saturation: float, value: float) -> Colour:
-    """BGR of a hue in degrees and a saturation and value in 0..1."""
+    """The BGR colour of a hue in degrees, a saturation and a value; above 1, these count as 1."""
     red, green, blue = colorsys.hsv_to_rgb(hue / 360 % 1, min(saturation, 1), min(value, 1))
     return round(255 * blue), round(255 * green), round(255 * red)
 
 
 def muted(rng: np.random.Generator, low: float = 0.25, high: float = 0.9) -> Colour:
-    """A greyish BGR colour with a value in low..high."""
+    """A random greyish BGR colour with a value between ``low`` and ``high``, in 0..1."""
     return hsv(rng.uniform(0, 360), rng.uniform(0, 0.28), rng.uniform(low, high))
 
 
 class SideColours:
-    """Shades of one saturated hue for the limbs of one side of one figure."""
+    """Shades of a random saturated hue, for the limbs of a figure's side.
+
+    Args:
+        family: Least and greatest hue in degrees.
+    """
 
     def __init__(self, rng: np.random.Generator, family: tuple[float, float]) -> None:
-        self._family = family
-        self._hue = rng.uniform(*family)
-        self._shift = rng.choice([-1, 1]) * rng.uniform(8, 18)
-        self._saturation = rng.uniform(0.78, 1.0)
-        self._value = rng.uniform(0.82, 1.0)
+        self.family = family
+        self.hue = rng.uniform(*family)
+        self.shift = rng.choice([-1, 1]) * rng.uniform(8, 18)
+        self.saturation = rng.uniform(0.78, 1.0)
+        self.value = rng.uniform(0.82, 1.0)
 
     def shade(self, value: float = 1.0, saturation: float = 1.0, shift: float = 0.0) -> Colour:
-        """BGR: factors on value and saturation, ``shift`` 0..1 towards the second hue."""
-        hue = float(np.clip(self._hue + shift * self._shift, *self._family))
-        return hsv(hue, self._saturation * saturation, self._value * value)
+        """A BGR colour.
+
+        Args:
+            value: Factor on the value.
+            saturation: Factor on the saturation.
+            shift: Share, 0..1, of the way to a neighbouring hue.
+        """
+        hue = float(np.clip(self.hue + shift * self.shift, *self.family))
+        return hsv(hue, self.saturation * saturation, self.value * value)
 
 
 def rotation(degrees: float) -> np.ndarray:
-    """(2, 2) matrix that turns row vectors xy (y down) clockwise as seen."""
+    """The matrix (2, 2) that turns row vectors xy (y down) clockwise as seen."""
     cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
     return np.array([[cos, sin], [-sin, cos]])
 
 
 def towards(degrees: float) -> np.ndarray:
-    """Unit vector (2,): 0 is down the image, 90 is to the right."""
+    """The unit vector (2,) of an angle: 0 is down the image, 90 is to the right."""
     return np.array([np.sin(np.deg2rad(degrees)), np.cos(np.deg2rad(degrees))])
