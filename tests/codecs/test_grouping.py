@@ -191,6 +191,68 @@ def test_thirty_people_are_grouped_in_no_time():
     assert best_time(lambda: codec().batch_decode(heatmaps, tags)) < 0.5
 
 
+BROKEN = [float('nan'), float('inf'), -float('inf')]
+
+
+def spoilt(heatmaps, tags, value, which):
+    """Thirty-five pixels a keypoint away from all peaks, high, whose value or tags are broken; and
+    the same picture with nothing there. Of a pixel's two tags one is broken."""
+    rng = np.random.default_rng(1)
+    heatmaps, tags, without = heatmaps.clone(), tags.clone(), heatmaps.clone()
+    for k in range(K):
+        free = torch.nonzero(heatmaps[0, k] < 1e-6).numpy()
+        y, x = rng.permutation(free)[:35].T
+        heatmaps[0, k, y, x] = value if which == 'heatmaps' else 2.0
+        without[0, k, y, x] = 0.0
+        if which == 'tags':
+            tags[0, k, y, x] = value
+    return heatmaps, tags, without
+
+
+@pytest.mark.parametrize('which', ['heatmaps', 'tags'])
+@pytest.mark.parametrize('value', BROKEN)
+def test_candidates_that_are_not_finite_are_as_if_they_were_not_there(value, which):
+    """More of them than candidates are taken, so that they would displace everybody."""
+    truth = crowd(6, np.random.default_rng(0))
+    heatmaps, tags = targets(codec().encode(truth), flips=2)
+    heatmaps[:, 9, :40] *= 0.09  # too faint to be found: filled, or only some people have it
+    heatmaps, tags, without = spoilt(heatmaps, tags, value, which)
+    found = codec().batch_decode(heatmaps, tags)
+    expected = codec().batch_decode(without, tags.nan_to_num(1e6, 1e6, 1e6))
+    for [ours], [theirs] in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert np.abs(matched(found[0][0], truth) - truth).max() < 0.5
+
+
+@pytest.mark.parametrize('value', [*BROKEN, 3e38])
+def test_groups_do_without_candidates_that_are_not_finite(value):
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(0.2, 1, (K, 6)).astype(np.float32)
+    tags = 3 * np.stack([rng.permutation(6) for _ in range(K)])[..., None].astype(np.float32)
+    expected = group(scores, tags, ORDER)
+    assert len(expected) == 6
+    more = np.insert(scores, [2, 6], [0.9, np.nan], axis=1)  # one broken tag, one broken score
+    with_them = np.insert(tags, [2, 6], [[value], [0.0]], axis=1)
+    found = group(more, with_them, ORDER)
+    if np.isfinite(value):  # a tag like any other, far from everybody's: one more person
+        assert (found == 2).all(1).sum() == 1
+        found = found[~(found == 2).all(1)]
+    assert 2 not in found
+    assert 7 not in found
+    np.testing.assert_array_equal(found - (found > 2), expected)
+
+
+def test_a_picture_of_nothing_finite_shows_nobody():
+    heatmaps = torch.full((1, K, 128, 128), float('nan'))
+    [points], [scores], [_] = codec().batch_decode(heatmaps, torch.rand_like(heatmaps))
+    assert points.shape == (0, K, 2)
+    heatmaps, tags = targets(codec().encode(crowd(1, np.random.default_rng(0))))
+    tags[:, 9] = float('nan')  # a keypoint without any: it is not found, and scores nothing
+    [points], [scores], [_] = codec().batch_decode(heatmaps, tags)
+    assert scores[0, 9] == 0
+    assert np.isfinite(points).all()
+
+
 @pytest.mark.gpu
 def test_a_gpu_finds_the_same_people():
     heatmaps, tags = targets(codec().encode(crowd(20, np.random.default_rng(0))), flips=2)

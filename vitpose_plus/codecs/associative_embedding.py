@@ -90,11 +90,16 @@ class BatchedAssociativeEmbedding(AssociativeEmbedding):
     def batch_decode(self, batch_heatmaps: Tensor, batch_tags: Tensor) -> Poses:
         """(B, K, h, w) and (B, L * K, h, w) -> of each picture poses, scores, scores of people.
 
+        A pixel whose value or tag is not finite has no candidate: its value counts as 0.
+
         Returns:
             B arrays each: (G, K, 2) in input pixels, (G, K), and (G,), the mean over all K of what
             was found before the gaps were filled.
         """
         heatmaps, tags = batch_heatmaps.float(), batch_tags.float()
+        num_keypoints = heatmaps.shape[1]
+        finite = tags.unflatten(1, (-1, num_keypoints)).isfinite().all(1) & heatmaps.isfinite()
+        heatmaps = torch.where(finite, heatmaps, 0.0)
         peaks = batch_heatmap_nms(heatmaps, self.decode_nms_kernel)
         num = min(self.decode_topk, heatmaps[0, 0].numel())
         candidates = self._get_batch_topk(peaks, tags, num)
@@ -119,7 +124,8 @@ class BatchedAssociativeEmbedding(AssociativeEmbedding):
         surest = np.argsort(-sure, kind='stable')[: self.decode_max_instances]
         members, sure = members[surest], sure[surest]
         missing = members < 0
-        means = (own[columns, members] * ~missing[..., None]).sum(1) / (~missing).sum(1)[:, None]
+        present = np.where(missing[..., None], 0.0, own[columns, members])  # (G, K, L)
+        means = present.sum(1) / (~missing).sum(1)[:, None]
         chosen = torch.from_numpy(members.T).to(peaks.device).clamp(min=0)  # (K, G)
         pixels = peaks.gather(1, chosen[..., None].expand(-1, -1, 2))
         pixels = fill(pixels, missing, heatmaps, tags, torch.from_numpy(means).to(tags))

@@ -11,6 +11,8 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+FAR = 2.0**24  # tags beyond are cut off: float32 does not tell whole numbers apart there
+
 
 def group(
     scores: np.ndarray,
@@ -22,8 +24,8 @@ def group(
     """Which candidate of each keypoint belongs to which person.
 
     Keypoint after keypoint, the candidates are assigned to the people so far, at the least sum of
-    rounded distances between tag and mean tag (the surer candidate first); who is too far from
-    everybody is a new person.
+    rounded distances between tag and mean tag (the higher-scoring candidate first); who is too far
+    from everybody is a new person. Candidates whose score or tag is not finite are left out.
 
     Args:
         scores: (K, M).
@@ -36,9 +38,11 @@ def group(
         (G, K): numbers of candidates, or -1.
     """
     k, _, num_tags = tags.shape
+    usable = (scores > score_thr) & np.isfinite(scores) & np.isfinite(tags).all(-1)  # (K, M)
+    tags = tags.clip(-FAR, FAR)
     members, sums = np.full((0, k), -1), np.zeros((0, num_tags), tags.dtype)
     for keypoint in order:
-        found = np.flatnonzero(scores[keypoint] > score_thr)
+        found = np.flatnonzero(usable[keypoint])
         own = tags[keypoint, found]
         means = sums / (members >= 0).sum(1, keepdims=True)
         apart = np.linalg.norm(own[:, None] - means, axis=-1)  # (candidates, people)
@@ -68,7 +72,7 @@ def fill(
 
     Returns:
         (K, G, 2): of the pixels whose tag is nearest to the person's, in whole numbers, the one
-        with the highest value.
+        with the highest value. Pixels whose value or tag is not finite come last.
     """
     pixels, tags = pixels.clone(), tags.unflatten(0, (-1, len(heatmaps)))  # (L, K, h, w)
     for keypoint in np.flatnonzero(missing.any(0)).tolist():
@@ -76,6 +80,7 @@ def fill(
         apart = tags[:, keypoint] - means[rows, :, None, None]  # (people, L, h, w)
         apart = apart.square_().sum(1).sqrt_().round_()
         fit = heatmaps[keypoint] - apart.mul_(100)
+        fit.nan_to_num_(nan=-torch.inf, posinf=-torch.inf)  # a NaN would be the maximum
         y = fit.amax(2).argmax(1)  # the row first: one long argmax is slow
         x = fit.take_along_dim(y[:, None, None], 1)[:, 0].argmax(1)
         pixels[keypoint, rows] = torch.stack([x, y], dim=-1)
