@@ -58,7 +58,11 @@ class HeatmapCache:
         try:
             about = json.loads((self.folder / ABOUT).read_text())
             self.teacher, self.sha256 = about['teacher'], about['sha256']
+            for name in about['datasets']:
+                check_name(name, folder)
             self.parts = {name: self._open(name) for name in about['datasets']}
+        except UserError:
+            raise
         except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile) as error:
             raise UserError(
                 f'{folder} is no cache of heatmaps, or not whole ({type(error).__name__}): write '
@@ -70,6 +74,8 @@ class HeatmapCache:
         heatmaps = np.load(self.folder / f'{name}.npy', mmap_mode='r', allow_pickle=False)
         with np.load(self.folder / f'{name}.npz', allow_pickle=False) as file:
             ids, crops = file['ids'].tolist(), file['thumbnails']
+        if heatmaps.ndim != 4 or not len(heatmaps) == len(ids) == len(crops):
+            raise ValueError('arrays of other lengths')
         return Part(heatmaps, {sample: row for row, sample in enumerate(ids)}, crops)
 
     def look_up(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[Tensor]:
@@ -115,6 +121,8 @@ def write_cache(
         sizes: Name -> number of samples of every dataset.
         batches: All samples of all datasets, each once.
     """
+    for name in sizes:
+        check_name(name, folder)
     with files.new_folder(folder) as part:
         arrays, ids, crops = {}, defaultdict(list), defaultdict(list)
         for batch in batches:
@@ -133,6 +141,15 @@ def write_cache(
             array.flush()
             np.savez(part / f'{name}.npz', ids=ids[name], thumbnails=np.stack(crops[name]))
         (part / ABOUT).write_text(json.dumps(dict(about, datasets=list(arrays))))
+
+
+def check_name(name: str, folder: str | Path) -> None:
+    """Raises a ``UserError`` if a dataset's files would not lie in the folder itself."""
+    if Path(f'{name}.npy').name != f'{name}.npy':
+        raise UserError(
+            f'The dataset {name!r} of the cache {folder} has a path for a name: give it a name '
+            'without separators, and write the cache again.'
+        )
 
 
 def thumbnails(inputs: Tensor) -> np.ndarray:
