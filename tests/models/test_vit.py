@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vitpose_plus.models import ViT
+from vitpose_plus.models import ViT, ViTAE
 from vitpose_plus.models.positions import resize_table
 from vitpose_plus.models.vit import ARCHS
 
@@ -118,6 +118,32 @@ def test_what_is_frozen_gets_no_gradient_and_stays_in_evaluation_mode(kind):
     for name, module in vit.named_modules():
         assert module.training != any(part in name.split('.') for part in frozen), name
     assert not vit.eval().norm.training
+
+
+OWN = ('norm', 'patch_embed', 'pos_embed', 'prefix_tokens')
+
+
+@pytest.mark.parametrize('part', OWN)
+def test_a_part_of_the_backbone_s_own_is_frozen_there_only(part):
+    """ViTAE's branches have a norm, too; what else layers may have by these names is added."""
+    vit = ViTAE(SMALL, (64, 48), frozen=(part,), num_prefix_tokens=1)
+    for name in OWN:
+        vit.layers[0].ffn.add_module(name, torch.nn.Dropout())
+    held = {name for name, parameter in vit.named_parameters() if not parameter.requires_grad}
+    assert held == {name for name, _ in vit.named_parameters() if name.split('.')[0] == part}
+    asleep = {name for name, module in vit.train().named_modules() if not module.training}
+    assert asleep == {part} & dict(vit.named_children()).keys()
+
+
+def test_parts_of_layers_are_frozen_beside_the_backbone_s_own():
+    vit = ViTAE(SMALL, (64, 48), frozen=('norm', '1', 'fc1'))
+    held = {name for name, parameter in vit.named_parameters() if not parameter.requires_grad}
+    first = {f'layers.0.ffn.fc1.{kind}' for kind in ('weight', 'bias')}
+    assert {name for name in held if not name.startswith('layers.1.')} == first | {
+        'norm.weight',
+        'norm.bias',
+    }
+    assert held >= {name for name, _ in vit.named_parameters() if name.startswith('layers.1.')}
 
 
 def test_nothing_by_that_name_can_be_frozen():

@@ -68,7 +68,8 @@ class ViT(BaseModule):
         drop_path_rate: Rate of the last layer; it grows linearly from 0.
         norm_eps: Of the layer norms; weights from Hugging Face ran there with 1e-12.
         frozen: Parts of parameter names, such as ``attention``: what has one of them is not
-            trained and stays in evaluation mode (partial fine-tuning, section 4.3).
+            trained and stays in evaluation mode (partial fine-tuning, section 4.3). The backbone's
+            own, such as ``norm``, are these alone, whatever parts of layers have the same name.
         num_prefix_tokens: P learnt tokens before those of the patches, without a position, such as
             the knowledge token (section 3.4).
     """
@@ -121,7 +122,7 @@ class ViT(BaseModule):
         """In the constructor: neither the optimiser nor DDP ever sees a frozen parameter."""
         met = set()
         for name, parameter in self.named_parameters():
-            if hit := self.frozen & set(name.split('.')):
+            if hit := self._frozen_parts(name):
                 parameter.requires_grad_(False)
                 met |= hit
         if self.frozen - met:
@@ -131,10 +132,16 @@ class ViT(BaseModule):
                 'number.'
             )
 
+    def _frozen_parts(self, name: str) -> set[str]:
+        """Which of ``frozen`` hold the parameter or module of this name."""
+        first, *others = name.split('.')
+        own = {each for each, _ in (*self.named_children(), *self.named_parameters(recurse=False))}
+        return self.frozen & ({first} | set(others) - own)
+
     def train(self, mode: bool = True) -> 'ViT':
         super().train(mode)
         for name, module in self.named_modules():
-            if self.frozen & set(name.split('.')):
+            if self._frozen_parts(name):
                 module.eval()
         return self
 
