@@ -195,6 +195,21 @@ def test_encoding_is_mmposes(kind):
         np.testing.assert_array_equal(ours[key], value)
 
 
+@pytest.mark.parametrize('kind', KINDS)
+def test_decoding_is_exported_for_any_batch(kind):
+    codec = build(kind)
+
+    class Decoding(torch.nn.Module):
+        def forward(self, heatmaps):
+            return codec.locate(heatmaps)
+
+    batch = torch.export.Dim('batch', min=1, max=64)
+    maps = torch.from_numpy(gaussians(uniform(0, 5 * 17))).unflatten(0, (5, 17))
+    program = torch.export.export(Decoding(), (maps[:2],), dynamic_shapes=[{0: batch}])
+    for ours, theirs in zip(program.module()(maps), codec.locate(maps), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
 def test_functions_stay_on_the_device():
     heatmaps = torch.zeros(2, 17, H, W, device='meta')
     peaks, scores = find_peaks(heatmaps)

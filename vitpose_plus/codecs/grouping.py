@@ -74,7 +74,7 @@ def fill(
         (K, G, 2): of the pixels whose tag is nearest to the person's, in whole numbers, the one
         with the highest value. Pixels whose value or tag is not finite come last.
     """
-    pixels, tags = pixels.clone(), tags.unflatten(0, (-1, len(heatmaps)))  # (L, K, h, w)
+    pixels, tags = pixels.clone(), tags.unflatten(0, (-1, heatmaps.shape[0]))  # (L, K, h, w)
     for keypoint in np.flatnonzero(missing.any(0)).tolist():
         rows = torch.from_numpy(np.flatnonzero(missing[:, keypoint])).to(pixels.device)
         apart = tags[:, keypoint] - means[rows, :, None, None]  # (people, L, h, w)

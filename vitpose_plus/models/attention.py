@@ -100,12 +100,12 @@ class WindowAttention(FullAttention):
         parts = windows.cut(qkv, self.window_hw, shift_hw)  # (B, L, S, 3 C)
         mask = windows.visible(hw, self.window_hw, shift_hw, x.device)
         if mask is not None:
-            mask = mask.repeat(len(x), 1, 1)[:, None]  # (B L, 1, S, S)
+            mask = mask.repeat(x.shape[0], 1, 1)[:, None]  # (B L, 1, S, S)
         q, k, v = self.heads(parts.flatten(0, 1))  # (B L, M, S, D)
         if self.rel_pos is not None:
             q, k = self.rel_pos(q, k, self.window_hw)
         k, v, mask = self.with_context(k, v, mask, qkv)
-        x = self.attend(q, k, v, mask).unflatten(0, (len(x), -1))  # (B, L, S, C)
+        x = self.attend(q, k, v, mask).unflatten(0, (x.shape[0], -1))  # (B, L, S, C)
         return self.proj(windows.join(x, hw, self.window_hw, shift_hw).flatten(1, 2))
 
     def shift_hw(self, hw: tuple[int, int]) -> tuple[int, int]:
@@ -143,7 +143,7 @@ class PoolingWindowAttention(WindowAttention):
         self, k: Tensor, v: Tensor, mask: Tensor | None, qkv: Tensor
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         _, mean_k, mean_v = self.heads(windows.means(qkv, self.window_hw))  # (B, M, L, D)
-        num_windows = len(k) // len(mean_k)
+        num_windows = mean_k.shape[2]
         mean_k = F.pad(mean_k, (0, k.shape[-1] - mean_k.shape[-1]))
         k, v = (
             cat([each, mean.repeat_interleave(num_windows, dim=0)], dim=2)

@@ -102,7 +102,7 @@ class MaskedAutoencoder(BaseModel):
         """Pictures and the places (B, K) that are kept, by default random -> (B, N, P)."""
         kept = self.choose(inputs) if kept is None else kept
         grid = self.backbone.embed(inputs)  # (B, H, W, C)
-        x = grid.flatten(1, 2).take_along_dim(kept[..., None], dim=1)
+        x = grid.flatten(1, 2).gather(1, kept[..., None].expand(-1, -1, grid.shape[3]))
         x = self.backbone.encode(x, (kept.shape[1], 1))
         return self.decoder(x, kept, grid.shape[1:3])
 
@@ -110,7 +110,7 @@ class MaskedAutoencoder(BaseModel):
         """The places (B, K) of the patches that are kept: for every picture its own."""
         h, w = self.backbone.grid_hw(inputs.shape[-2:])
         num_kept = min(max(1, round(h * w * (1 - self.mask_ratio))), h * w - 1)
-        return torch.rand(len(inputs), h * w, device=inputs.device).argsort(1)[:, :num_kept]
+        return torch.rand(inputs.shape[0], h * w, device=inputs.device).argsort(1)[:, :num_kept]
 
     def cut(self, pictures: Tensor) -> Tensor:
         """(B, 3, height, width) -> what the projection sees of each patch, (B, N, P)."""

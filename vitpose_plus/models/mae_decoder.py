@@ -61,7 +61,7 @@ class MaskedDecoder(nn.Module):
     def forward(self, x: Tensor, kept: Tensor, hw: tuple[int, int]) -> Tensor:
         """Encoded patches (B, K, C), their places (B, K) in the grid ``hw`` -> (B, N, P)."""
         x = self.embed(x)
-        every = self.mask_token.to(x.dtype).repeat(len(x), hw[0] * hw[1], 1)
+        every = self.mask_token.to(x.dtype).repeat(x.shape[0], hw[0] * hw[1], 1)
         x = every.scatter(1, kept[..., None].expand_as(x), x)
         x = x + sine_table(hw, x.shape[-1], x.device).to(x.dtype)
         for layer in self.layers:

@@ -22,7 +22,7 @@ def resize_table(table: Tensor, hw: tuple[int, int]) -> Tensor:
 
 def resize_distances(table: Tensor, side: int) -> Tensor:
     """(2 * any - 1, D) -> (2 * side - 1, D), linearly: distances relative to the side (ViTDet)."""
-    if len(table) == 2 * side - 1:
+    if table.shape[0] == 2 * side - 1:
         return table
     return F.interpolate(table.T[None], size=2 * side - 1, mode='linear')[0].T
 

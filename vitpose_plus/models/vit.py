@@ -189,7 +189,7 @@ class ViT(BaseModule):
         tokens go with them, and are left behind in the end."""
         num_tokens, prefix = x.shape[1], self.prefix_tokens
         if prefix is not None:
-            x = torch.cat([prefix.expand(len(x), -1, -1), x], dim=1)
+            x = torch.cat([prefix.expand(x.shape[0], -1, -1), x], dim=1)
         for layer in self.layers:
             x = layer(x, hw, dataset_index)
         return self.norm(x)[:, -num_tokens:]
