@@ -1,11 +1,13 @@
 """What a cache of heatmaps gives back, and what it refuses; without a teacher."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 from mmpose.structures import PoseDataSample
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from vitpose_plus.distillation.cache import Batch, HeatmapCache, write_cache
 from vitpose_plus.errors import UserError
@@ -37,6 +39,74 @@ def batch(tmp_path):
     batch = batch_of(ROWS)
     write_cache(tmp_path / 'cache', ABOUT, dict(coco=3, mpii=2), [batch])
     return batch
+
+
+def test_what_is_written_is_read_in_any_order_and_type(batch, tmp_path):
+    """Datasets are interleaved, and copied at once; float16 in, so that nothing is rounded."""
+    cache = HeatmapCache(tmp_path / 'cache')
+    for order in ([0, 1, 2, 3, 4], [4, 2, 0, 1], [3]):
+        samples = [batch.data_samples[i] for i in order]
+        for dtype in (torch.float32, torch.float64):
+            found = cache.look_up(batch.inputs[order].to(dtype), samples)
+            assert len(found) == len(order)
+            for heatmap, i in zip(found, order, strict=True):
+                assert heatmap.dtype == dtype
+                assert torch.equal(heatmap, batch.heatmaps[i].to(dtype))
+
+
+class Counting(TorchDispatchMode):
+    """How often a number is read back from the device, and how often tensors change theirs."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = Counter()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.calls[function.overloadpacket.__name__] += 1
+        return function(*args, **(kwargs or {}))
+
+
+def test_a_batch_costs_one_number_read_back_and_a_copy_a_dataset(batch, tmp_path):
+    cache = HeatmapCache(tmp_path / 'cache')
+    with Counting() as counting:
+        cache.look_up(batch.inputs, batch.data_samples)
+    assert counting.calls['_local_scalar_dense'] == 1
+    assert counting.calls['_to_copy'] == 2  # to float32; on the CPU there is no way to go
+
+
+def changed(inputs, place, by):
+    inputs = inputs.clone()
+    inputs[place, 1, 20:24, 12:16] += by  # a field of the thumbnail
+    return inputs
+
+
+def test_the_first_sample_that_is_not_as_it_was_is_named(batch, tmp_path):
+    cache = HeatmapCache(tmp_path / 'cache')
+    cache.look_up(changed(batch.inputs, 2, 0.019), batch.data_samples)
+    for by in (0.021, -0.021, float('nan')):
+        inputs = changed(changed(batch.inputs, 2, by), 4, 1.0)
+        with pytest.raises(UserError, match='has heatmaps of another crop of coco 3: it wants a'):
+            cache.look_up(inputs, batch.data_samples)
+    samples = [*batch.data_samples[:3], sample_of('coco', -1), batch.data_samples[4]]
+    with pytest.raises(UserError, match='has no heatmaps of coco -1: write it again from the tr'):
+        cache.look_up(changed(batch.inputs, 4, 1.0), samples)
+    with pytest.raises(UserError, match='has heatmaps of another crop of coco 3: it wants a'):
+        cache.look_up(changed(batch.inputs, 2, 1.0), samples)
+
+
+def test_a_cache_of_before_is_read(batch, tmp_path):
+    """As the first version wrote it: arrays of NumPy, whatever this one writes."""
+    old = tmp_path / 'old'
+    old.mkdir()
+    coco = [0, 2, 3]
+    np.save(old / 'coco.npy', np.stack([batch.heatmaps[i].numpy() for i in coco]))
+    fields = batch.inputs[coco].unflatten(2, (8, 4)).unflatten(4, (6, 4)).mean((3, 5))
+    np.savez(old / 'coco.npz', ids=[7, 3, 5], thumbnails=fields.flatten(1).numpy())
+    (old / 'teacher.json').write_text(json.dumps(dict(ABOUT, datasets=['coco'])))
+    samples = [batch.data_samples[i] for i in coco]
+    found = HeatmapCache(old).look_up(batch.inputs[coco], samples)
+    for heatmap, i in zip(found, coco, strict=True):
+        assert torch.equal(heatmap, batch.heatmaps[i].float())
 
 
 def test_names_that_leave_the_folder_are_refused_before_anything_is_opened(

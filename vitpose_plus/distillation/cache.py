@@ -79,24 +79,49 @@ class HeatmapCache:
         return Part(heatmaps, {sample: row for row, sample in enumerate(ids)}, crops)
 
     def look_up(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[Tensor]:
-        """The heatmaps (K, h, w) of crops (B, 3, height, width), in float16 on the CPU."""
-        found = []
-        for sample, thumbnail in zip(data_samples, thumbnails(inputs), strict=True):
-            part = self.parts[sample.dataset_name]
-            row = part.rows.get(sample.id)
+        """The heatmaps (K, h, w) of crops (B, 3, height, width), on their device and in their type.
+
+        Thumbnails are compared on the device, of which only the answer is read; and what a dataset
+        has of the batch goes there at once.
+        """
+        rows = [self.parts[each.dataset_name].rows.get(each.id) for each in data_samples]
+        own = thumbnails(inputs)
+        if None in rows or not self._fits(own, data_samples, rows):
+            self._refuse(own, data_samples, rows)
+        places = defaultdict(list)
+        for place, sample in enumerate(data_samples):
+            places[sample.dataset_name].append(place)
+        found = [None] * len(rows)
+        for name, members in places.items():
+            heatmaps = self.parts[name].heatmaps[[rows[place] for place in members]]
+            heatmaps = torch.from_numpy(heatmaps).to(inputs.device)  # float16: half the bytes
+            for place, heatmap in zip(members, heatmaps.to(inputs.dtype), strict=True):
+                found[place] = heatmap
+        return found
+
+    def _fits(self, own: Tensor, data_samples: list[PoseDataSample], rows: list[int]) -> bool:
+        """Whether thumbnails (B, T) are those of the samples; one boolean is read back."""
+        pairs = zip(data_samples, rows, strict=True)
+        known = np.stack([self.parts[each.dataset_name].thumbnails[row] for each, row in pairs])
+        apart = (own - torch.from_numpy(known).to(own.device)).abs()
+        return bool((apart <= TOLERANCE).all())  # NaN does not fit
+
+    def _refuse(
+        self, own: Tensor, data_samples: list[PoseDataSample], rows: list[int | None]
+    ) -> None:
+        """Raises a ``UserError`` that names the first sample that is not as it was."""
+        for sample, row, thumbnail in zip(data_samples, rows, own, strict=True):
             if row is None:
                 raise UserError(
                     f'{self.folder} has no heatmaps of {sample.dataset_name} {sample.id}: write it '
                     'again from the training set of this config.'
                 )
-            if np.abs(part.thumbnails[row] - thumbnail).max() > TOLERANCE:
+            if not self._fits(thumbnail, [sample], [row]):
                 raise UserError(
                     f'{self.folder} has heatmaps of another crop of {sample.dataset_name} '
                     f'{sample.id}: it wants a training without augmentation, with the input and '
                     'boxes it was written with.'
                 )
-            found.append(torch.from_numpy(part.heatmaps[row].copy()))
-        return found
 
 
 class Batch(NamedTuple):
@@ -126,7 +151,8 @@ def write_cache(
     with files.new_folder(folder) as part:
         arrays, ids, crops = {}, defaultdict(list), defaultdict(list)
         for batch in batches:
-            rows = zip(batch.data_samples, batch.heatmaps, thumbnails(batch.inputs), strict=True)
+            small = thumbnails(batch.inputs).cpu().numpy()
+            rows = zip(batch.data_samples, batch.heatmaps, small, strict=True)
             for sample, heatmap, thumbnail in rows:
                 name = sample.dataset_name
                 if name not in arrays:
@@ -152,6 +178,6 @@ def check_name(name: str, folder: str | Path) -> None:
         )
 
 
-def thumbnails(inputs: Tensor) -> np.ndarray:
-    """(B, 3, height, width) -> means of fields (B, T), of each colour."""
-    return F.adaptive_avg_pool2d(inputs.float(), THUMBNAIL_HW).flatten(1).cpu().numpy()
+def thumbnails(inputs: Tensor) -> Tensor:
+    """(B, 3, height, width) -> means of fields (B, T), of each colour, in float32."""
+    return F.adaptive_avg_pool2d(inputs.float(), THUMBNAIL_HW).flatten(1)

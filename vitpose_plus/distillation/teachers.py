@@ -123,7 +123,7 @@ class CachedTeacher(Teacher):
         self.datasets = self.cache.datasets
 
     def heatmaps(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[Tensor]:
-        return [heatmap.to(inputs) for heatmap in self.cache.look_up(inputs, data_samples)]
+        return self.cache.look_up(inputs, data_samples)
 
 
 def _dataset(cfg: Config) -> str:
