@@ -65,6 +65,7 @@ def test_sixty_steps_on_figures_lower_the_loss(config):
     dataset = DATASETS.build(config.train_dataloader.dataset)
     model = MODELS.build(config.model).train()
     wrapper = build_optim_wrapper(model, config.optim_wrapper)
+    p, d = model.decoder.predict.weight.shape
     losses = []
     for _ in range(60):
         chosen = torch.randint(len(dataset), (8,)).tolist()
@@ -73,7 +74,8 @@ def test_sixty_steps_on_figures_lower_the_loss(config):
             inputs=pictures.unbind(), data_samples=[dataset[i]['data_samples'] for i in chosen]
         )
         losses.append(model.train_step(data, wrapper)['loss'].item())
-    assert losses[0] == pytest.approx(1.02, abs=0.03)
+    # The targets' variance, and that of normed tokens times Xavier's weights; 8 crops are few.
+    assert losses[0] == pytest.approx(1 + 2 * d / (d + p), abs=0.06)
     assert np.mean(losses[-10:]) < 0.93
 
 

@@ -217,6 +217,37 @@ def test_hidden_tokens_differ_only_by_their_place():
         torch.testing.assert_close(drawn[0, place], model.decoder.mask_token)
 
 
+def spread(weight):
+    """Greatest value and deviation, in units of the bound of Xavier's uniform distribution."""
+    bound = (6 / sum(weight.shape)) ** 0.5
+    return weight.abs().max().item() / bound, weight.std().item() / bound
+
+
+def test_weights_start_as_mae_s():
+    """Xavier's uniform reaches its bound, with a deviation of the bound by the root of three."""
+    arch = dict(depth=1, dim=64, num_heads=2)
+    model = mae(arch=arch, decoder=dict(dim=48, num_heads=2), num_prefix_tokens=20)
+    linear = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
+    assert len(linear) == 4 + 1 + 4 + 1  # of both kinds of layers, and the decoder's two ends
+    for weight in [m.weight for m in linear] + [model.backbone.patch_embed.weight.flatten(1)]:
+        assert spread(weight) == pytest.approx((1, 3**-0.5), rel=0.03)
+        assert spread(weight)[0] <= 1
+    assert not any(m.bias.any() for m in linear)
+    for token in (model.decoder.mask_token, model.backbone.prefix_tokens):
+        assert token.std().item() == pytest.approx(0.02, rel=0.3)
+    for norm in (m for m in model.modules() if isinstance(m, torch.nn.LayerNorm)):
+        assert (norm.weight == 1).all()
+        assert not norm.bias.any()
+
+
+def test_a_pose_model_from_scratch_starts_as_its_authors():
+    """Truncated normal, 0.02, wherever MAE's is Xavier's."""
+    vit = MODELS.build(dict(type='ViT', arch=dict(depth=1, dim=64, num_heads=2), input_hw=HW))
+    for module in vit.modules():
+        if isinstance(module, torch.nn.Linear):
+            assert module.weight.std().item() == pytest.approx(0.02, rel=0.05)
+
+
 REFUSED = [
     (dict(patch=dict(kernel_size=16, stride=8, padding=4)), r'must not overlap.*\(16, 16\).*\(8'),
     (dict(attention=dict(type='WindowAttention', window_hw=(2, 2))), r'layers\.0\.att.*WindowAtt'),

@@ -2,10 +2,10 @@
 
 import math
 
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
+from PIL import Image
 
 KEPT = ('img_path', 'ori_shape', 'dataset_name')  # what still holds of a part
 TRIES = 10
@@ -15,8 +15,9 @@ TRIES = 10
 class MiddlePictureCrop(BaseTransform):
     """The largest part in the middle of the picture that has the input's shape, resized to it.
 
-    Boxes and keypoints, which a part may not even show, are dropped. Pixels are read as a pose
-    model's crops are: bilinearly, black beyond the picture.
+    Boxes and keypoints, which a part may not even show, are dropped. Pixels are read as MAE's: by
+    Pillow's bicubic filter, which averages where it shrinks (a pose model's crops are bilinear,
+    and do not). Unlike MAE's, corners need not lie between pixels, and beyond the picture is black.
 
     Args:
         input_size: Width and height of the result, in pixels.
@@ -29,11 +30,7 @@ class MiddlePictureCrop(BaseTransform):
     def transform(self, results: dict) -> dict:
         """``img`` (height, width, 3) -> a part of it in the input's size, without annotations."""
         corner, size = self.part(*self.region(results))
-        scale = np.array(self.input_size) / size
-        # Centres of pixels lie at whole numbers, corners of parts between them.
-        shift = scale * (0.5 - corner) - 0.5
-        warp = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
-        img = cv2.warpAffine(results['img'], warp, self.input_size, flags=cv2.INTER_LINEAR)
+        img = read_part(results['img'], corner, size, self.input_size)
         return dict(
             {key: results[key] for key in KEPT if key in results},
             img=img,
@@ -50,6 +47,32 @@ class MiddlePictureCrop(BaseTransform):
         """Corner and size of the part."""
         own = min(size[0], size[1] * self.shape) * np.array([1, 1 / self.shape])
         return corner + (size - own) / 2, own
+
+
+def read_part(
+    img: np.ndarray, corner: np.ndarray, size: np.ndarray, wh: tuple[int, int]
+) -> np.ndarray:
+    """A part of a picture (height, width, 3), bicubically, in the size ``wh``.
+
+    Whole pixels are cut out first, so that nothing beyond them is seen: for a part that is made of
+    whole pixels the result is that of torchvision's ``resized_crop`` of a picture of Pillow's, to
+    the bit.
+
+    Args:
+        img: Of uint8 or float32.
+        corner: The part's upper left one (x, y), in pixels from the picture's.
+        size: Its width and height in pixels.
+    """
+    near, far = np.round(corner, 6), np.round(corner + size, 6)  # 1e-14 is no pixel more
+    start, stop = np.floor(near).astype(int), np.ceil(far).astype(int)
+    box = (*(near - start), *(far - start))
+    parts = [
+        Image.fromarray(np.ascontiguousarray(channel))
+        .crop((*start, *stop))
+        .resize(wh, Image.Resampling.BICUBIC, box)
+        for channel in np.moveaxis(img, -1, 0)
+    ]
+    return np.stack(parts, axis=-1)
 
 
 @TRANSFORMS.register_module()

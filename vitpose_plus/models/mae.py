@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vitpose_plus.errors import UserError
+from vitpose_plus.models.mae_decoder import reset_linear
 from vitpose_plus.models.positions import RelativePosition
 
 EPS = 1e-6  # of the variance of a patch
@@ -66,6 +67,17 @@ class MaskedAutoencoder(BaseModel):
         sizes = dict(in_dim=projection.out_channels, out_dim=projection.weight[0].numel())
         self.decoder = MODELS.build(dict(decoder, **sizes))
         self.mask_ratio = mask_ratio
+        self.reset_encoder()
+
+    def reset_encoder(self) -> None:
+        """As MAE's; a backbone without it starts as the pose models' authors' do.
+
+        Its positions stay as they are: here they are learnt, MAE's are fixed.
+        """
+        reset_linear(self.backbone)
+        nn.init.xavier_uniform_(self.backbone.patch_embed.weight.flatten(1))  # a view
+        if self.backbone.prefix_tokens is not None:
+            nn.init.normal_(self.backbone.prefix_tokens, std=0.02)
 
     def forward(
         self, inputs: Tensor, data_samples: Sequence | None = None, mode: str = 'tensor'

@@ -51,12 +51,9 @@ class MaskedDecoder(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As the encoder's: normal 0.02, zero biases."""
+        """As MAE's: normal 0.02 for the token, ``reset_linear`` for the rest."""
         nn.init.normal_(self.mask_token, std=0.02)
-        for module in self.modules():
-            if isinstance(module, nn.Linear):
-                nn.init.trunc_normal_(module.weight, std=0.02)
-                nn.init.zeros_(module.bias)
+        reset_linear(self)
 
     def forward(self, x: Tensor, kept: Tensor, hw: tuple[int, int]) -> Tensor:
         """Encoded patches (B, K, C), their places (B, K) in the grid ``hw`` -> (B, N, P)."""
@@ -67,3 +64,11 @@ class MaskedDecoder(nn.Module):
         for layer in self.layers:
             x = layer(x, hw, None)
         return self.predict(self.norm(x))
+
+
+def reset_linear(model: nn.Module) -> None:
+    """Linear layers as MAE's: Xavier's uniform, zero biases. (Norms begin at 1 and 0.)"""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)
