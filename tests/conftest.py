@@ -172,14 +172,15 @@ def sample_data(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def golden():
-    """The authors' numbers: ``golden(name) -> (arrays, meta)`` from the folder VITPOSE_GOLDEN."""
-    folder = os.environ.get('VITPOSE_GOLDEN')
-    if not folder:
-        pytest.skip('VITPOSE_GOLDEN names no folder of golden numbers (`.ci/run` sets it)')
+    """The authors' numbers: ``golden(name) -> (arrays, meta)``, or what a JSON file holds.
+
+    From ``tests/golden/data``; ``VITPOSE_GOLDEN`` names another folder.
+    """
+    folder = Path(os.environ.get('VITPOSE_GOLDEN') or ROOT / 'tests' / 'golden' / 'data')
 
     @functools.cache
     def load(name):
-        path = Path(folder) / name
+        path = folder / name
         if path.suffix == '.json':
             return json.loads(path.read_text())
         with np.load(path, allow_pickle=False) as file:
