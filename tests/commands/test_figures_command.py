@@ -11,6 +11,7 @@ import pytest
 from vitpose_plus.commands import demo, figures, main
 from vitpose_plus.datasets.figures import folder
 from vitpose_plus.datasets.figures.record import RECORD
+from vitpose_plus.engine import runs
 
 FEW = ['--num-train', '2', '--num-val', '1']
 OTHER = [*FEW, '--seed', '1', '--force']
@@ -291,12 +292,12 @@ def start_demo(tmp_path, monkeypatch):
     def few(root, num_train, num_val, seed, force):
         draw(root, 2, 1, seed, force)
 
-    def stop(*args):
+    def stop(*args, **kwargs):
         raise Reached
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(figures, 'draw', few)
-    monkeypatch.setattr(demo.Config, 'fromfile', stop)
+    monkeypatch.setattr(runs, 'load_config', stop)
     return lambda: main(['demo'])
 
 

@@ -1,0 +1,145 @@
+"""Files are written whole or not at all, and there is no instant without a whole one."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.processes import environment
+from vitpose_plus import files
+from vitpose_plus.errors import UserError
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize('name', ['old', 'new', 'w.pth'])
+def test_what_is_there_is_replaced_whatever_its_name(name, tmp_path):
+    for text in ('first', 'second'):
+        with files.replacing(tmp_path / name) as part:
+            assert part.suffix == (tmp_path / name).suffix
+            part.write_text(text)
+        assert (tmp_path / name).read_text() == text
+    assert names(tmp_path) == [name]
+
+
+def test_a_failure_leaves_what_was_there(tmp_path):
+    path = tmp_path / 'w.pth'
+    path.write_text('precious')
+
+    def fail():
+        with files.replacing(path) as part:
+            part.write_text('half')
+            raise RuntimeError('the disk is full')
+
+    with pytest.raises(RuntimeError, match='the disk is full'):
+        fail()
+    assert path.read_text() == 'precious'
+    assert names(tmp_path) == ['w.pth']
+
+
+def test_a_symbolic_link_keeps_its_target_and_the_target_is_replaced(tmp_path):
+    (tmp_path / 'disk').mkdir()
+    target, link = tmp_path / 'disk' / 'w.pth', tmp_path / 'link.pth'
+    target.write_text('old')
+    link.symlink_to(target)
+    with files.replacing(link) as part:
+        part.write_text('new')
+    assert link.is_symlink()
+    assert target.read_text() == link.read_text() == 'new'
+    assert names(tmp_path / 'disk') == ['w.pth']
+
+
+def test_the_new_file_is_on_the_disk_before_it_takes_the_place(tmp_path, monkeypatch):
+    path, steps = tmp_path / 'w.pth', []
+    path.write_text('old')
+    fsync, replace = os.fsync, os.replace
+
+    def flush(descriptor):
+        steps.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    def exchange(new, old):
+        steps.append('replaced')
+        assert path.read_text() == 'old'
+        replace(new, old)
+
+    monkeypatch.setattr(os, 'fsync', flush)
+    monkeypatch.setattr(os, 'replace', exchange)
+    with files.replacing(path) as part:
+        part.write_text('new')
+    assert steps == [path.stat().st_ino, 'replaced', tmp_path.stat().st_ino]
+
+
+# The package itself would load the whole stack.
+WRITER = f"""
+import sys, types
+sys.modules['vitpose_plus'] = types.ModuleType('vitpose_plus')
+sys.modules['vitpose_plus'].__path__ = [{str(Path(files.__file__).parent)!r}]
+from itertools import count
+from vitpose_plus.files import replacing
+for number in count():
+    with replacing(sys.argv[1]) as part:
+        part.write_text(f'{{number}} ' * 20_000)
+    print(number, flush=True)
+"""
+
+
+def test_a_killed_process_leaves_the_old_file_or_the_new_one(tmp_path):
+    path = tmp_path / 'w.txt'
+    for kill in range(10):
+        child = subprocess.Popen(
+            [sys.executable, '-c', WRITER, path], env=environment(), stdout=subprocess.PIPE
+        )
+        child.stdout.readline()
+        time.sleep(0.003 * kill)
+        child.kill()
+        child.wait()
+        words = path.read_text().split()
+        assert len(words) == 20_000
+        assert len(set(words)) == 1
+
+
+def test_a_folder_is_there_as_a_whole_or_not_at_all(tmp_path):
+    with files.new_folder(tmp_path / 'deep' / 'folder') as part:
+        (part / 'file').write_text('text')
+        assert not (tmp_path / 'deep' / 'folder').exists()
+    assert (tmp_path / 'deep' / 'folder' / 'file').read_text() == 'text'
+    assert names(tmp_path / 'deep') == ['folder']
+
+    def fail():
+        with files.new_folder(tmp_path / 'other') as part:
+            (part / 'file').write_text('half')
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert names(tmp_path) == ['deep']
+
+
+@pytest.mark.parametrize('kind', ['folder', 'file', 'link'])
+def test_a_new_folder_takes_nobody_s_place(kind, tmp_path):
+    place = tmp_path / 'there'
+    make = dict(folder=place.mkdir, file=place.touch, link=lambda: place.symlink_to('nowhere'))
+    make[kind]()
+    with (
+        pytest.raises(UserError, match='there exists: give another name'),
+        files.new_folder(place),
+    ):
+        raise AssertionError('something could be written')
+    assert names(tmp_path) == ['there']
+
+
+@pytest.mark.parametrize('name', ['file/below', 'x' * 300])
+def test_a_place_that_cannot_be_is_one_sentence(name, tmp_path):
+    (tmp_path / 'file').touch()
+    with (
+        pytest.raises(UserError, match=r'cannot be written \(.+\): choose another place'),
+        files.replacing(tmp_path / name),
+    ):
+        raise AssertionError('something could be written')
+    assert names(tmp_path) == ['file']
