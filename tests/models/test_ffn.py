@@ -5,6 +5,7 @@ import torch
 from mmpose.registry import MODELS
 from torch.utils.flop_counter import FlopCounterMode
 
+from vitpose_plus.errors import UserError
 from vitpose_plus.models import (
     ExpertLinear,
     IndividualFFN,
@@ -157,6 +158,28 @@ def test_experts_need_each_image_s_dataset(kind):
     message = r"FFN needs each image's dataset_index: use a MultiDatasetTopdown, or fold the model"
     with pytest.raises(ValueError, match=message):
         ffn(torch.randn(1, 2, DIM), None)
+
+
+WITH_EXPERTS = [kind for kind in KINDS if kind is not SharedFFN]
+
+
+@pytest.mark.parametrize('ffn', WITH_EXPERTS, indirect=True)
+@pytest.mark.parametrize('index', [-1, EXPERTS])
+def test_an_expert_that_is_not_there_is_named(ffn, x, index):
+    message = rf'no expert {index} of num_experts={EXPERTS} \(counted from 0\)'
+    with pytest.raises(UserError, match=message):
+        ffn(x, torch.tensor([0, 0, 1, 1, 2, index]))
+    with pytest.raises(UserError, match=message):
+        ffn.fold(index)
+
+
+@pytest.mark.parametrize('ffn', WITH_EXPERTS, indirect=True)
+def test_no_image_gives_no_feature_and_gradients_of_zero(ffn, x):
+    empty = ffn(x[:0], torch.empty(0, dtype=torch.int64))
+    assert empty.shape == (0, TOKENS, DIM)
+    empty.sum().backward()
+    for name, parameter in ffn.named_parameters():
+        assert torch.equal(parameter.grad, torch.zeros_like(parameter)), name
 
 
 @pytest.mark.parametrize('expert_dim', [16, 20])

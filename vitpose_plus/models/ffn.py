@@ -53,17 +53,29 @@ class ExpertLinear(nn.Module):
         """(B, N, F) -> (B, N, P): each image through its own expert.
 
         One matrix product per run of images of one dataset: any order is right, a batch sorted
-        by dataset (as ``MultiDatasetTopdown`` does) is fastest, and nothing is gathered.
+        by dataset (as ``MultiDatasetTopdown`` does) is fastest, and nothing is gathered. No image
+        at all is a run of length zero.
         """
-        experts, counts = torch.unique_consecutive(dataset_index, return_counts=True)
-        runs = x.split(counts.tolist())
-        weights, biases = self.weight.unbind(), self.bias.unbind()
-        return torch.cat(
-            [
-                F.linear(run, weights[expert], biases[expert])
-                for run, expert in zip(runs, experts, strict=True)
-            ]
-        )
+        index, counts = torch.unique_consecutive(dataset_index, return_counts=True)
+        index, counts = index.tolist() or [0], counts.tolist() or [0]
+        experts = list(zip(self.weight.unbind(), self.bias.unbind(), strict=True))
+        for number in index:
+            self.check(number)
+        runs = zip(x.split(counts), index, strict=True)
+        return torch.cat([F.linear(run, *experts[number]) for run, number in runs])
+
+    def expert(self, index: int) -> tuple[Tensor, Tensor]:
+        """Weight (P, F) and bias (P,) of an expert; a ``UserError`` if there is none."""
+        self.check(index)
+        return self.weight[index], self.bias[index]
+
+    def check(self, index: int) -> None:
+        """Raises a ``UserError`` unless there is an expert of this number."""
+        if not 0 <= index < len(self.weight):
+            raise UserError(
+                f'There is no expert {index} of num_experts={len(self.weight)} (counted from 0): '
+                'give every dataset an expert.'
+            )
 
 
 def _known(dataset_index: Tensor | None, ffn: nn.Module) -> Tensor:
@@ -93,8 +105,9 @@ class IndividualFFN(nn.Module):
         """The FFN of dataset ``index``, as a copy."""
         folded = SharedFFN(self.fc2_experts.bias.shape[1]).to(self.fc1_experts.weight)
         for linear, experts in self._beside(folded):
-            linear.weight.copy_(experts.weight[index])
-            linear.bias.copy_(experts.bias[index])
+            weight, bias = experts.expert(index)
+            linear.weight.copy_(weight)
+            linear.bias.copy_(bias)
         return folded
 
     @torch.no_grad()
@@ -173,8 +186,9 @@ class PartiallySharedFFN(nn.Module):
         """The dense FFN that dataset ``index`` sees: its expert's rows below the shared ones."""
         folded = SharedFFN(self.fc1.in_features).to(self.fc2.weight)
         folded.fc1.load_state_dict(self.fc1.state_dict())
-        folded.fc2.weight.copy_(torch.cat([self.fc2.weight, self.experts.weight[index]]))
-        folded.fc2.bias.copy_(torch.cat([self.fc2.bias, self.experts.bias[index]]))
+        weight, bias = self.experts.expert(index)
+        folded.fc2.weight.copy_(torch.cat([self.fc2.weight, weight]))
+        folded.fc2.bias.copy_(torch.cat([self.fc2.bias, bias]))
         return folded
 
     @torch.no_grad()
