@@ -27,7 +27,13 @@ def plain(simple=False):
     return MODELS.build(dict(type='TopdownPoseEstimator', backbone=backbone, head=head))
 
 
-def plus(names=SIX, keypoints=KEYPOINTS, ffn='PartiallySharedFFN', attention='FullAttention'):
+def plus(
+    names=SIX,
+    keypoints=KEYPOINTS,
+    ffn='PartiallySharedFFN',
+    attention='FullAttention',
+    num_experts=None,
+):
     heads = [
         dict(
             dataset=name,
@@ -38,7 +44,7 @@ def plus(names=SIX, keypoints=KEYPOINTS, ffn='PartiallySharedFFN', attention='Fu
     ]
     head = dict(type='HeatmapHead', in_channels=16, deconv_out_channels=[8, 8])
     head['deconv_kernel_sizes'] = [4, 4]
-    experts = {} if ffn == 'SharedFFN' else dict(num_experts=len(names))
+    experts = {} if ffn == 'SharedFFN' else dict(num_experts=num_experts or len(names))
     backbone = dict(type='ViT', arch=dict(depth=2, dim=16, num_heads=2), input_hw=(64, 48))
     return MODELS.build(
         dict(

@@ -119,7 +119,8 @@ def check_same_training(name, steps=8):
 def check_same_weights(weights, expected):
     assert weights.keys() == expected.keys()
     for key, value in expected.items():
-        assert (weights[key] - value).norm() <= 1e-4 * value.norm() + 1e-6, key
+        apart = (weights[key].double() - value.double()).norm()
+        assert apart <= 1e-4 * value.double().norm() + 1e-6, key
 
 
 def test_two_nodes_train_as_one_process():

@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 from vitpose_plus.checkpoints.layouts import LAYOUTS, Facts, recognised
-from vitpose_plus.checkpoints.layouts.heads import dataset_heads
+from vitpose_plus.checkpoints.layouts.heads import dataset_heads, expert_order, own_prefix
 from vitpose_plus.checkpoints.layouts.layout import State, shortened
 from vitpose_plus.errors import UserError
+from vitpose_plus.models.dataset_names import dataset_name
 
 
 class Conversion(NamedTuple):
@@ -66,7 +67,7 @@ def _agreed(source: str | None, state_dict: State) -> str:
 def facts_of(model: nn.Module | None) -> Facts:
     """Datasets, keypoints and token grid of a model."""
     heads = getattr(getattr(model, 'head', None), 'heads', {})
-    datasets = {name: head.out_channels for name, head in heads.items()}
+    datasets = {dataset_name(name): head.out_channels for name, head in heads.items()}
     table = getattr(getattr(model, 'backbone', None), 'pos_embed', None)
     return Facts(datasets or None, None if table is None else tuple(table.shape[1:3]))
 
@@ -85,11 +86,17 @@ def keep_dataset(state: State, dataset: str) -> State:
             f'It has {shortened(odd)}, which only split can fold: split the model first, with its '
             '--config.'
         )
-    index, own = known.index(dataset), f'head.heads.{dataset}.'
+    names, own = expert_order(state), own_prefix(dataset)
+    index = names.index(dataset)
+    if few := [k for k, v in state.items() if '.ffn.experts.' in k and len(v) <= index]:
+        raise UserError(
+            f'It has {len(state[few[0]])} experts ({few[0]}) for {len(names)} datasets: it is not '
+            'whole, so copy it again.'
+        )
     kept = {}
     for key, value in state.items():
         if key.startswith(own):
-            kept[key.replace(own, 'head.')] = value
+            kept[key.replace(own, 'head.', 1)] = value
         elif '.ffn.fc2.' in key:
             expert = state.get(key.replace('.fc2.', '.experts.'))
             kept[key] = value if expert is None else torch.cat([value, expert[index]])

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vitpose_plus.checkpoints import reading
 from vitpose_plus.checkpoints.layouts import LAYOUTS, recognised
 from vitpose_plus.errors import UserError
+from vitpose_plus.models.dataset_names import KEY
 
 
 @HOOKS.register_module()
@@ -61,12 +62,13 @@ def check_layout(state_dict: dict[str, Tensor], path: str) -> None:
 def differences(state_dict: dict[str, Tensor], model: nn.Module) -> list[str]:
     """What a checkpoint has and the model has not, and the reverse, as phrases."""
     own = model.state_dict()
+    names = {k for k in own if k.split('.')[-1] == KEY}  # not in older files; compared by loading
     complaints = [
         f'has {k!r} in shape {tuple(v.shape)} where the model has {tuple(own[k].shape)}'
         for k, v in state_dict.items()
-        if k in own and own[k].shape != v.shape and not _resizable(k, v, own[k])
+        if k in own and k not in names and own[k].shape != v.shape and not _resizable(k, v, own[k])
     ]
-    lacking = [k for k in own if k not in state_dict]
+    lacking = [k for k in own if k not in state_dict and k not in names]
     complaints += [f'lacks {k!r}' for k in lacking if k not in getattr(model, 'starts_without', ())]
     complaints += [f'holds {k!r}, which the model has not' for k in state_dict if k not in own]
     return complaints

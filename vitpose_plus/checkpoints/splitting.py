@@ -6,7 +6,7 @@ from mmpose.registry import MODELS
 from torch import nn
 
 from vitpose_plus.checkpoints.guard import check_fit
-from vitpose_plus.checkpoints.layouts.heads import has_head
+from vitpose_plus.checkpoints.layouts.heads import has_head, own_prefix
 from vitpose_plus.checkpoints.layouts.layout import State
 from vitpose_plus.experiments.splitting import dataset_index, split_config
 from vitpose_plus.models.building import build_on_meta
@@ -30,7 +30,7 @@ def split(state_dict: State, cfg: Config, dataset: str) -> tuple[State, Config]:
         layer.ffn = layer.ffn.fold(index)
     plain_cfg = split_config(cfg, dataset)
     plain = {k: v for k, v in model.state_dict().items() if not k.startswith('head.')}
-    head = model.head.heads[dataset].state_dict()
+    head = model.head.decoders[dataset].state_dict()
     plain |= {f'head.{name}': value for name, value in head.items()}
     check_fit(plain, build_on_meta(plain_cfg.model), 'The split checkpoint')
     return plain, plain_cfg
@@ -50,7 +50,7 @@ def expand(state_dict: State, cfg: Config, dataset: str | None = None) -> State:
     if has_head(state_dict):
         dataset_index(cfg, dataset)
     model = MODELS.build(cfg.model)
-    for head in model.head.heads.values():
+    for head in model.head.decoders.values():
         initialize(head, head.init_cfg)
     plain = MODELS.build(_without_experts(cfg.model.backbone))
     dense = {k: v for k, v in state_dict.items() if not k.startswith('head.')}
@@ -64,7 +64,7 @@ def expand(state_dict: State, cfg: Config, dataset: str | None = None) -> State:
         return parent.state_dict()
     model.backbone = plain
     head = {
-        k.replace('head.', f'head.heads.{dataset}.', 1): v
+        k.replace('head.', own_prefix(dataset), 1): v
         for k, v in state_dict.items()
         if k.startswith('head.')
     }

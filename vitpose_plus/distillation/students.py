@@ -128,7 +128,7 @@ class DistilledMultiDatasetTopdown(Distilled, MultiDatasetTopdown):
     def __init__(self, *estimator, **more) -> None:
         super().__init__(*estimator, **more)
         if self.teacher is not None:
-            sizes = {name: head.out_channels for name, head in self.head.heads.items()}
+            sizes = {name: head.out_channels for name, head in self.head.decoders.items()}
             self.teacher.check_datasets(sizes)
 
     def loss(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> Losses:
@@ -136,7 +136,7 @@ class DistilledMultiDatasetTopdown(Distilled, MultiDatasetTopdown):
         return super().loss(inputs, data_samples)
 
     def decoders(self) -> Mapping[str, nn.Module]:
-        return self.head.heads
+        return self.head.decoders
 
     def output_losses(
         self,

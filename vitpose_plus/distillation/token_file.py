@@ -15,8 +15,9 @@ from vitpose_plus import files
 from vitpose_plus.checkpoints import reading
 from vitpose_plus.errors import UserError
 
-# What does not make a teacher another one: tables that are made to fit an input, and the token.
-APART = ('pos_embed', 'pos_embed_h', 'pos_embed_w', 'prefix_tokens')
+# What does not make a teacher another one: tables that are made to fit an input, the token, and the
+# names of the datasets, which older files lack.
+APART = ('pos_embed', 'pos_embed_h', 'pos_embed_w', 'prefix_tokens', 'dataset_names')
 
 
 class SavedToken(NamedTuple):

@@ -39,7 +39,7 @@ def decoding_ceiling(cfg: Config) -> dict[str, float]:
         part.pipeline.insert(-1, dict(type='GenerateTarget', encoder=codecs[name]))
 
     def decode(sample: PoseDataSample) -> InstanceData:
-        return model.head.heads[sample.dataset_name].decode(sample.gt_fields.heatmaps[None])[0]
+        return model.head.decoders[sample.dataset_name].decode(sample.gt_fields.heatmaps[None])[0]
 
     return score_of(decode, model, loader_cfg, EVALUATORS.build(cfg.test_evaluator))
 
@@ -104,8 +104,5 @@ def score_of(
 
 def headlines(metrics: dict[str, float]) -> dict[str, float]:
     """The one number of each dataset: AP, or PCKh (in percent) for MPII."""
-    return {
-        key.split('/')[0]: float(value)
-        for key, value in metrics.items()
-        if key.split('/')[1] in ('AP', 'PCK')
-    }
+    named = {tuple(key.rsplit('/', 1)): float(value) for key, value in metrics.items()}
+    return {name: value for (name, metric), value in named.items() if metric in ('AP', 'PCK')}

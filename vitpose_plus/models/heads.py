@@ -12,9 +12,10 @@ from mmengine.structures import InstanceData, PixelData
 from mmpose.models.heads.base_head import BaseHead
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from vitpose_plus.errors import UserError
+from vitpose_plus.models.dataset_names import keep_in_state_dict, module_name
 
 Features = tuple[Tensor, ...]
 
@@ -34,42 +35,35 @@ class MultiDatasetHead(BaseHead):
         self.names = [entry['dataset'] for entry in heads]
         if len(set(self.names)) < len(self.names):
             raise UserError(f'A dataset appears twice among the heads: {", ".join(self.names)}.')
+        if '' in self.names:
+            raise UserError('A dataset among the heads has an empty name: give it one.')
         self.dataset_test_cfg = {e['dataset']: e.get('test_cfg', {}) for e in heads}
         self.heads = ModuleDict(
             {
-                e['dataset']: MODELS.build(
+                module_name(e['dataset']): MODELS.build(
                     dict(head, out_channels=e['num_keypoints'], decoder=e['codec'])
                 )
                 for e in heads
             }
         )
-        self._register_load_state_dict_pre_hook(self._check_order)
+        keep_in_state_dict(self)
+
+    @property
+    def decoders(self) -> dict[str, nn.Module]:
+        """Every dataset's decoder by the dataset's name, in the order of the experts."""
+        return {name: self.heads[module_name(name)] for name in self.names}
 
     def dataset_index(self, data_samples: list[PoseDataSample]) -> Tensor:
         """Each sample's expert, (B,) on the CPU; an unknown dataset is a ``UserError``."""
-        return torch.tensor([self._index(sample.dataset_name) for sample in data_samples])
+        index = [self._index(sample.dataset_name) for sample in data_samples]
+        return torch.tensor(index, dtype=torch.int64, device='cpu')
 
     def _index(self, name: str) -> int:
-        if name not in self.heads:
+        if name not in self.names:
             raise UserError(
                 f'The model has no head for the dataset {name!r}: it knows {", ".join(self.names)}.'
             )
         return self.names.index(name)
-
-    def _check_order(self, state_dict: dict, prefix: str, *args) -> None:
-        """Experts are numbered: a checkpoint with the same heads in another order is refused."""
-        start = f'{prefix}heads.'
-        saved = list(
-            dict.fromkeys(
-                key[len(start) :].split('.')[0] for key in state_dict if key.startswith(start)
-            )
-        )
-        if set(saved) == set(self.names) and saved != self.names:
-            raise UserError(
-                f"The checkpoint's datasets are in the order {', '.join(saved)}, the config's "
-                f'are {", ".join(self.names)}: experts would be swapped; list the datasets in '
-                f"the checkpoint's order."
-            )
 
     def rows(self, data_samples: list[PoseDataSample]) -> Iterator[tuple[str, list[int]]]:
         """For every head its dataset's name and the places of its samples in the batch."""
@@ -84,9 +78,10 @@ class MultiDatasetHead(BaseHead):
     def forward(self, feats: Features, data_samples: list[PoseDataSample]) -> list[Tensor]:
         """Heatmaps (K, h, w) of each sample's own dataset, in the order of the batch."""
         heatmaps = [None] * len(data_samples)
+        decoders = self.decoders
         for name, rows in self.rows(data_samples):
             if rows:
-                maps = self.heads[name]([feat[rows] for feat in feats])
+                maps = decoders[name](_part(feats, rows))
                 for row, heatmap in zip(rows, maps, strict=True):
                     heatmaps[row] = heatmap
         return heatmaps
@@ -103,15 +98,15 @@ class MultiDatasetHead(BaseHead):
         its own samples only. An absent dataset's loss is zero and so are its gradients, not
         None: the optimiser treats it as officially, and DDP finds no unused parameter.
         """
-        losses = {}
+        losses, decoders = {}, self.decoders
         for name, rows in self.rows(batch_data_samples):
-            head = self.heads[name]
+            head = decoders[name]
             if not rows:
                 losses[f'{name}.loss_kpt'] = sum(p.sum() for p in head.parameters()) * 0.0
                 continue
             samples = [batch_data_samples[row] for row in rows]
-            for key, value in head.loss([f[rows] for f in feats], samples, train_cfg or {}).items():
-                share = len(rows) / len(batch_data_samples) if 'loss' in key else 1.0
+            for key, value in head.loss(_part(feats, rows), samples, train_cfg or {}).items():
+                share = len(rows) / len(batch_data_samples) if is_loss(key) else 1.0
                 losses[f'{name}.{key}'] = value * share
         return losses
 
@@ -123,16 +118,16 @@ class MultiDatasetHead(BaseHead):
     ) -> list[InstanceData] | tuple[list[InstanceData], list[PixelData]]:
         """Each dataset's own flips, decoding and test settings; results in batch order."""
         test_cfg = dict(test_cfg or {})
-        results = [None] * len(batch_data_samples)
+        results, decoders = [None] * len(batch_data_samples), self.decoders
         for name, rows in self.rows(batch_data_samples):
             if not rows:
                 continue
             own = (
-                [tuple(f[rows] for f in view) for view in feats]
+                [_part(view, rows) for view in feats]
                 if test_cfg.get('flip_test')
-                else tuple(f[rows] for f in feats)
+                else _part(feats, rows)
             )
-            predicted = self.heads[name].predict(
+            predicted = decoders[name].predict(
                 own,
                 [batch_data_samples[row] for row in rows],
                 test_cfg | self.dataset_test_cfg[name],
@@ -141,7 +136,7 @@ class MultiDatasetHead(BaseHead):
                 predicted = list(zip(*predicted, strict=True))
             for row, result in zip(rows, predicted, strict=True):
                 results[row] = result
-        with_heatmaps = isinstance(results[0], tuple)
+        with_heatmaps = results and isinstance(results[0], tuple)
         return tuple(map(list, zip(*results, strict=True))) if with_heatmaps else results
 
 
@@ -153,8 +148,12 @@ class WholeBatchMultiDatasetHead(MultiDatasetHead):
     of as many passes as there are heads. The loss still counts a dataset's own images only.
     """
 
+    def __init__(self, head: dict, heads: list[dict], init_cfg: dict | None = None) -> None:
+        super().__init__(head, heads, init_cfg)
+        self._bystanders: dict[tuple, PoseDataSample] = {}
+
     def drawn_for(self, rows: list[int], heatmaps: Tensor) -> Tensor:
-        return heatmaps[rows]
+        return _part((heatmaps,), rows)[0]
 
     def loss(
         self,
@@ -163,10 +162,12 @@ class WholeBatchMultiDatasetHead(MultiDatasetHead):
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
         """The parent's names and shares; an absent dataset's accuracy is there too, and zero."""
-        losses = {}
+        if not batch_data_samples:
+            return super().loss(feats, batch_data_samples, train_cfg)
+        losses, decoders = {}, self.decoders
         for name, rows in self.rows(batch_data_samples):
-            head = self.heads[name]
-            bystander = _bystander(batch_data_samples[0], head.out_channels)
+            head = decoders[name]
+            bystander = self._bystander(batch_data_samples[0].gt_fields.heatmaps, head.out_channels)
             samples = [bystander] * len(batch_data_samples)
             for row in rows:
                 samples[row] = batch_data_samples[row]
@@ -174,12 +175,32 @@ class WholeBatchMultiDatasetHead(MultiDatasetHead):
             losses |= {f'{name}.{key}': value for key, value in own.items()}
         return losses
 
+    def _bystander(self, like: Tensor, num_keypoints: int) -> PoseDataSample:
+        """A sample with empty heatmaps and weights of zero, which never counts; made once.
 
-def _bystander(sample: PoseDataSample, num_keypoints: int) -> PoseDataSample:
-    """A sample with empty heatmaps of ``sample``'s size and weights of zero: it never counts."""
-    h, w = sample.gt_fields.heatmaps.shape[-2:]
-    zeros = sample.gt_fields.heatmaps.new_zeros
-    bystander = PoseDataSample()
-    bystander.gt_fields = PixelData(heatmaps=zeros(num_keypoints, h, w))
-    bystander.gt_instance_labels = InstanceData(keypoint_weights=zeros(1, num_keypoints))
-    return bystander
+        Args:
+            like: Heatmaps (any K, h, w) of its size, dtype and device.
+            num_keypoints: Of the decoder that is to see it.
+        """
+        key = (num_keypoints, *like.shape[-2:], like.dtype, like.device)
+        if key not in self._bystanders:
+            with torch.inference_mode(False):  # a training may come after a test
+                bystander = PoseDataSample()
+                heatmaps = like.new_zeros(num_keypoints, *like.shape[-2:])
+                weights = like.new_zeros(1, num_keypoints)
+            bystander.gt_fields = PixelData(heatmaps=heatmaps)
+            bystander.gt_instance_labels = InstanceData(keypoint_weights=weights)
+            self._bystanders[key] = bystander
+        return self._bystanders[key]
+
+
+def is_loss(key: str) -> bool:
+    """Whether a result of ``loss`` is to be minimised: its own name says so, not its dataset's."""
+    return 'loss' in key.rsplit('.', 1)[-1]
+
+
+def _part(feats: Features, rows: list[int]) -> Features:
+    """The rows of a batch, which are in ascending order: a view where they are side by side."""
+    side_by_side = rows and rows[-1] - rows[0] + 1 == len(rows)
+    part = slice(rows[0], rows[-1] + 1) if side_by_side else rows
+    return tuple(feat[part] for feat in feats)

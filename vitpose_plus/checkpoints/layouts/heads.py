@@ -1,14 +1,16 @@
 """Whose head is whose: the sources number them, we name them after their datasets.
 
 Between reading and naming a state dict has ``head.*`` for the first head and ``head.others.{j}.*``
-for head j + 1. Shapes: K keypoints.
+for head j + 1. ``head.dataset_names`` says the order of the experts. Shapes: K keypoints.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from vitpose_plus.checkpoints.layouts.layout import State
 from vitpose_plus.errors import UserError
+from vitpose_plus.models import dataset_names
+from vitpose_plus.models.dataset_names import dataset_name, module_name
 
 # What the released files of several datasets hold, in the order of their heads and experts.
 SIX = dict(coco=17, aic=14, mpii=16, ap10k=17, apt36k=17, coco_wholebody=133)
@@ -17,16 +19,20 @@ THREE = dict(coco=17, aic=14, mpii=16)
 RELEASED = {6: SIX, 4: FOUR, 3: THREE}
 
 OTHER = re.compile(r'head\.others\.(\d+)\.(.+)')
+NAMES = f'head.{dataset_names.KEY}'
 NAMED = re.compile(r'head\.heads\.([^.]+)\.(.+)')
 
 
 def has_head(state: State) -> bool:
     """Whether there is more than a backbone, which is all that MAE's files hold."""
-    return any(key.startswith('head.') for key in state)
+    return any(key.startswith('head.') and key != NAMES for key in state)
 
 
 def name_heads(state: State, datasets: Mapping[str, int] | None) -> State:
-    """Numbered heads -> ``head.heads.{dataset}.*``; a plain model's only head stays ``head.*``."""
+    """Numbered heads -> ``head.heads.{dataset}.*``, with the names of all datasets.
+
+    A plain model's only head stays ``head.*``.
+    """
     others = {int(match[1]) for key in state if (match := OTHER.fullmatch(key))}
     experts = next((v.shape[0] for k, v in state.items() if '.experts.' in k), 0)
     if not others and not experts:
@@ -47,7 +53,7 @@ def name_heads(state: State, datasets: Mapping[str, int] | None) -> State:
             heads[names[int(match[1]) + 1]][match[2]] = value
         elif key.startswith('head.'):
             heads[names[0]][key.removeprefix('head.')] = value
-    return named | _own_rows(heads, datasets)
+    return named | _own_rows(heads, datasets) | {NAMES: dataset_names.to_tensor(names)}
 
 
 def _own_rows(heads: dict[str, State], datasets: Mapping[str, int]) -> State:
@@ -66,22 +72,66 @@ def _own_rows(heads: dict[str, State], datasets: Mapping[str, int]) -> State:
             )
         for part, value in head.items():
             own = value[: datasets[name]] if part.startswith('final_layer.') else value
-            named[f'head.heads.{name}.{part}'] = own
+            named[f'{own_prefix(name)}{part}'] = own
     return named
 
 
 def number_heads(state: State) -> State:
     """The opposite of ``name_heads``."""
-    names = dataset_heads(state)
+    names = expert_order(state)
     numbered = {}
     for key, value in state.items():
         if match := NAMED.fullmatch(key):
-            place = names.index(match[1])
+            place = names.index(dataset_name(match[1]))
             key = f'head.others.{place - 1}.{match[2]}' if place else f'head.{match[2]}'
-        numbered[key] = value
+        if key != NAMES:
+            numbered[key] = value
     return numbered
+
+
+def own_prefix(dataset: str) -> str:
+    """What the keys of a dataset's head start with."""
+    return f'head.heads.{module_name(dataset)}.'
 
 
 def dataset_heads(state: State) -> list[str]:
     """The datasets that have a head, in the order of the file; none in a plain model."""
-    return list(dict.fromkeys(m[1] for key in state if (m := NAMED.fullmatch(key))))
+    return dataset_names.in_order(state, 'head.heads.')
+
+
+def expert_order(state: State, expected: Iterable[str] = ()) -> list[str]:
+    """The datasets in the order of their experts, as the file says, or else as its keys are.
+
+    Args:
+        state: Weights of several datasets, in our layout.
+        expected: The model's datasets, for an older file whose keys a tool has sorted.
+
+    Raises:
+        UserError: Nothing says the order, or the file contradicts itself.
+    """
+    found, expected = dataset_heads(state), list(expected)
+    if NAMES in state:
+        names = dataset_names.from_tensor(state[NAMES])
+        if odd := set(found) - set(names):
+            raise UserError(
+                f'It has a head for {sorted(odd)[0]}, which is not among its {NAMES} '
+                f'({", ".join(names)}): rename both, or neither.'
+            )
+        return names
+    if len(found) < 2 or not dataset_names.are_sorted(state):
+        return found
+    if set(found) != set(expected):
+        raise UserError(
+            'It does not say the order of its datasets, as its keys are sorted: give the config it '
+            'was trained with (--config).'
+        )
+    if found != expected:
+        dataset_names.warn_of(expected)
+    return expected
+
+
+def with_names(state: State, expected: Iterable[str] | None) -> State:
+    """Our layout with the names of the datasets, which older files lack; not of a plain model."""
+    if not dataset_heads(state):
+        return state
+    return {**state, NAMES: dataset_names.to_tensor(expert_order(state, expected or ()))}

@@ -1,5 +1,6 @@
 """Our own layout, so that a trained model can go on from here to any other."""
 
+from vitpose_plus.checkpoints.layouts.heads import NAMES, with_names
 from vitpose_plus.checkpoints.layouts.layout import Facts, Layout, State
 from vitpose_plus.checkpoints.layouts.official import BACKBONE, DECODER
 from vitpose_plus.checkpoints.layouts.vitae import CONVOLUTION
@@ -18,7 +19,7 @@ FFNS = [  # what each kind consists of
 
 
 class OwnLayout(Layout):
-    """Nothing to translate, but as strict as the others."""
+    """Nothing to translate but what older files lack, and as strict as the others."""
 
     title = "vitpose_plus's own layout"
     marks = ('backbone.layers.0.attention.qkv.weight', 'backbone.patch_embed.weight')
@@ -33,6 +34,7 @@ class OwnLayout(Layout):
             PREFIX,
             *(f'head.{part}' for part in DECODER),
             *(f'head.heads.*.{part}' for part in DECODER),
+            NAMES,
         )
     }
     drops = {
@@ -41,6 +43,10 @@ class OwnLayout(Layout):
         'decoder.layers.*.*.*': MAE,
         'decoder.layers.*.*.*.*': MAE,
     }
+
+    def check_complete(self, renamed: State) -> None:
+        """Older files have no names of datasets."""
+        super().check_complete({key: value for key, value in renamed.items() if key != NAMES})
 
     def wanted(self, renamed: State) -> set[str]:
         """FFNs are all of one kind; a layer has both of its tables of distances, or neither; all
@@ -58,7 +64,7 @@ class OwnLayout(Layout):
         }
 
     def to_ours(self, state: State, facts: Facts) -> State:
-        return state
+        return with_names(state, facts.datasets)
 
     def from_ours(self, state: State) -> State:
         return state
