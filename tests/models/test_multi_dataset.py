@@ -7,7 +7,10 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.model import BaseModel
+from mmengine.structures import InstanceData, PixelData
 from mmpose.registry import DATASETS, MODELS
+from mmpose.structures import PoseDataSample
 
 from vitpose_plus.experiments.catalogue import find_config
 from vitpose_plus.models import MultiDatasetHead
@@ -154,6 +157,20 @@ def test_checkpoint_with_the_heads_in_another_order_is_refused(model, tiny_confi
     model.load_state_dict(model.state_dict())
 
 
+def test_a_dataset_without_a_name_is_refused(tiny_config):
+    head = tiny_config.model.head
+    with pytest.raises(ValueError, match='among the heads has an empty name: give it one'):
+        MultiDatasetHead(head.head, [dict(head.heads[0], dataset='')])
+
+
+def test_a_batch_without_images_has_no_heatmaps_and_losses_of_zero(model, whole):
+    feats = (torch.zeros(0, 128, 16, 12),)
+    for head in (model.head, whole.head):
+        assert head.dataset_index([]).dtype == torch.int64
+        assert head(feats, []) == head.predict(feats, []) == []
+        assert head.loss(feats, []) == {f'{name}.loss_kpt': 0 for name in HEADS}
+
+
 def test_a_dataset_twice_is_refused(tiny_config):
     head = tiny_config.model.head
     with pytest.raises(ValueError, match='A dataset appears twice among the heads: coco, coco'):
@@ -246,3 +263,102 @@ def test_an_absent_dataset_moves_batch_norms_but_no_gradient(whole, samples):
         assert parameter.grad is not None, name
     for name, buffer in absent.named_buffers():
         assert not torch.equal(buffer, before[name]), name
+
+
+def gathered(head, feats, samples):
+    """The losses as they were computed before views: every dataset's rows are copied."""
+    found = {}
+    for name, decoder in head.decoders.items():
+        rows = [row for row, sample in enumerate(samples) if sample.dataset_name == name]
+        own = decoder.loss([feat[rows] for feat in feats], [samples[row] for row in rows], {})
+        for key, value in own.items():
+            share = len(rows) / len(samples) if 'loss' in key else 1.0
+            found[f'{name}.{key}'] = value * share
+    return found
+
+
+def beside_bystanders(head, feats, samples):
+    """The losses of whole batches with bystanders that are made anew."""
+    found = {}
+    h, w = samples[0].gt_fields.heatmaps.shape[-2:]
+    for name, decoder in head.decoders.items():
+        own = []
+        for sample in samples:
+            empty = PoseDataSample()
+            empty.gt_fields = PixelData(heatmaps=torch.zeros(decoder.out_channels, h, w))
+            weights = torch.zeros(1, decoder.out_channels)
+            empty.gt_instance_labels = InstanceData(keypoint_weights=weights)
+            own.append(sample if sample.dataset_name == name else empty)
+        found |= {f'{name}.{key}': value for key, value in decoder.loss(feats, own, {}).items()}
+    return found
+
+
+@pytest.mark.parametrize('in_order', [True, False])
+@pytest.mark.parametrize('kind', ['model', 'whole'])
+def test_losses_and_gradients_are_bit_by_bit_those_of_copied_rows(kind, in_order, samples, request):
+    model = request.getfixturevalue(kind).train()
+    old = gathered if kind == 'model' else beside_bystanders
+    samples = sorted(samples, key=lambda s: HEADS.index(s['data_samples'].dataset_name))
+    samples = samples if in_order else samples[::2] + samples[1::2]
+    data = prepare(model, samples, training=True)['data_samples']
+    feats = torch.randn(len(data), 128, 16, 12)
+    results, gradients = [], []
+    start = deepcopy(model.state_dict())
+    for way in (old, MultiDatasetHead.loss if kind == 'model' else type(model.head).loss) * 2:
+        model.load_state_dict(start)
+        leaf = feats.clone().requires_grad_()
+        results.append(way(model.head, (leaf,), data))
+        sum(v for k, v in results[-1].items() if 'loss' in k).backward()
+        gradients.append(leaf.grad)
+    for result, gradient in zip(results[1:], gradients[1:], strict=True):
+        assert result == results[0]
+        assert torch.equal(gradient, gradients[0])
+
+
+def test_a_sorted_batch_is_not_copied(model, samples):
+    samples = [s for name in HEADS for s in of(samples, name)]
+    data = prepare(model, samples, training=True)['data_samples']
+    feats = torch.randn(len(data), 128, 16, 12)
+    seen = []
+    for decoder in model.head.decoders.values():
+        decoder.deconv_layers.register_forward_pre_hook(lambda layer, args: seen.append(args[0]))
+    model.head((feats,), data)
+    model.head.predict((feats,), data)
+    assert len(seen) == 2 * len(HEADS)
+    assert {part.untyped_storage().data_ptr() for part in seen} == {feats.data_ptr()}
+    assert torch.equal(torch.cat(seen[: len(HEADS)]), feats)
+
+
+def test_bystanders_are_made_once(whole, samples):
+    data = prepare(whole, samples, training=True)['data_samples']
+    feats = (torch.randn(len(data), 128, 16, 12),)
+    with torch.inference_mode():
+        whole.head.loss(feats, data)
+    made = dict(whole.head._bystanders)
+    assert {key[0] for key in made} == {14, 16, 17, 133}
+    whole.head.loss(feats, data)
+    assert all(whole.head._bystanders[key] is value for key, value in made.items())
+    assert not any(s.gt_fields.heatmaps.is_inference() for s in made.values())
+
+
+def test_only_a_loss_is_added_to_the_loss(model):
+    """Not the accuracy of a dataset with "loss" in its name, as in mmengine."""
+    losses = {
+        'loss_set.loss_kpt': torch.tensor(1.0),
+        'loss_set.acc_pose': torch.tensor(10.0),
+        'a.loss.acc_pose': torch.tensor(20.0),
+        'coco.loss_kpt': [torch.tensor(2.0), torch.tensor(3.0)],
+        'coco.acc_pose': torch.tensor(30.0),
+    }
+    total, log = model.parse_losses(losses)
+    assert total == 1 + 2 + 3
+    assert list(log) == ['loss', *losses]
+    assert [float(value) for value in log.values()] == [6, 1, 10, 20, 5, 30]
+
+
+def test_of_ordinary_names_the_log_is_mmengine_s(model, samples):
+    model.train_cfg.update(compute_acc=True)
+    found = losses(model, samples)
+    (own, own_log), (total, log) = model.parse_losses(found), BaseModel.parse_losses(model, found)
+    assert own == total
+    assert list(own_log.items()) == list(log.items())

@@ -3,13 +3,15 @@
 Shapes: B batch, K keypoints of a dataset, h w heatmaps.
 """
 
+from collections import OrderedDict
+
 import torch
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
-from vitpose_plus.models.heads import Features
+from vitpose_plus.models.heads import Features, is_loss
 
 
 @MODELS.register_module()
@@ -45,6 +47,18 @@ class MultiDatasetTopdown(TopdownPoseEstimator):
         index = self.head.dataset_index(data_samples)
         order = index.argsort(stable=True)
         return inputs[order], [data_samples[i] for i in order.tolist()], index[order]
+
+    def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The sum of the losses, and all values for the log.
+
+        mmengine adds up every key with "loss" in it, so also the accuracy of a dataset whose name
+        has it.
+        """
+        counted = {key: value for key, value in losses.items() if is_loss(key)}
+        total, log = super().parse_losses(counted)
+        others = {key: value for key, value in losses.items() if key not in counted}
+        log = super().parse_losses(others)[1] | log
+        return total, OrderedDict(loss=total, **{key: log[key] for key in losses})
 
     def _forward(
         self, inputs: Tensor, data_samples: list[PoseDataSample] | None = None
