@@ -144,7 +144,7 @@ def test_beyond_the_edge_nothing_is_labelled():
 
 
 def test_more_people_than_the_limit():
-    """Heatmaps show everybody; those with the most keypoints have tags; the surest are found."""
+    """Heatmaps show everybody; those with the most keypoints have tags; the best are found."""
     rng = np.random.default_rng(0)
     truth, visible = crowd(35, rng), np.ones((35, K), np.float32)
     visible[[0, 7, 8, 20, 34], 5:] = 0

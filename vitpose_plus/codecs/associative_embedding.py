@@ -34,9 +34,10 @@ class BatchedAssociativeEmbedding(AssociativeEmbedding):
         input_size: Width and height of the input in training, in pixels.
         heatmap_size: Width and height of its heatmaps.
         sigma: Of the targets, in heatmap pixels.
-        order: The order in which keypoints join people, the surest ones first; by default theirs.
+        order: The order in which keypoints join people, the highest-scoring kinds first; by default
+            theirs.
         max_people: How many people of a picture have tags, those with the most labelled keypoints;
-            and how many are found at most, the surest ones. Heatmaps show everybody.
+            and how many are found at most, the highest-scoring. Heatmaps show everybody.
     """
 
     label_mapping_table = dict(keypoint_indices='keypoint_indices')
@@ -120,9 +121,9 @@ class BatchedAssociativeEmbedding(AssociativeEmbedding):
         values, own = scores.cpu().numpy(), near.cpu().numpy()
         members = group(values, own, order, self.decode_keypoint_thr, self.decode_tag_thr)
         columns = np.arange(k)
-        sure = np.where(members >= 0, values[columns, members], 0.0).mean(1)
-        surest = np.argsort(-sure, kind='stable')[: self.decode_max_instances]
-        members, sure = members[surest], sure[surest]
+        person_scores = np.where(members >= 0, values[columns, members], 0.0).mean(1)
+        best = np.argsort(-person_scores, kind='stable')[: self.decode_max_instances]
+        members, person_scores = members[best], person_scores[best]
         missing = members < 0
         present = np.where(missing[..., None], 0.0, own[columns, members])  # (G, K, L)
         means = present.sum(1) / (~missing).sum(1)[:, None]
@@ -133,7 +134,7 @@ class BatchedAssociativeEmbedding(AssociativeEmbedding):
         scores = heatmaps.flatten(1).gather(1, places).clamp(min=0)
         points = self._refine(heatmaps, pixels).transpose(0, 1).cpu().numpy()
         points = points * self.scale_factor + self.offset
-        return points.astype(np.float32), scores.T.cpu().numpy(), sure
+        return points.astype(np.float32), scores.T.cpu().numpy(), person_scores
 
     def _refine(self, heatmaps: Tensor, pixels: Tensor) -> Tensor:
         """(K, h, w), (K, G, 2) -> (K, G, 2), half a pixel away at most: as ViTPose decodes COCO."""

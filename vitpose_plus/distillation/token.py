@@ -107,7 +107,7 @@ class MappedKnowledgeToken(KnowledgeToken):
 
     The paper does not say how a token of 1024 channels enters a student of 768; the map is our
     reading. The token t itself is frozen, and the student's prefix is W t + b. As b is trained,
-    that is as free as any learnt vector: what the teacher knows enters through the start only.
+    that is as free as any learnt vector: only the initial value depends on the teacher.
     Every state dict holds W t + b alone, as ``backbone.prefix_tokens``; a ``TokenMapHook`` keeps W
     and b for whoever resumes.
     """

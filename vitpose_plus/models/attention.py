@@ -26,7 +26,7 @@ class FullAttention(nn.Module):
             default, as in every released model.
 
     Attributes:
-        needs_grid: Whether the patches must all be there, in rows and columns, and nothing else.
+        needs_grid: Needs the full token grid, without prefix tokens.
     """
 
     needs_grid = False
