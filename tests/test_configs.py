@@ -2,6 +2,8 @@
 
 import ast
 import contextlib
+import functools
+import inspect
 from pathlib import Path
 
 import pytest
@@ -9,13 +11,38 @@ import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
+from vitpose_plus import experiments
 from vitpose_plus.datasets.multi_dataset import unread
 from vitpose_plus.models.building import build_on_meta, deployment_config
 from vitpose_plus.models.vit import find_arch
 
 ROOT = Path(__file__).parents[1] / 'configs'
 EXPERIMENTS = [p for p in sorted(ROOT.rglob('*.py')) if p.parent.name not in ('_base_', 'datasets')]
+
+
+# What a config is about, by its name; `test_its_name_says_what_a_config_is_about` holds it.
 POSES = [p for p in EXPERIMENTS if p.parent.name != 'mae']  # those with a head
+JOINT = [p for p in POSES if any(n in p.stem for n in ('six-datasets', 'coco-aic', 'plus-tiny'))]
+PLAIN_ADAM = [p for p in EXPERIMENTS if p.parent.name in ('mae', 'resnet') or 'interhand' in p.stem]
+DECAYING = [p for p in EXPERIMENTS if p not in PLAIN_ADAM]  # layer by layer
+ONLY_TESTED = [p for p in POSES if '_ochuman-' in p.stem]
+
+
+def over(paths):
+    return pytest.mark.parametrize('path', paths, ids=lambda path: path.stem)
+
+
+@functools.cache
+def load(path):
+    """The config of a file, which no test changes."""
+    return Config.fromfile(path, format_python_code=False)
+
+
+@functools.cache
+def build(path):
+    """Its model as it is tested, without storage."""
+    return build_on_meta(deployment_config(load(path).model)).eval()
+
 
 # Millions of parameters with all heads, from the published widths and depths.
 PARAMETERS = {
@@ -48,20 +75,26 @@ def heads_of(cfg):
     return [(None, head.get('num_keypoints', head.get('out_channels')), head.decoder)]
 
 
-@pytest.mark.parametrize('path', POSES, ids=lambda path: path.stem)
+@over(EXPERIMENTS)
+def test_its_name_says_what_a_config_is_about(path):
+    """The lists above: no test below leaves out a config that belongs to it."""
+    cfg = load(path)
+    assert ('head' in cfg.model) == (path in POSES)
+    assert ('heads' in cfg.model.get('head', {})) == (path in JOINT)
+    assert ('constructor' in cfg.optim_wrapper) == (path in DECAYING)
+    assert (not cfg.train_dataloader.dataset) == (path in ONLY_TESTED)
+
+
+@over(POSES)
 def test_builds_and_agrees_with_itself(path):
-    cfg = Config.fromfile(path, format_python_code=False)
+    cfg = load(path)
     backbone, heads = cfg.model.backbone, heads_of(cfg)
-    if 'arch' in backbone:
-        depth, dim, _ = find_arch(backbone.arch)
+    if path.parent.name != 'resnet':
+        _, dim, _ = find_arch(backbone.arch)
         assert cfg.model.head.get('head', cfg.model.head).in_channels == dim
-    if 'constructor' in cfg.optim_wrapper:
-        assert cfg.optim_wrapper.paramwise_cfg.num_layers == depth
-    model = build_on_meta(deployment_config(cfg.model))
-    for split in ('train', 'val', 'test'):
+    assert build(path).head is not None
+    for split in ('val', 'test') if path in ONLY_TESTED else ('train', 'val', 'test'):
         dataset = cfg[f'{split}_dataloader'].dataset
-        if split == 'train' and not dataset:
-            continue  # only ever tested on
         parts = dataset.get('datasets', [dataset])
         for (name, num_keypoints, codec), part in zip(heads, parts, strict=True):
             metainfo = unread(part).metainfo
@@ -71,21 +104,18 @@ def test_builds_and_agrees_with_itself(path):
             assert path.stem.endswith(f'-{h}x{w}')
             assert (h, w) == tuple(backbone.get('input_hw', (h, w)))
             assert (w // 4, h // 4) == tuple(codec.heatmap_size)
-    if path.stem in PARAMETERS:
-        count = sum(parameter.numel() for parameter in model.parameters())
-        assert count / 1e6 == pytest.approx(PARAMETERS[path.stem], abs=0.05)
 
 
-SEVERAL = ('multi_task', 'vitpose_plus', 'vitae', 'ablations', 'figures')
+@pytest.mark.parametrize(('name', 'millions'), PARAMETERS.items())
+def test_parameters_are_as_many_as_published_sizes_have(name, millions):
+    [path] = [path for path in POSES if path.stem == name]
+    count = sum(parameter.numel() for parameter in build(path).parameters())
+    assert count / 1e6 == pytest.approx(millions, abs=0.05)
 
 
-@pytest.mark.parametrize(
-    'path', [p for p in EXPERIMENTS if p.parent.name in SEVERAL], ids=lambda path: path.stem
-)
+@over(JOINT)
 def test_heads_experts_and_metrics_are_the_datasets(path):
-    cfg = Config.fromfile(path, format_python_code=False)
-    if 'heads' not in cfg.model.head:
-        return  # a plain one beside them
+    cfg = load(path)
     names = list(cfg.datasets)
     assert [name for name, _, _ in heads_of(cfg)] == names
     ffn = cfg.model.backbone.get('ffn', dict(type='SharedFFN'))
@@ -93,15 +123,12 @@ def test_heads_experts_and_metrics_are_the_datasets(path):
     assert [metric.dataset for metric in cfg.val_evaluator.metrics] == names
 
 
-@pytest.mark.parametrize('path', POSES, ids=lambda path: path.stem)
+@over(POSES)
 @torch.no_grad()
 def test_heatmaps_are_a_quarter_of_the_input(path):
     """Whatever the stride of the features: the decoder makes up for it."""
-    cfg = Config.fromfile(path, format_python_code=False)
-    if 'head' not in cfg.model:
-        return  # pre-training
-    model = build_on_meta(deployment_config(cfg.model)).eval()
-    (w, h), several = heads_of(cfg)[0][2].input_size, 'heads' in cfg.model.head
+    cfg, model = load(path), build(path)
+    (w, h), several = heads_of(cfg)[0][2].input_size, path in JOINT
     which = [torch.tensor([0])] if several else []
     feats = model.extract_feat(torch.empty(1, 3, h, w, device='meta'), *which)
     for decoder in model.head.heads.values() if several else [model.head]:
@@ -118,7 +145,7 @@ KINDS = ['vitpose-base_coco-256x192', 'vitpose-plus-base_six-datasets-256x192']
     'path', [p for p in EXPERIMENTS if p.stem in KINDS], ids=lambda path: path.stem
 )
 def test_a_dumped_config_keeps_the_order_of_the_experts(path, tmp_path):
-    cfg = Config.fromfile(path, format_python_code=False)
+    cfg = load(path)
     cfg.dump(tmp_path / 'dumped.py')
     dumped = Config.fromfile(tmp_path / 'dumped.py')
     assert dumped.model == cfg.model
@@ -126,17 +153,15 @@ def test_a_dumped_config_keeps_the_order_of_the_experts(path, tmp_path):
     assert dumped.val_evaluator == cfg.val_evaluator
 
 
-@pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda path: path.stem)
+@over(DECAYING)
 def test_learning_rates_decay_layer_by_layer(path):
     """The optimiser's groups: position and patches slowest, last norm and heads at the full rate,
     experts and tables of distances at the rate of their layer, no decay of weights for biases,
     norms and positions."""
-    cfg = Config.fromfile(path, format_python_code=False)
-    if 'constructor' not in cfg.optim_wrapper:
-        return  # plain Adam
-    model = build_on_meta(deployment_config(cfg.model))
+    cfg, model = load(path), build(path)
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
     depth, _, _ = find_arch(cfg.model.backbone.arch)
+    assert cfg.optim_wrapper.paramwise_cfg.num_layers == depth
     rate = cfg.optim_wrapper.paramwise_cfg.layer_decay_rate
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
     scales = {}
@@ -169,33 +194,58 @@ def leaves(node, path=()):
             yield path, ast.literal_eval(node)
 
 
-@pytest.mark.parametrize('path', EXPERIMENTS, ids=lambda path: path.stem)
-def test_a_config_restates_nothing_of_its_parents(path):
-    tree = ast.parse(path.read_text())
-    set_here = {
-        node.targets[0].id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-    }
-    bases = ast.literal_eval(set_here.pop('_base_'))
-    parents = Config()
-    for base in [bases] if isinstance(bases, str) else bases:
-        parents.merge_from_dict(Config.fromfile(path.parent / base).to_dict())
-    for name, node in set_here.items():
+def set_in(text):
+    """The sections that a file itself sets, as trees: assigned, or keywords of its one call."""
+    own = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            own[node.targets[0].id] = node.value
+        elif isinstance(node, ast.Expr) and ast.unparse(node).startswith('globals().update('):
+            [call] = node.value.args
+            named = inspect.signature(getattr(experiments, call.func.id)).parameters
+            own |= {k.arg: k.value for k in call.keywords if k.arg not in named}
+    return own
+
+
+def restated(own, parents):
+    """What of it the parents say already."""
+    for name, node in own.items():
         for keys, value in leaves(node, (name,)):
             known = parents
             for key in keys:
                 known = known.get(key) if isinstance(known, dict | Config) else None
-            assert known != value or known is None, f'{".".join(keys)} is {value!r} already'
+            if known == value and known is not None:
+                yield f'{".".join(keys)} is {value!r} already'
 
 
-def test_resnets_have_the_crops_of_simple_baseline():
+@over(EXPERIMENTS)
+def test_a_config_restates_nothing_of_its_parents(path):
+    own = set_in(path.read_text())
+    bases = ast.literal_eval(own.pop('_base_'))
+    parents = Config()
+    for base in [bases] if isinstance(bases, str) else bases:
+        parents.merge_from_dict(load((path.parent / base).resolve()).to_dict())
+    assert not list(restated(own, parents))
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'model = dict(backbone=dict(depth=12))',
+        "globals().update(single_dataset_config(_base_, 'a', model=dict(backbone=dict(depth=12))))",
+    ],
+)
+def test_a_restated_value_would_be_found(text):
+    own = set_in(text)
+    assert list(restated(own, dict(model=dict(backbone=dict(depth=12)))))
+    assert not list(restated(own, dict(model=dict(backbone=dict(depth=24)))))
+
+
+@over([path for path in EXPERIMENTS if path.parent.name == 'resnet'])
+def test_resnets_have_the_crops_of_simple_baseline(path):
     """The reported numbers are those of plain crops."""
-    for path in EXPERIMENTS:
-        if path.parent.name == 'resnet':
-            cfg = Config.fromfile(path, format_python_code=False)
-            assert cfg.model.head.decoder.type == 'BatchedMSRAHeatmap'
-            assert cfg.model.test_cfg.shift_heatmap
+    assert load(path).model.head.decoder.type == 'BatchedMSRAHeatmap'
+    assert load(path).model.test_cfg.shift_heatmap
 
 
 def test_names_are_unique_and_lower_case():

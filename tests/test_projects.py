@@ -47,6 +47,16 @@ def test_a_new_dataset_trains_beside_the_six(workplace, figures):
     assert 'coco/AP' in metrics
 
 
+def test_a_new_dataset_is_one_file_and_its_name_in_one_config():
+    """What the promise counts: the file is a parent of the config, which names it once more."""
+    folder = PROJECTS / 'example_dataset' / 'configs'
+    entry, config = sorted(folder.glob('*.py'), key=lambda path: path.name != 'zebra.py')
+    code = ast.parse(config.read_text())
+    constants = [node.value for node in ast.walk(code) if isinstance(node, ast.Constant)]
+    assert [value for value in constants if 'zebra' in str(value)] == ['./zebra.py', 'zebra']
+    assert set(Config.fromfile(entry)) == {'zebra'}
+
+
 def test_a_new_attention_trains(workplace, root_on_the_path):
     runner = runner_of('example_attention')
     attentions = [layer.attention for layer in runner.model.backbone.layers]
@@ -69,8 +79,9 @@ def test_a_token_sees_its_row_and_its_column(root_on_the_path):
 
 def test_every_project_stands_in_the_list():
     listed = (PROJECTS / 'README.md').read_text()
-    for project in PROJECTS.glob('*/README.md'):
-        assert f'({project.parent.name})' in listed
+    projects = [readme.parent.name for readme in PROJECTS.glob('*/README.md')]
+    assert projects == [name for name in projects if f'({name})' in listed]
+    assert {'example_attention', 'example_dataset'} <= set(projects)
 
 
 @pytest.mark.parametrize(

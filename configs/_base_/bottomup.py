@@ -1,4 +1,4 @@
-# ViTPose-B bottom-up without its dataset, which `vitpose_plus.experiments.bottom_up` fills in.
+# ViTPose-B bottom-up without its dataset, which `bottom_up_config` fills in.
 # Nothing of the authors' is published: our reading (docs/bottom_up.md). On 8 GPUs.
 _base_ = ['./runtime.py', './pictures.py', './schedule_210e.py']
 

@@ -1,5 +1,5 @@
-# MAE of a ViT-B without its datasets: `vitpose_plus.pretraining` fills them in. The paper names the
-# masking and the epochs; all else are MAE's defaults, our reading. On 8 GPUs.
+# MAE of a ViT-B without its datasets: `person_crops_config` or `whole_pictures_config` gives them.
+# The paper names masking and epochs; all else are MAE's defaults, our reading. On 8 GPUs.
 _base_ = ['./runtime.py', './pictures.py']
 
 model = dict(

@@ -1,4 +1,4 @@
-# ViTPose+-B without its datasets: `vitpose_plus.experiment.multi_dataset` adds the experts.
+# ViTPose+-B without its datasets: `multi_dataset_config` adds the experts.
 _base_ = './multi_task.py'
 
 model = dict(backbone=dict(ffn=dict(type='PartiallySharedFFN')))

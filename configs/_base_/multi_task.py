@@ -1,5 +1,5 @@
-# A ViTPose-B of several datasets without them: `vitpose_plus.experiment.multi_task` fills in input
-# size, heads, datasets and metrics.
+# A ViTPose-B of several datasets without them: `multi_task_config` fills in input size, heads,
+# datasets and metrics.
 _base_ = './topdown.py'
 
 model = dict(

@@ -1,5 +1,5 @@
-# ViTPose-B without its dataset: `vitpose_plus.experiment.single_dataset` fills in input size,
-# keypoints, dataset and metric.
+# ViTPose-B without its dataset: `single_dataset_config` fills in input size, keypoints, dataset and
+# metric.
 _base_ = './topdown.py'
 
 model = dict(type='TopdownPoseEstimator', head=_base_.classic_decoder)

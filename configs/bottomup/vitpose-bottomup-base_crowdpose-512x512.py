@@ -1,6 +1,4 @@
 _base_ = ['./vitpose-bottomup-base_coco-512x512.py', '../datasets/crowdpose.py']
-from vitpose_plus.experiments.bottom_up import bottom_up
+from vitpose_plus.experiments import bottom_up_config
 
-model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = bottom_up(
-    'crowdpose', _base_.crowdpose, _base_.affine
-)
+globals().update(bottom_up_config(_base_, 'crowdpose'))

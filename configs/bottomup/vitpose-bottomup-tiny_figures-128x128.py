@@ -1,6 +1,6 @@
 # Bottom-up on drawn figures (docs/bottom_up.md), several in a picture: minutes on a core.
 _base_ = ['./vitpose-bottomup-base_coco-512x512.py', '../_base_/figures.py']
-from vitpose_plus.experiments.bottom_up import bottom_up
+from vitpose_plus.experiments import bottom_up_config
 
 coco = _base_.coco
 for split in ('train', 'val'):
@@ -9,23 +9,32 @@ figures = 'work_dirs/experiments/figures'
 # Gentle: the figures are mostly upright, and time is short.
 affine = dict(_base_.affine, shift_factor=0.1, scale_factor=(0.8, 1.25), rotate_factor=15.0)
 
-model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = bottom_up(
-    'coco', coco, affine, input_hw=(128, 128), sigma=1.0, data_root=figures
+model = dict(
+    backbone=dict(
+        type='SinePositionViT',
+        arch=dict(depth=4, dim=64, num_heads=2, _delete_=True),
+        patch=dict(kernel_size=8, stride=8, padding=0),
+        drop_path_rate=0.0,
+    ),
+    head=dict(in_channels=64, deconv_out_channels=(32,), deconv_kernel_sizes=(4,)),
 )
-
-model['backbone'].update(
-    type='SinePositionViT',
-    arch=dict(depth=4, dim=64, num_heads=2, _delete_=True),
-    patch=dict(kernel_size=8, stride=8, padding=0),
-    drop_path_rate=0.0,
-)
-model['head'].update(in_channels=64, deconv_out_channels=(32,), deconv_kernel_sizes=(4,))
 # Tags have minutes to be learnt, not days: people move apart first, and together in time.
 model['head']['tag_loss'] = dict(loss_weight=0.0003, push_loss_factor=5.0)
 
-train_dataloader.update(_base_.one_process, batch_size=16)
-val_dataloader.update(_base_.one_process)
-test_dataloader.update(_base_.one_process)
+globals().update(
+    bottom_up_config(
+        _base_,
+        'coco',
+        affine=affine,
+        input_hw=(128, 128),
+        sigma=1.0,
+        data_root=figures,
+        model=model,
+        train_dataloader=dict(_base_.one_process, batch_size=16),
+        val_dataloader=_base_.one_process,
+        test_dataloader=_base_.one_process,
+    )
+)
 
 max_epochs = 24
 optim_wrapper = dict(

@@ -3,20 +3,24 @@ _base_ = [
     '../vitpose_plus/vitpose-plus-base_six-datasets-256x192.py',
     '../_base_/figures.py',
 ]
-from vitpose_plus.experiment import multi_dataset
+from vitpose_plus.experiments import multi_dataset_config
 
-model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
-    multi_dataset(_base_.datasets, _base_.crops, _base_.gentle, data_root='work_dirs/demo/figures')
+globals().update(
+    multi_dataset_config(
+        _base_,
+        augmentation=_base_.gentle,
+        data_root='work_dirs/demo/figures',
+        model=dict(
+            backbone=dict(arch='tiny', drop_path_rate=0.0),
+            head=dict(
+                type='MultiDatasetHead', head=dict(in_channels=128, deconv_out_channels=(64, 64))
+            ),
+        ),
+        train_dataloader=dict(batch_size=24, num_workers=2),
+        val_dataloader=dict(num_workers=2),
+        test_dataloader=dict(num_workers=2),
+    )
 )
-
-model['backbone'].update(arch='tiny', drop_path_rate=0.0)
-model['head'].update(
-    type='MultiDatasetHead', head=dict(in_channels=128, deconv_out_channels=(64, 64))
-)
-
-train_dataloader.update(batch_size=24, num_workers=2)
-val_dataloader.update(num_workers=2)
-test_dataloader.update(num_workers=2)
 
 max_epochs = 4
 optim_wrapper = dict(

@@ -1,29 +1,28 @@
 # For docs/experiments.md: people only, small crops, 1/8 features (16x12 tokens); minutes on a core.
 _base_ = ['../vitpose/vitpose-base_coco-256x192.py', '../_base_/figures.py']
-from vitpose_plus.experiment import single_dataset
+from vitpose_plus.experiments import single_dataset_config
 
-model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
-    single_dataset(
+globals().update(
+    single_dataset_config(
+        _base_,
         'coco',
-        _base_.coco,
-        _base_.crops,
-        _base_.gentle,
+        augmentation=_base_.gentle,
         input_hw=(128, 96),
         sigma=1.5,
         data_root='work_dirs/experiments/grey',
+        model=dict(
+            backbone=dict(
+                arch=dict(depth=4, dim=64, num_heads=2, _delete_=True),
+                patch=dict(kernel_size=8, stride=8, padding=0),
+                drop_path_rate=0.0,
+            ),
+            head=dict(in_channels=64, deconv_out_channels=(32,), deconv_kernel_sizes=(4,)),
+        ),
+        train_dataloader=dict(_base_.one_process, batch_size=16),
+        val_dataloader=_base_.one_process,
+        test_dataloader=_base_.one_process,
     )
 )
-
-model['backbone'].update(
-    arch=dict(depth=4, dim=64, num_heads=2, _delete_=True),
-    patch=dict(kernel_size=8, stride=8, padding=0),
-    drop_path_rate=0.0,
-)
-model['head'].update(in_channels=64, deconv_out_channels=(32,), deconv_kernel_sizes=(4,))
-
-train_dataloader.update(_base_.one_process, batch_size=16)
-val_dataloader.update(_base_.one_process)
-test_dataloader.update(_base_.one_process)
 
 max_epochs = 6
 optim_wrapper = dict(

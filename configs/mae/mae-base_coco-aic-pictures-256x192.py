@@ -1,5 +1,5 @@
 # On the pictures of COCO and AIC that show people, as they are (ViTPose, table 3: 300 thousand).
 _base_ = ['../_base_/mae.py', '../datasets/coco.py', '../datasets/aic.py']
-from vitpose_plus.pretraining import whole_pictures
+from vitpose_plus.experiments import whole_pictures_config
 
-model, train_dataloader = whole_pictures({'coco': _base_.coco, 'aic': _base_.aic})
+globals().update(whole_pictures_config(_base_, ['coco', 'aic']))

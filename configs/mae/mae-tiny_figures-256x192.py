@@ -1,14 +1,16 @@
 # The people of the demo's figures (python -m vitpose_plus figures), in minutes on a CPU.
 _base_ = './mae-base_coco-aic-crops-256x192.py'
-from vitpose_plus.pretraining import person_crops
+from vitpose_plus.experiments import person_crops_config
 
-model, train_dataloader = person_crops(
-    {'coco': _base_.coco, 'aic': _base_.aic}, data_root='work_dirs/demo/figures'
+globals().update(
+    person_crops_config(
+        _base_,
+        ['coco', 'aic'],
+        data_root='work_dirs/demo/figures',
+        model=dict(backbone=dict(arch='tiny'), decoder=dict(depth=2, dim=64, num_heads=4)),
+        train_dataloader=dict(batch_size=32, num_workers=2),
+    )
 )
-
-model['backbone'].update(arch='tiny')
-model['decoder'] = dict(depth=2, dim=64, num_heads=4)
-train_dataloader.update(batch_size=32, num_workers=2)
 
 optim_wrapper = dict(optimizer=dict(lr=1.5e-3))
 param_scheduler = [

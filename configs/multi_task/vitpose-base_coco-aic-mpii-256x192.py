@@ -4,14 +4,6 @@ _base_ = [
     '../datasets/aic.py',
     '../datasets/mpii.py',
 ]
-from vitpose_plus.experiment import multi_task
+from vitpose_plus.experiments import multi_task_config
 
-datasets = dict(
-    coco=_base_.coco,
-    aic=_base_.aic,
-    mpii=_base_.mpii,
-)
-
-model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
-    multi_task(datasets, _base_.crops, _base_.augmentation)
-)
+globals().update(multi_task_config(_base_, ['coco', 'aic', 'mpii']))

@@ -1,9 +1,7 @@
 _base_ = ['../vitpose/vitpose-base_coco-256x192.py', '../datasets/interhand2d.py']
-from vitpose_plus.experiment import single_dataset
+from vitpose_plus.experiments import single_dataset_config
 
-model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
-    single_dataset('interhand2d', _base_.interhand2d, _base_.crops, _base_.augmentation)
-)
+globals().update(single_dataset_config(_base_, 'interhand2d'))
 
 # The authors' fine-tuning on hands.
 optim_wrapper = dict(_delete_=True, optimizer=dict(type='Adam', lr=5e-4))

@@ -1,6 +1,4 @@
 _base_ = ['../vitpose/vitpose-large_coco-256x192.py', '../datasets/apt36k.py']
-from vitpose_plus.experiment import single_dataset
+from vitpose_plus.experiments import single_dataset_config
 
-model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
-    single_dataset('apt36k', _base_.apt36k, _base_.crops, _base_.augmentation)
-)
+globals().update(single_dataset_config(_base_, 'apt36k'))

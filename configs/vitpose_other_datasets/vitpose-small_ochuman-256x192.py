@@ -1,6 +1,4 @@
 _base_ = ['../vitpose/vitpose-small_coco-256x192.py', '../datasets/ochuman.py']
-from vitpose_plus.experiment import single_dataset
+from vitpose_plus.experiments import single_dataset_config
 
-model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
-    single_dataset('ochuman', _base_.ochuman, _base_.crops, _base_.augmentation)
-)
+globals().update(single_dataset_config(_base_, 'ochuman'))

@@ -7,18 +7,11 @@ _base_ = [
     '../datasets/apt36k.py',
     '../datasets/coco_wholebody.py',
 ]
-from vitpose_plus.experiment import multi_dataset
+from vitpose_plus.experiments import multi_dataset_config
 
 # The order of the experts, as in the released weights.
-datasets = dict(
-    coco=_base_.coco,
-    aic=_base_.aic,
-    mpii=_base_.mpii,
-    ap10k=_base_.ap10k,
-    apt36k=_base_.apt36k,
-    coco_wholebody=_base_.coco_wholebody,
-)
-
-model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = (
-    multi_dataset(datasets, _base_.crops, _base_.augmentation, input_hw=(256, 192))
+globals().update(
+    multi_dataset_config(
+        _base_, ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody'], input_hw=(256, 192)
+    )
 )

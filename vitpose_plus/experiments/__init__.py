@@ -1,14 +1,32 @@
-"""From the entries of datasets to the parts of a config, and the configs that come along."""
+"""From the entries of datasets to the parts of a config, and the configs that come along.
+
+A config calls one of the functions that end in ``_config`` (``configs.py``). The others return the
+same sections as tuples.
+"""
 
 from vitpose_plus.experiments.bottom_up import bottom_up
+from vitpose_plus.experiments.configs import (
+    bottom_up_config,
+    multi_dataset_config,
+    multi_task_config,
+    person_crops_config,
+    single_dataset_config,
+    whole_pictures_config,
+)
 from vitpose_plus.experiments.pretraining import person_crops, whole_pictures
 from vitpose_plus.experiments.topdown import multi_dataset, multi_task, single_dataset
 
 __all__ = [
     'bottom_up',
+    'bottom_up_config',
     'multi_dataset',
+    'multi_dataset_config',
     'multi_task',
+    'multi_task_config',
     'person_crops',
+    'person_crops_config',
     'single_dataset',
+    'single_dataset_config',
     'whole_pictures',
+    'whole_pictures_config',
 ]

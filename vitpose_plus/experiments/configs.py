@@ -1,0 +1,190 @@
+"""What a config calls, once, to get all of its sections that follow from datasets.
+
+    _base_ = ['../vitpose/vitpose-base_coco-256x192.py', '../datasets/aic.py']
+    from vitpose_plus.experiments import single_dataset_config
+
+    globals().update(single_dataset_config(_base_, 'aic', train_dataloader=dict(batch_size=32)))
+
+Every function returns a mapping from the names of sections (``model``, ``train_dataloader``, ...)
+to plain dicts, which mmengine merges into those of ``_base_``. The first argument is ``_base_``,
+the values of the parents: the entries of datasets, ``crops``, ``augmentation``, ``affine``.
+Keywords that no function lists are sections, too: changes of the derived ones, merged into them as
+mmengine merges a child into its parent (``_delete_=True`` replaces instead).
+"""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+
+from vitpose_plus.errors import UserError
+from vitpose_plus.experiments.bottom_up import bottom_up
+from vitpose_plus.experiments.pretraining import person_crops, whole_pictures
+from vitpose_plus.experiments.topdown import multi_task, single_dataset
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+SECTIONS = ('model', *LOADERS, 'val_evaluator', 'test_evaluator')
+Datasets = Sequence[str] | Mapping[str, dict]
+
+
+def single_dataset_config(
+    base: Mapping,
+    name: str,
+    *,
+    entry: dict | None = None,
+    crops: dict | None = None,
+    augmentation: Sequence[dict] | None = None,
+    input_hw: tuple[int, int] = (256, 192),
+    sigma: float = 2.0,
+    data_root: str = 'data',
+    **changes,
+) -> dict[str, dict]:
+    """The sections of a plain model of one dataset.
+
+    Args:
+        base: ``_base_``.
+        name: Of the dataset.
+        entry: Of the dataset; the one in ``base`` if not given. So are ``crops`` and
+            ``augmentation``.
+        input_hw: Height and width of the crops, in pixels.
+        sigma: Of the Gaussian targets, in heatmap pixels.
+        data_root: The folder that holds all datasets' folders.
+        changes: Section -> what differs in it from the derived one.
+    """
+    parts = single_dataset(
+        name,
+        entry or _entry(base, name),
+        crops or base['crops'],
+        base['augmentation'] if augmentation is None else augmentation,
+        input_hw=input_hw,
+        sigma=sigma,
+        data_root=data_root,
+    )
+    return merged(dict(zip(SECTIONS, parts, strict=True)), changes)
+
+
+def multi_task_config(
+    base: Mapping,
+    datasets: Datasets = (),
+    *,
+    crops: dict | None = None,
+    augmentation: Sequence[dict] | None = None,
+    input_hw: tuple[int, int] = (256, 192),
+    sigma: float = 2.0,
+    data_root: str = 'data',
+    **changes,
+) -> dict[str, dict]:
+    """The sections of a model with a head for each of several datasets, and ``datasets`` itself.
+
+    Args:
+        base: ``_base_``.
+        datasets: The names of the datasets, in the order of the heads, or their entries by name;
+            ``base['datasets']`` if not given. An entry is first looked for there.
+        crops: As all others, see ``single_dataset_config``.
+    """
+    entries = _entries(base, datasets)
+    parts = multi_task(
+        entries,
+        crops or base['crops'],
+        base['augmentation'] if augmentation is None else augmentation,
+        input_hw=input_hw,
+        sigma=sigma,
+        data_root=data_root,
+    )
+    named = dict(zip(SECTIONS, parts, strict=True))
+    # In place of the parent's; where it has none, mmengine would leave the word in the config.
+    replacing = dict(_delete_=True) if 'datasets' in base else {}
+    return merged(named, changes) | dict(datasets=deepcopy(entries) | replacing)
+
+
+def multi_dataset_config(base: Mapping, datasets: Datasets = (), **options) -> dict[str, dict]:
+    """A ViTPose+: ``multi_task_config``, of the same arguments, with an expert for each dataset."""
+    experts = dict(backbone=dict(ffn=dict(num_experts=len(_entries(base, datasets)))))
+    options['model'] = merged(experts, options.get('model', {}))
+    return multi_task_config(base, datasets, **options)
+
+
+def bottom_up_config(
+    base: Mapping,
+    name: str,
+    *,
+    entry: dict | None = None,
+    affine: dict | None = None,
+    input_hw: tuple[int, int] = (512, 512),
+    sigma: float = 2.0,
+    max_people: int = 30,
+    data_root: str = 'data',
+    **changes,
+) -> dict[str, dict]:
+    """The sections of a bottom-up model; the arguments are those of ``bottom_up``.
+
+    ``entry`` and ``affine`` are those of ``base`` if not given.
+    """
+    parts = bottom_up(
+        name,
+        entry or _entry(base, name),
+        affine or base['affine'],
+        input_hw=input_hw,
+        sigma=sigma,
+        max_people=max_people,
+        data_root=data_root,
+    )
+    return merged(dict(zip(SECTIONS, parts, strict=True)), changes)
+
+
+def person_crops_config(
+    base: Mapping,
+    datasets: Datasets,
+    *,
+    input_hw: tuple[int, int] = (256, 192),
+    data_root: str = 'data',
+    **changes,
+) -> dict[str, dict]:
+    """``model`` and ``train_dataloader`` of a pre-training on parts of people's boxes."""
+    model, loader = person_crops(_entries(base, datasets), input_hw, data_root)
+    return merged(dict(model=model, train_dataloader=loader), changes)
+
+
+def whole_pictures_config(
+    base: Mapping,
+    datasets: Datasets,
+    *,
+    input_hw: tuple[int, int] = (256, 192),
+    data_root: str = 'data',
+    **changes,
+) -> dict[str, dict]:
+    """The same on parts of whole pictures."""
+    model, loader = whole_pictures(_entries(base, datasets), input_hw, data_root)
+    return merged(dict(model=model, train_dataloader=loader), changes)
+
+
+def merged(sections: Mapping, changes: Mapping) -> dict:
+    """The sections with the changes in them: merged later into a parent, they have the same effect
+    as one after the other. So ``_delete_`` stays, for what the parent has there."""
+    result = dict(sections)
+    for key, change in changes.items():
+        if not isinstance(change, Mapping) or key not in sections or change.get('_delete_'):
+            result[key] = deepcopy(change)
+        elif isinstance(sections[key], Mapping):
+            result[key] = merged(sections[key], change)
+        else:
+            raise UserError(
+                f'The config changes {key} by a dict, but it is a {type(sections[key]).__name__}: '
+                'give all of it, or _delete_=True in the dict to replace it.'
+            )
+    return result
+
+
+def _entry(base: Mapping, name: str) -> dict:
+    for entries in (base.get('datasets', {}), base):
+        if name in entries:
+            return entries[name]
+    raise UserError(
+        f'There is no entry of the dataset {name!r} in the config: name its file, as '
+        f'configs/datasets/{name}.py, in `_base_`.'
+    )
+
+
+def _entries(base: Mapping, datasets: Datasets) -> dict[str, dict]:
+    datasets = datasets or base.get('datasets', {})
+    if not isinstance(datasets, Mapping):
+        return {name: _entry(base, name) for name in datasets}
+    return {name: entry for name, entry in datasets.items() if name != '_delete_'}
