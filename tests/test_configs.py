@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 from vitpose_plus import experiments
-from vitpose_plus.datasets.multi_dataset import unread
+from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.models.building import build_on_meta, deployment_config
 from vitpose_plus.models.vit import find_arch
 
@@ -121,6 +121,24 @@ def test_heads_experts_and_metrics_are_the_datasets(path):
     ffn = cfg.model.backbone.get('ffn', dict(type='SharedFFN'))
     assert ffn.get('num_experts') == (None if ffn['type'] == 'SharedFFN' else len(names))
     assert [metric.dataset for metric in cfg.val_evaluator.metrics] == names
+
+
+# The number that is published, which its metric gives first (test_best_checkpoint.py).
+HEADLINES = ('CocoMetric', 'CocoWholeBodyMetric', 'ZeroBasedMpiiPCKAccuracy', 'AUC')
+
+
+@over(POSES)
+def test_the_best_checkpoint_is_the_best_by_the_headline_of_the_first_dataset(path):
+    cfg = load(path)
+    hook, evaluator = cfg.default_hooks.checkpoint, cfg.val_evaluator
+    assert (hook.save_best, hook.rule, hook.max_keep_ckpts) == ('auto', 'greater', 2)
+    metrics = [evaluator] if 'prefix' in evaluator else evaluator
+    first = (evaluator.metrics if path in JOINT else metrics)[0]
+    assert first.type in HEADLINES
+    names = [
+        unread(part).metainfo['dataset_name'] for part in plain_datasets(cfg.val_dataloader.dataset)
+    ]
+    assert first.get('dataset', first.get('prefix')) == names[0]
 
 
 @over(POSES)

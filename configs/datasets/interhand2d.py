@@ -30,8 +30,9 @@ interhand2d = dict(
         data_prefix=dict(img='images/test/'),
     ),
     metric=[
-        dict(type='PCKAccuracy', thr=0.2),
+        # First what is published, which also decides which checkpoint is the best.
         dict(type='AUC', norm_factor=30, num_thrs=20),  # of the errors up to 30 pixels
+        dict(type='PCKAccuracy', thr=0.2),
         dict(type='EPE'),
     ],
 )

@@ -61,9 +61,11 @@ class DatasetwiseEvaluator(Evaluator):
 class ZeroBasedMpiiPCKAccuracy(MpiiPCKAccuracy):
     """PCKh of joints counted from pixel zero, as ``ZeroBasedMpiiDataset`` gives them.
 
-    mmpose adds one to the predictions and expects annotations that start at one.
+    mmpose adds one to the predictions and expects annotations that start at one. The mean over all
+    joints comes first: the best checkpoint is the best by the first number.
     """
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         one_based = [dict(result, gt_coords=result['gt_coords'] + 1.0) for result in results]
-        return super().compute_metrics(one_based)
+        metrics = super().compute_metrics(one_based)
+        return dict(sorted(metrics.items(), key=lambda item: item[0] != 'PCK'))
