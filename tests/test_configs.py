@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 from vitpose_plus import experiments
+from vitpose_plus.checkpoints import matching
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.models.building import build_on_meta, deployment_config
 from vitpose_plus.models.vit import find_arch
@@ -26,6 +27,9 @@ JOINT = [p for p in POSES if any(n in p.stem for n in ('six-datasets', 'coco-aic
 PLAIN_ADAM = [p for p in EXPERIMENTS if p.parent.name in ('mae', 'resnet') or 'interhand' in p.stem]
 DECAYING = [p for p in EXPERIMENTS if p not in PLAIN_ADAM]  # layer by layer
 ONLY_TESTED = [p for p in POSES if '_ochuman-' in p.stem]
+
+
+KNOWN = dict(matching.known_shapes())
 
 
 def over(paths):
@@ -104,6 +108,17 @@ def test_builds_and_agrees_with_itself(path):
             assert path.stem.endswith(f'-{h}x{w}')
             assert (h, w) == tuple(backbone.get('input_hw', (h, w)))
             assert (w // 4, h // 4) == tuple(codec.heatmap_size)
+
+
+@over([path for path in POSES if path.parent.name not in matching.OTHERS])
+def test_weights_are_compared_with_the_shapes_of_today(path):
+    """The table that ``convert`` reads is the models' own; ``make shapes`` writes it anew."""
+    shapes = {name: tuple(value.shape) for name, value in build(path).state_dict().items()}
+    assert KNOWN[path.stem] == shapes
+
+
+def test_the_table_of_shapes_has_no_config_that_is_gone():
+    assert set(KNOWN) <= {path.stem for path in POSES}
 
 
 @pytest.mark.parametrize(('name', 'millions'), PARAMETERS.items())

@@ -80,8 +80,15 @@ def test_every_shipped_model_is_found_by_its_weights():
     """The plainest name first; the input's size tells those apart that differ in nothing else."""
     names = [SMALL, 'vitpose-base_coco-384x288', 'vitpose-plus-base-simple_six-datasets-256x192']
     for name in names:
-        cfg = Config.fromfile(find_config(name))
+        cfg = Config.fromfile(find_config(name), format_python_code=False)
         assert fitting_configs(build_on_meta(cfg.model).state_dict()).startswith(name)
+
+
+def test_no_model_is_built_to_find_it_by_its_weights(monkeypatch):
+    state = build_on_meta(Config.fromfile(find_config(SMALL)).model).state_dict()
+    monkeypatch.setattr(Config, 'fromfile', None)
+    assert fitting_configs(state).startswith(SMALL)
+    assert fitting_configs(state | {'odd': torch.ones(1)}) == 'no config that is shipped'
 
 
 def test_plain_models_are_named_before_their_variations():
