@@ -204,5 +204,5 @@ def test_what_cannot_be_cached(cfg, capsys):
     assert 'has no teacher that runs: give the config of a student with teacher=' in error
     Path('cache').mkdir()
     error = refused(capsys, 'cache-heatmaps', STUDENT, 'cache')
-    assert error == 'error: cache exists: give another name, or take it away.'
+    assert error == 'error: cache exists: give another name, or move it away.'
     assert shipped(STUDENT).model.teacher.type == 'RunningTeacher'
