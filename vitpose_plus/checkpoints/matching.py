@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from vitpose_plus import files
@@ -85,6 +86,7 @@ def shapes_of(cfg: Config) -> Shapes:
 
 def write_table() -> None:
     """Writes ``shapes.json`` anew."""
+    init_default_scope('mmpose')
     groups = {}
     for name, path in shipped_configs().items():
         if path.parent.name not in OTHERS:

@@ -53,7 +53,10 @@ def name_heads(state: State, datasets: Mapping[str, int] | None) -> State:
             heads[names[int(match[1]) + 1]][match[2]] = value
         elif key.startswith('head.'):
             heads[names[0]][key.removeprefix('head.')] = value
-    return named | _own_rows(heads, datasets) | {NAMES: dataset_names.to_tensor(names)}
+    rows = _own_rows(heads, datasets)
+    if not rows:  # an encoder with experts
+        return named
+    return named | rows | {NAMES: dataset_names.to_tensor(names)}
 
 
 def _own_rows(heads: dict[str, State], datasets: Mapping[str, int]) -> State:
