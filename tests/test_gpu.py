@@ -6,6 +6,8 @@ from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmpose.registry import DATASETS, MODELS
 
+from tests.helpers.comparing import assert_same
+
 pytestmark = pytest.mark.gpu
 
 
@@ -25,7 +27,7 @@ def test_heatmaps_equal_those_of_the_cpu(tiny_config, batch):
             samples = model.to(device).test_step(batch)
         maps += [sample.pred_fields.heatmaps.cpu() for sample in samples]
     for a, b in zip(cpu, gpu, strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=5e-5)
+        assert_same(b, a, roundings=256)  # a GPU's kernels may sum in quite other ways
 
 
 @pytest.mark.parametrize('dtype', ['float16', 'bfloat16'])
@@ -51,4 +53,4 @@ def test_attention_in_bfloat16_is_near_full_precision_on_the_cpu(kind):
     exact = attention(x, hw)
     with torch.autocast('cuda', torch.bfloat16):
         found = attention.cuda()(x.cuda(), hw)
-    torch.testing.assert_close(found.float().cpu(), exact, rtol=0.05, atol=0.05)
+    assert_same(found.float().cpu(), exact, roundings=4, precision=torch.bfloat16)

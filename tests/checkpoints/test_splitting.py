@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS, MODELS
 
+from tests.helpers.comparing import assert_same
 from vitpose_plus.checkpoints import writing
 from vitpose_plus.checkpoints.splitting import expand, split
 from vitpose_plus.commands import main
@@ -72,7 +73,7 @@ def check_heatmaps(dataset, whole, tiny_config):
         results = model.predict(**data)
         heatmaps.append(torch.stack([sample.pred_fields.heatmaps for sample in results]))
     assert heatmaps[0].std() > 0.01
-    torch.testing.assert_close(*heatmaps, rtol=1e-6, atol=1e-5)
+    assert_same(*heatmaps)
 
 
 def test_heatmaps_of_every_kind(kind):
@@ -100,7 +101,7 @@ def test_every_kind_starts_as_the_plain_model(kind):
         model.load_state_dict(state)
         heatmaps.append(model(images, None, mode='tensor'))
     assert heatmaps[0].std() > 0.01
-    torch.testing.assert_close(*heatmaps, rtol=0, atol=1e-5)
+    assert_same(*heatmaps)
 
 
 def test_ffns_of_twice_the_width_do_not_become_experts(tiny_config):

@@ -9,6 +9,7 @@ from mmpose.registry import MODELS
 
 from tests.distillation.conftest import CHECKPOINT, STAGE_1, TOKEN, shipped
 from tests.distillation.test_students import steps, student_of
+from tests.helpers.comparing import assert_same
 from vitpose_plus.checkpoints import check_fit, reading
 from vitpose_plus.distillation.token_file import SavedToken, fingerprint, read_token, write_token
 from vitpose_plus.models.building import deployment_config
@@ -110,13 +111,11 @@ def test_with_other_widths_it_goes_through_a_linear_map(cfg, samples):
     token = read_token(TOKEN).token
     [token_map] = student.backbone.parametrizations.prefix_tokens
     bias = student.backbone.parametrizations.prefix_tokens.original
-    assert torch.equal(student.backbone.prefix_tokens, token @ token_map.weight.T)
+    assert_same(student.backbone.prefix_tokens, token @ token_map.weight.T)
     assert student.backbone.prefix_tokens.std().item() == pytest.approx(token.std().item(), rel=0.3)
     assert torch.equal(bias, torch.zeros(1, 1, 64))
     steps(student, cfg, samples)
-    torch.testing.assert_close(
-        student.backbone.prefix_tokens, token @ token_map.weight.T + bias, rtol=0, atol=1e-6
-    )
+    assert_same(student.backbone.prefix_tokens, token @ token_map.weight.T + bias)
     assert bias.abs().sum() > 0
     assert torch.equal(token_map.token, token)  # t itself is frozen
 
@@ -132,9 +131,7 @@ def test_a_state_dict_has_the_folded_token_only(cfg, samples):
     other = student_of(cfg)
     check_fit(state, other)
     other.load_state_dict(state)  # into the student: its map gives the folded token, too
-    torch.testing.assert_close(
-        other.backbone.prefix_tokens, student.backbone.prefix_tokens, rtol=0, atol=1e-6
-    )
+    assert_same(other.backbone.prefix_tokens, student.backbone.prefix_tokens)
 
 
 def test_a_learnt_prefix_alone_needs_no_token(cfg):

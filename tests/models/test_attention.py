@@ -7,6 +7,7 @@ from mmpose.registry import MODELS
 from torch import nn
 from torch.nn import functional as F
 
+from tests.helpers.comparing import assert_same
 from vitpose_plus.models import (
     FullAttention,
     PoolingWindowAttention,
@@ -237,7 +238,7 @@ def test_relative_positions_of_another_size_are_stretched_at_loading_and_in_use(
     torch.testing.assert_close(large.pos_embed_h[7], small.pos_embed_h[3])  # distance zero
     q, k = torch.randn(2, 1, 2, 48, 8).unbind()
     for of_small, of_large in zip(small(q, k, (8, 6)), large(q, k, (8, 6)), strict=True):
-        torch.testing.assert_close(of_small, of_large)
+        assert_same(of_small, of_large)
 
 
 def test_kinds_are_taken_in_turn_through_the_depth():

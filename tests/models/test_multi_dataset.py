@@ -12,6 +12,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmpose.registry import DATASETS, MODELS
 from mmpose.structures import PoseDataSample
 
+from tests.helpers.comparing import assert_same
 from vitpose_plus.experiments.catalogue import find_config
 from vitpose_plus.models import MultiDatasetHead
 
@@ -71,13 +72,13 @@ def test_loss_is_each_dataset_alone_times_its_share(model, samples):
     for name in HEADS:
         own = of(samples, name)
         alone = losses(model, own)[f'{name}.loss_kpt'] * len(own) / len(samples)
-        torch.testing.assert_close(mixed[f'{name}.loss_kpt'], alone)
+        assert_same(mixed[f'{name}.loss_kpt'], alone)
 
 
 def test_order_of_the_batch_does_not_matter(model, samples):
     forward, backward = losses(model, samples), losses(model, samples[::-1])
     for name, value in forward.items():
-        torch.testing.assert_close(value, backward[name])
+        assert_same(value, backward[name], name=name)
 
 
 def test_predictions_of_a_mixed_batch_are_each_dataset_alone_in_order(model, samples):
@@ -104,9 +105,7 @@ def test_heatmaps_of_a_mixed_batch_are_each_dataset_alone(model, samples):
         alone = predictions(model, of(samples, name))
         together = [p for p in mixed if p.dataset_name == name]
         for a, b in zip(alone, together, strict=True):
-            torch.testing.assert_close(
-                a.pred_fields.heatmaps, b.pred_fields.heatmaps, rtol=0, atol=1e-5
-            )
+            assert_same(a.pred_fields.heatmaps, b.pred_fields.heatmaps)
 
 
 def test_flip_test_is_the_mean_of_both_views_with_the_dataset_s_own_pairs(model, samples):
@@ -121,9 +120,7 @@ def test_flip_test_is_the_mean_of_both_views_with_the_dataset_s_own_pairs(model,
         back = flipped[row].flip(-1)[sample.flip_indices]
         if HEADS[row] not in ('coco', 'mpii'):  # plain crops: one pixel to the right
             back = torch.cat([back[..., :1], back[..., :-1]], dim=-1)
-        torch.testing.assert_close(
-            sample.pred_fields.heatmaps, (plain[row] + back) / 2, rtol=0, atol=1e-5
-        )
+        assert_same(sample.pred_fields.heatmaps, (plain[row] + back) / 2)
 
 
 def test_every_parameter_gets_a_gradient_and_an_absent_dataset_s_is_zero(model, samples):
@@ -196,7 +193,7 @@ def test_loss_in_bf16_is_close_to_that_in_full_precision(model, samples):
     with torch.autocast('cpu', torch.bfloat16):
         half = losses(model, samples)
     for name, value in full.items():
-        torch.testing.assert_close(half[name].float(), value, rtol=0.05, atol=1e-4)
+        assert_same(half[name].float(), value, roundings=4, precision=torch.bfloat16, name=name)
 
 
 def test_every_head_on_the_whole_batch_counts_its_own_images_only(whole, samples):
@@ -213,7 +210,7 @@ def test_every_head_on_the_whole_batch_counts_its_own_images_only(whole, samples
             sample = data['data_samples'][row]
             weights = sample.gt_instance_labels.keypoint_weights[0, :, None, None]
             error += ((heatmaps[row] - sample.gt_fields.heatmaps) ** 2 * weights).sum()
-        torch.testing.assert_close(losses[f'{name}.loss_kpt'], error / heatmaps.numel())
+        assert_same(losses[f'{name}.loss_kpt'], error / heatmaps.numel())
 
 
 def test_only_the_batch_norms_tell_the_two_heads_apart(model, whole, samples):
@@ -223,7 +220,7 @@ def test_only_the_batch_norms_tell_the_two_heads_apart(model, whole, samples):
     alone, together = losses(model, samples), losses(whole, samples)
     assert set(alone) == set(together)
     for name, value in alone.items():
-        torch.testing.assert_close(value, together[name])
+        assert_same(value, together[name], name=name)
     alone, together = losses(model.train(), samples), losses(whole.train(), samples)
     for name in HEADS:
         loss = f'{name}.loss_kpt'
@@ -235,10 +232,10 @@ def test_in_a_batch_of_one_dataset_the_two_heads_are_equal(model, whole, samples
     alone, together = losses(model.train(), own), losses(whole.train(), own)
     assert set(alone) == set(together)  # no accuracies: the config says so
     for name, value in alone.items():
-        torch.testing.assert_close(value, together[name])
+        assert_same(value, together[name], name=name)
     first, second = (each.head.heads['aic'].state_dict() for each in (model, whole))
     for name, value in first.items():
-        torch.testing.assert_close(value, second[name])
+        assert_same(value, second[name], name=name)
 
 
 def test_the_two_heads_predict_alike(model, whole, samples):
