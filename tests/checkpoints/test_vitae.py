@@ -6,8 +6,8 @@ from mmengine.config import Config
 from mmpose.registry import MODELS
 from torch.nn import functional as F
 
-from tests.checkpoints.test_layouts import KEYPOINTS, SIX, plus, same
 from tests.helpers.comparing import assert_same
+from tests.helpers.models import KEYPOINTS, SIX, plus, same
 from vitpose_plus.checkpoints.converting import convert, keep_dataset
 from vitpose_plus.checkpoints.guard import check_fit, differences
 from vitpose_plus.checkpoints.layouts import recognised

@@ -4,34 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS, MODELS
 
+from tests.helpers.students import CHECKPOINT, PLAIN, STUDENT, TEACHER, TOKEN, shipped, stirred
 from vitpose_plus.distillation.token_file import SavedToken, fingerprint, write_token
-from vitpose_plus.experiments.catalogue import find_config
-
-TEACHER = 'vitpose-tiny-teacher_figures-128x96'
-STAGE_1 = 'vitpose-tiny-token_figures-128x96'
-STUDENT = 'vitpose-tiny-distill_figures-128x96'
-PLAIN = 'vitpose-tiny_figures-128x96'
-CHECKPOINT = Config.fromfile(find_config(STUDENT)).model.teacher.checkpoint
-TOKEN = f'work_dirs/{STAGE_1}/token.pth'
-
-
-def shipped(name):
-    return Config.fromfile(find_config(name), format_python_code=False)
-
-
-def stirred(model):
-    """Every weight far from zero, so that every output differs."""
-    for name, parameter in model.named_parameters():
-        if parameter.ndim > 1 and name.startswith('head.'):
-            torch.nn.init.normal_(parameter, std=0.2)
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.uniform_(module.running_mean)
-    return model
 
 
 @pytest.fixture
@@ -64,7 +40,3 @@ def samples(place):
     """Three prepared people."""
     dataset = DATASETS.build(shipped(PLAIN).train_dataloader.dataset)
     return [dataset[i] for i in range(3)]
-
-
-def prepare(model, samples):
-    return model.data_preprocessor(pseudo_collate(samples), training=True)

@@ -10,8 +10,7 @@ import torch
 from mmengine.config import Config
 from mmpose.registry import DATASETS, MODELS
 
-from tests.distillation.conftest import CHECKPOINT, STAGE_1, STUDENT, prepare, shipped
-from tests.distillation.test_students import student_of
+from tests.helpers.students import CHECKPOINT, STAGE_1, STUDENT, prepare, shipped, student_of
 from vitpose_plus.checkpoints import reading, writing
 from vitpose_plus.commands import main
 from vitpose_plus.distillation import KnowledgeTokenHook

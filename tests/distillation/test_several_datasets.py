@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmpose.registry import DATASETS, MODELS
 
-from tests.distillation.conftest import PLAIN, prepare, shipped, stirred
 from tests.helpers.comparing import assert_same
+from tests.helpers.students import PLAIN, prepare, shipped, stirred
 from vitpose_plus.checkpoints import split
 from vitpose_plus.commands import main
 from vitpose_plus.distillation.token_file import SavedToken, fingerprint, write_token

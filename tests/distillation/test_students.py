@@ -7,8 +7,16 @@ import torch
 from mmengine.optim import build_optim_wrapper
 from mmpose.registry import MODELS
 
-from tests.distillation.conftest import CHECKPOINT, PLAIN, TEACHER, prepare, shipped, stirred
 from tests.helpers.comparing import assert_same
+from tests.helpers.students import (
+    CHECKPOINT,
+    PLAIN,
+    TEACHER,
+    prepare,
+    shipped,
+    steps,
+    student_of,
+)
 from vitpose_plus.distillation.students import recorded
 from vitpose_plus.engine.precision import Bf16OptimWrapper
 from vitpose_plus.models.building import deployment_config
@@ -19,23 +27,6 @@ SETTINGS = {  # what is taken away
     'output': ('token',),
     'both': (),
 }
-
-
-def student_of(cfg, *without):
-    cfg = deepcopy(cfg)
-    for part in without:
-        cfg.model.pop(part)
-    torch.manual_seed(3)
-    return stirred(MODELS.build(cfg.model)).train()
-
-
-def steps(model, cfg, samples, number=3):
-    """Trains it a little; the losses of every step."""
-    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    batch = dict(
-        inputs=[s['inputs'] for s in samples], data_samples=[s['data_samples'] for s in samples]
-    )
-    return [model.train_step(deepcopy(batch), wrapper) for _ in range(number)], wrapper
 
 
 @pytest.mark.parametrize('setting', SETTINGS)

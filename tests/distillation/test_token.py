@@ -7,9 +7,8 @@ import torch
 from mmengine.optim import build_optim_wrapper
 from mmpose.registry import MODELS
 
-from tests.distillation.conftest import CHECKPOINT, STAGE_1, TOKEN, shipped
-from tests.distillation.test_students import steps, student_of
 from tests.helpers.comparing import assert_same
+from tests.helpers.students import CHECKPOINT, STAGE_1, TOKEN, shipped, steps, student_of
 from vitpose_plus.checkpoints import check_fit, reading
 from vitpose_plus.distillation.token_file import SavedToken, fingerprint, read_token, write_token
 from vitpose_plus.models.building import deployment_config

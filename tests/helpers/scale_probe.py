@@ -1,4 +1,4 @@
-"""What test_scale.py adds to a training, in its processes: a report of all of them together."""
+"""What test_sharding.py adds to a training, in its processes: a report of all of them together."""
 
 import torch
 from mmengine.dist import all_reduce, is_main_process

@@ -1,6 +1,6 @@
 """Real pictures: a teacher learns the COCO samples by heart, then its student does.
 
-As tests/test_real.py, by the three commands of docs/distillation.md; some ten minutes on a core.
+As tests/real/test_six_datasets.py, by the three commands of docs/distillation.md; some ten minutes on a core.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from vitpose_plus.experiments.topdown import multi_dataset
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 
 ITERS = dict(teacher=400, token=20, distill=800)
-# As in tests/test_real.py: flips, and a jitter of a heatmap's pixel.
+# As in tests/real/test_six_datasets.py: flips, and a jitter of a heatmap's pixel.
 AUGMENTATION = [
     dict(type='RandomFlip', direction='horizontal'),
     dict(

@@ -21,7 +21,7 @@ from vitpose_plus.visualization.sheets import contact_sheet
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 
 BASE = 'vitpose-plus-base_six-datasets-256x192'
-OUTPUT = Path(__file__).parents[1] / 'work_dirs' / 'real'
+OUTPUT = Path(__file__).parents[2] / 'work_dirs' / 'real'
 
 CONFIG = """
 _base_ = {base!r}

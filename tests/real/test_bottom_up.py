@@ -1,6 +1,6 @@
 """Real pictures: a bottom-up model learns COCO's sample pictures by heart.
 
-As ``test_real.py``, for files, whole pictures, masks, targets, tags, grouping and metric.
+As ``test_six_datasets.py``, for files, whole pictures, masks, targets, tags, grouping and metric.
 """
 
 from pathlib import Path
@@ -17,13 +17,13 @@ from vitpose_plus.visualization.sheets import contact_sheet
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 
 BASE = 'vitpose-bottomup-base_coco-512x512'
-OUTPUT = Path(__file__).parents[1] / 'work_dirs' / 'real_bottom_up'
+OUTPUT = Path(__file__).parents[2] / 'work_dirs' / 'real_bottom_up'
 
 CONFIG = """
 _base_ = {base!r}
 from vitpose_plus.experiments.bottom_up import bottom_up
 
-# Flips and a little jitter, as in test_real.py; of the whole picture.
+# Flips and a little jitter, as in test_six_datasets.py; of the whole picture.
 affine = dict(
     _base_.affine, scale_type='long', shift_factor=0.02, scale_factor=(0.97, 1.03), rotate_prob=0.0)
 model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = bottom_up(
