@@ -86,7 +86,9 @@ def test_the_wheel_holds_all_of_the_package_and_nothing_else(installed):
     own, shipped = contents(ROOT / 'vitpose_plus'), contents(installed / 'vitpose_plus')
     configs = {path for path in shipped if path.parts[:2] == ('.mim', 'configs')}
     assert {path: shipped[path] for path in shipped.keys() - configs} == own
-    assert [p.name for p in installed.iterdir() if p.suffix != '.dist-info'] == ['vitpose_plus']
+    names = {path.name for path in installed.iterdir() if path.suffix != '.dist-info'}
+    assert names == {'vitpose_plus', 'bin'}
+    assert [path.name for path in (installed / 'bin').iterdir()] == ['vitpose']
 
 
 def test_mim_finds_configs_by_their_names():

@@ -16,7 +16,6 @@ MOVED = {
     'associative_embedding': 'codecs.associative_embedding',
     'checkpoints.files': _LOADING,
     'checkpoints.hugging_face_files': 'checkpoints.hugging_face',
-    'checkpoints.splitting.split_config': 'experiments.splitting',
     'checkpoints.token_files': 'distillation.token_file',
     'codecs.find_peaks': _DECODING,
     'codecs.newton_step': _DECODING,

@@ -1,0 +1,1 @@
+"""Laws and numbers; the folders mirror those of the package."""
