@@ -209,6 +209,12 @@ def pytest_addoption(parser):
 DIFFERENCES = pytest.StashKey[dict]()
 
 
+def in_double(values):
+    """What is compared, as a tensor; numbers of Python are not rounded to single precision."""
+    values = values.detach() if isinstance(values, torch.Tensor) else np.asarray(values)
+    return torch.as_tensor(values).double()
+
+
 @pytest.fixture(autouse=True)
 def _parity(request, monkeypatch):
     """With ``--parity``: notes what the comparisons of a test compare (docs/parity.md)."""
@@ -219,12 +225,15 @@ def _parity(request, monkeypatch):
 
     def noting(compare):
         def compare_and_note(actual, expected, *args, **kwargs):
-            a, b = (torch.as_tensor(v).detach().double() for v in (actual, expected))
-            apart = (a - b).abs()
-            relative = not kwargs.get('atol')
-            apart = apart / b.abs().clamp(min=1e-30) if relative else apart
-            bound = f'{kwargs.get("rtol", 1e-7):g} relative' if relative else f'{kwargs["atol"]:g}'
-            seen.setdefault((name, bound), []).append(apart.max().item() if apart.numel() else 0.0)
+            several = isinstance(expected, tuple) and isinstance(expected[0], torch.Tensor)
+            for pair in zip(actual, expected, strict=True) if several else [(actual, expected)]:
+                a, b = (in_double(v) for v in pair)
+                apart, bound = (a - b).abs(), f'{kwargs.get("atol", 0):g}'
+                if not kwargs.get('atol'):
+                    apart = apart / b.abs().clamp(min=1e-30)
+                    bound = f'{kwargs.get("rtol", 1e-7):g} relative'
+                largest = apart.max().item() if apart.numel() else 0.0
+                seen.setdefault((name, bound), []).append(largest)
             return compare(actual, expected, *args, **kwargs)
 
         return compare_and_note

@@ -66,4 +66,6 @@ def test_two_processes_with_different_datasets_train_as_one(config, monkeypatch)
         assert torch.equal(two[0]['before'][name], before), name
         assert torch.equal(left, right), name
         change = one['after'][name] - before
-        assert (left - before - change).norm() <= 1e-3 * change.norm(), name
+        # The gradients' rounding, and that of the parameters, which are far larger than the change.
+        rounding = torch.finfo(before.dtype).eps / 2 * before.norm()
+        assert (left - before - change).norm() <= 1e-4 * change.norm() + rounding, name
