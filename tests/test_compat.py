@@ -41,17 +41,6 @@ def hide(monkeypatch, name, spec=None):
 
 
 @uncompiled
-def test_mmpose_s_models_and_apis_import_and_no_stand_in_is_left():
-    child = python(
-        'import sys, vitpose_plus, mmpose.models\n'
-        'from mmpose.apis import inference_topdown, init_model\n'
-        'from mmengine.utils.dl_utils import mmcv_full_available\n'
-        'print("mmcv._ext" in sys.modules, mmcv_full_available())'
-    )
-    assert child.stdout.strip() == 'False False', child.stderr
-
-
-@uncompiled
 def test_nms_is_torchvision_s():
     from mmcv.ops import nms
     from torchvision.ops import nms as expected

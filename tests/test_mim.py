@@ -1,6 +1,7 @@
 """The wheel, and the ways into it: mim with this package, mim with mmpose, python -m."""
 
 import json
+import os
 import sys
 import tarfile
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from tests.helpers.demo import ROOT, TINY, TWO_ITERATIONS
-from tests.helpers.processes import environment, run
+from tests.helpers.processes import HELPERS, environment, run
 from vitpose_plus.experiments.catalogue import shipped_configs
 
 DATASETS = {'coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody'}
@@ -41,7 +42,8 @@ def python(installed, figures, tmp_path_factory):
     (place / 'work_dirs' / 'demo').mkdir(parents=True)
     (place / 'work_dirs' / 'demo' / 'figures').symlink_to(figures)
     # Not the checkout: what is found must be the wheel.
-    env = environment(PYTHONPATH=str(installed), CUDA_VISIBLE_DEVICES='')
+    path = os.pathsep.join([str(installed), HELPERS])
+    env = environment(PYTHONPATH=path, CUDA_VISIBLE_DEVICES='')
 
     def python(*arguments):
         run(sys.executable, '-m', *arguments, cwd=place, env=env)
@@ -128,6 +130,7 @@ def test_mim_tests(python, trained):
     assert {name.split('/')[0] for name in metrics} == DATASETS
 
 
+@pytest.mark.slow
 def test_mim_finds_an_editable_installation_from_its_root(figures, tmp_path):
     """`make` installs this checkout so; from elsewhere openmim finds nothing (README)."""
     data = [f'train_dataloader.dataset.datasets.{i}.data_root' for i in range(6)]

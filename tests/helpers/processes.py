@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = str(Path(__file__).parent)  # where the probes lie, which configs import
+# Where the probes lie, which configs import, and what every child process runs first.
+HELPERS = str(Path(__file__).parent)
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -48,16 +49,16 @@ def launch(processes, python, nodes=1):
 
 
 def free_port() -> int:
-    """A port that no other worker of pytest-xdist is given, below those that the system hands out.
+    """A port that no other process of tests takes, below those that the system hands out.
 
-    A port that the system picked could be picked again before the launcher listens on it.
+    One that the system picked could be picked again before the launcher listens on it.
     """
-    worker = int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))
-    for port in range(20_000 + 100 * worker, 20_100 + 100 * worker):
+    first = 20_000 + os.getpid() % 12_000
+    for port in range(first, first + 100):
         with socket.socket() as listener:
             try:
                 listener.bind(('localhost', port))
             except OSError:
                 continue
             return port
-    raise OSError('none of a hundred ports is free')
+    raise OSError(f'none of the ports from {first} on is free')

@@ -1,6 +1,6 @@
 """Real pictures: a teacher learns the COCO samples by heart, then its student does.
 
-As tests/real/test_six_datasets.py, by the three commands of docs/distillation.md; some ten minutes on a core.
+As test_six_datasets.py, by the three commands of docs/distillation.md; some ten minutes on a core.
 """
 
 from pathlib import Path
