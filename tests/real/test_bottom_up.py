@@ -14,7 +14,7 @@ from vitpose_plus.evaluation import grouping_ceiling, headlines
 from vitpose_plus.experiments.catalogue import find_config
 from vitpose_plus.visualization.sheets import contact_sheet
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 BASE = 'vitpose-bottomup-base_coco-512x512'
 OUTPUT = Path(__file__).parents[2] / 'work_dirs' / 'real_bottom_up'

@@ -14,7 +14,7 @@ from vitpose_plus.evaluation import decoding_ceiling, headlines
 from vitpose_plus.experiments.catalogue import find_config
 from vitpose_plus.experiments.topdown import multi_dataset
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ITERS = dict(teacher=400, token=20, distill=800)
 # As in tests/real/test_six_datasets.py: flips, and a jitter of a heatmap's pixel.
