@@ -9,7 +9,7 @@ from vitpose_plus.commands import main
 from vitpose_plus.evaluation import headlines
 
 # On the fixture's three pictures of every dataset; an untrained model scores 0.
-BARS = dict(coco=0.85, aic=0.35, mpii=90, ap10k=0.35, apt36k=0.35, coco_wholebody=0.3)
+BARS = dict(coco=0.85, aic=0.35, mpii=90, ap10k=0.35, apt36k=0.35, coco_wholebody=0.2)
 
 
 def test_it_finds_keypoints_of_all_six_datasets(workplace):
