@@ -14,8 +14,8 @@ from mmengine.optim import build_optim_wrapper
 from vitpose_plus import experiments
 from vitpose_plus.checkpoints import matching
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
+from vitpose_plus.models.archs import find_arch
 from vitpose_plus.models.building import build_on_meta, deployment_config
-from vitpose_plus.models.vit import find_arch
 
 ROOT = Path(__file__).parents[1] / 'configs'
 EXPERIMENTS = [p for p in sorted(ROOT.rglob('*.py')) if p.parent.name not in ('_base_', 'datasets')]

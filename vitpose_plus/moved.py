@@ -36,6 +36,8 @@ MOVED = {
     'models.TokenTopdown': 'distillation',
     'models.bottom_up.BatchedAssociativeEmbeddingLoss': 'models.tag_loss',
     'models.bottom_up.SinePositionViT': 'models.vit',
+    'models.vit.ARCHS': 'models.archs',
+    'models.vit.Arch': 'models.archs',
     'models.distill': 'distillation.students (left_of: models.building.deployment_config)',
     'models.knowledge_token': 'distillation.token',
     'preflight': 'engine.preflight',

@@ -3,8 +3,8 @@ import torch
 
 from tests.helpers.comparing import assert_same
 from vitpose_plus.models import ViT, ViTAE
+from vitpose_plus.models.archs import ARCHS
 from vitpose_plus.models.positions import resize_table
-from vitpose_plus.models.vit import ARCHS
 
 SMALL = dict(depth=2, dim=16, num_heads=2)
 EXPERTS = dict(type='PartiallySharedFFN', num_experts=3)

@@ -21,8 +21,8 @@ from mmpose.registry import DATASETS, EVALUATORS, MODELS
 
 from vitpose_plus.datasets.multi_dataset import plain_datasets
 from vitpose_plus.experiments.catalogue import shipped_configs
+from vitpose_plus.models.archs import ARCHS
 from vitpose_plus.models.building import deployment_config
-from vitpose_plus.models.vit import ARCHS
 
 pytestmark = pytest.mark.real
 

@@ -6,7 +6,6 @@ Shapes: B batch, H W token grid, N = H * W tokens, P prefix tokens, C channels.
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import cycle
-from typing import NamedTuple
 
 import torch
 from mmcv.cnn.bricks import DropPath
@@ -15,23 +14,8 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from vitpose_plus.errors import UserError
+from vitpose_plus.models.archs import find_arch
 from vitpose_plus.models.positions import resize_table, sine_table
-
-
-class Arch(NamedTuple):
-    depth: int
-    dim: int
-    num_heads: int
-
-
-ARCHS = {
-    'tiny': Arch(4, 128, 4),  # ours, for the demo and the tests
-    'small': Arch(12, 384, 12),
-    'base': Arch(12, 768, 12),
-    'large': Arch(24, 1024, 16),
-    'huge': Arch(32, 1280, 16),
-    'giant': Arch(40, 1408, 16),  # our reading of ViTPose-G's, see ViTAE
-}
 
 
 class TransformerLayer(nn.Module):
@@ -57,7 +41,7 @@ class ViT(BaseModule):
     """Patches, positions, transformer layers, a final norm: one feature map (section 3.1).
 
     Args:
-        arch: A name in ``ARCHS`` or a mapping with its three fields.
+        arch: A name in ``archs.ARCHS`` or a mapping with its three fields.
         input_hw: Height and width of the input, in pixels: the size of the position table. Other
             inputs, and tables of other sizes in checkpoints, are made to fit bicubically.
         patch: The projection's ``kernel_size``, ``stride`` and ``padding``, in pixels. The
@@ -208,15 +192,3 @@ class SinePositionViT(ViT):
         table = sine_table(self.pos_embed.shape[1:3], self.pos_embed.shape[3])
         with torch.no_grad():
             self.pos_embed.copy_(table.view(self.pos_embed.shape))
-
-
-def find_arch(arch: str | dict) -> Arch:
-    """Looks ``arch`` up by name, or builds it from its fields."""
-    if isinstance(arch, dict):
-        return Arch(**arch)
-    if arch not in ARCHS:
-        raise UserError(
-            f'arch={arch!r} is not known: use one of {", ".join(ARCHS)}, '
-            f'or a dict of {", ".join(Arch._fields)}.'
-        )
-    return ARCHS[arch]
