@@ -1,6 +1,7 @@
 """One import direction: a folder of the package imports only from what stands before it."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,23 @@ def test_imports_go_one_way(file):
     for other in set(imported(file)) - {own, None}:
         lower = own == '__init__' or LEVEL[other] < LEVEL[own]
         assert lower, f'{file.relative_to(PACKAGE)} imports from {other}, which stands above it'
+
+
+def modules_imported(file):
+    """The modules, not packages, that a file imports; what loads modules by name is left out
+    (``registration``, ``moved`` and ``commands``, after all others are there)."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith(PACKAGE.name):
+            for module in (node.module, *(f'{node.module}.{alias.name}' for alias in node.names)):
+                path = PACKAGE.parent.joinpath(*module.split('.')).with_suffix('.py')
+                if path in FILES:
+                    yield path
+
+
+def test_no_module_imports_itself_through_others():
+    """Also not within a folder."""
+    graph = {file: set(modules_imported(file)) for file in FILES}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(FILES)
 
 
 def test_every_folder_says_what_belongs_there():

@@ -12,8 +12,9 @@ from mmengine.utils.dl_utils import mmcv_full_available
 
 from tests.helpers.demo import TINY, TWO_ITERATIONS
 from tests.helpers.processes import environment, launch
-from vitpose_plus import registration
+from vitpose_plus import commands, registration
 from vitpose_plus.commands import COMMANDS, main
+from vitpose_plus.version import __version__
 
 SCRIPT = str(Path(sysconfig.get_path('scripts')) / 'vitpose')
 HEAVY = {'torch', 'torchvision', 'mmengine', 'mmcv', 'mmdet', 'mmpose'}
@@ -45,6 +46,8 @@ def test_nothing_heavy_is_imported_to_say_so(start, words):
     assert child.returncode == (0 if words[0].startswith('--') else 2)
     assert not imported(child) & HEAVY
     assert 'vitpose_plus.commands' in imported(child)  # it lists what was imported
+    if words == ['--version']:
+        assert child.stdout == f'vitpose_plus {__version__}\n'
     if words == ['--help']:
         assert all(re.search(rf'^    {command}\b', child.stdout, re.M) for command in COMMANDS)
 
@@ -84,6 +87,17 @@ def test_a_command_that_needs_the_stack_loads_it():
     child = python(SCRIPT, 'prepare-data', 'zebra', 'in', 'out')
     assert child.returncode == 2
     assert child.stderr.strip().startswith('error: There is nothing to prepare for zebra'), child
+
+
+def test_a_stack_that_is_not_there_is_one_sentence(monkeypatch, capsys):
+    def fail():
+        raise ImportError('vitpose_plus needs mmdet (mmpose imports it), which is not installed')
+
+    monkeypatch.setattr(commands, 'register', fail)
+    with pytest.raises(SystemExit) as stop:
+        main(['figures', 'never'])
+    assert stop.value.code == 1
+    assert capsys.readouterr().err.startswith('error: vitpose_plus needs mmdet (mmpose imports it)')
 
 
 def test_torchrun_and_spawned_workers(workplace):

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 
@@ -24,7 +24,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield new
         _flush(new)
         os.replace(new, path)
-        _flush(path.parent)
+        _flush_names(path.parent)
 
 
 @contextmanager
@@ -41,10 +41,10 @@ def new_folder(path: str | Path) -> Iterator[Path]:
         new = room / path.name
         new.mkdir()
         yield new
-        for file in new.rglob('*'):
+        for file in filter(Path.is_file, new.rglob('*')):
             _flush(file)
         os.rename(new, path)
-        _flush(path.parent)
+        _flush_names(path.parent)
 
 
 @contextmanager
@@ -63,15 +63,19 @@ def _room_beside(path: Path) -> Iterator[Path]:
         rmtree(room, ignore_errors=True)
 
 
-def _flush(path: Path) -> None:
-    """Waits until a file, or the names in a folder, are on the disk."""
-    if os.name == 'nt' and path.is_dir():
-        return  # Windows cannot open a folder
-    descriptor = os.open(path, os.O_RDONLY)
+def _flush(path: Path, flags: int = os.O_RDWR) -> None:
+    """Waits until a file is on the disk; Windows wants it to be open for writing."""
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _flush_names(folder: Path) -> None:
+    """The same for the names in a folder, wherever the system can."""
+    with suppress(OSError):  # Windows and some network disks cannot
+        _flush(folder, os.O_RDONLY)
 
 
 def refuse_existing(path: str | Path, force: bool) -> None:

@@ -17,11 +17,22 @@ MOVED = {
     'checkpoints.files': _LOADING,
     'checkpoints.hugging_face_files': 'checkpoints.hugging_face',
     'checkpoints.token_files': 'distillation.token_file',
+    'codecs.BatchedDecoding': _DECODING,
     'codecs.find_peaks': _DECODING,
     'codecs.newton_step': _DECODING,
     'codecs.refine_dark_udp': _DECODING,
     'codecs.shift_by_quarter': _DECODING,
-    'commands.running': 'engine.runs',
+    'commands.cache_heatmaps.drawn': 'distillation.caching (predicted)',
+    'commands.cache_heatmaps.refuse_chance': 'distillation.caching',
+    'commands.convert.fit': 'checkpoints.file_conversion (convert_file)',
+    'commands.convert.start': 'checkpoints.file_conversion (convert_file)',
+    'commands.convert.translate': 'checkpoints.file_conversion (convert_file)',
+    'commands.convert.write': 'checkpoints.file_conversion (convert_file)',
+    'commands.demo.ProgressHook': 'engine.hooks',
+    'commands.reconstruct.drawn': 'visualization.reconstructions (training_samples)',
+    'commands.reconstruct.opened': 'visualization.reconstructions (picture_samples)',
+    'commands.running': 'commands.runs (add_arguments, load_config) or engine.runs (build_runner)',
+    'datasets.figures.generate.write_figures': 'datasets.figures',
     'datasets.preparation.writing': 'datasets.preparation.sources',
     'evaluation.bottom_up': 'evaluation.ceilings',
     'evaluation.ceiling': 'evaluation.ceilings',
@@ -64,10 +75,9 @@ def install() -> None:
         setattr(package, old, module)
     if not any(isinstance(finder, MovedModules) for finder in sys.meta_path):
         sys.meta_path.append(MovedModules())
-    for name in {name.rpartition('.')[0] for name in MOVED}:
-        module = sys.modules.get(f'vitpose_plus.{name}' if name else 'vitpose_plus')
-        if module is not None:
-            module.__getattr__ = _lost_names(name)
+    for place in {name.rpartition('.')[0] for name in MOVED} - set(MOVED):
+        module = importlib.import_module(f'vitpose_plus.{place}' if place else 'vitpose_plus')
+        module.__getattr__ = _lost_names(place)
 
 
 def _lost_names(place: str) -> Callable[[str], object]:

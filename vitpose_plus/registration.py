@@ -27,8 +27,10 @@ SCRIPTS = ('vitpose', 'vitpose.exe', 'vitpose-script.py')  # what the console sc
 def is_own_command() -> bool:
     """Whether the interpreter was started as ``python -m vitpose_plus`` or as ``vitpose``.
 
-    ``sys.orig_argv`` is what the interpreter was started with: a worker process that
-    ``multiprocessing`` spawns copies its parent's ``sys.argv``, but was not started as a command.
+    Another program that is called just ``vitpose`` is taken for the command: it has to call
+    ``vitpose_plus.register()`` itself. ``sys.orig_argv`` is what the interpreter was started with:
+    a worker that ``multiprocessing`` spawns copies its parent's ``sys.argv``, but was not started
+    as a command.
     """
     if not sys.argv:
         return False

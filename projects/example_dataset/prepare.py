@@ -1,4 +1,4 @@
-"""Makes the example's annotation files from the drawn animals: seven of their keypoints.
+"""Makes the example's annotation files from the synthetic animals: seven of their keypoints.
 
 Your own data needs no such script, if it comes as a COCO-style file.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 KEPT = [2, 3, 4, 7, 10, 13, 16]  # AP-10K's nose, neck, root of tail and four paws
 
 
-def main(figures: str = 'work_dirs/demo/figures') -> None:
+def main(figures: str = 'work_dirs/example_dataset') -> None:
     folder = Path(figures) / 'ap10k' / 'annotations'
     for split in ('train', 'val'):
         data = json.loads((folder / f'ap10k-{split}-split1.json').read_text())

@@ -6,12 +6,11 @@ from mmengine.config import Config
 from mmpose.registry import MODELS
 from torch import nn
 
+from tests.helpers.demo import TINY
 from vitpose_plus.checkpoints import check_file, check_fit
 from vitpose_plus.commands import main
 from vitpose_plus.experiments.catalogue import find_config
 from vitpose_plus.models.building import build_on_meta
-
-TINY = 'vitpose-plus-tiny_figures-256x192'
 
 
 def changed(state_dict, **changes):

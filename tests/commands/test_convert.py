@@ -10,7 +10,10 @@ from mmpose.registry import MODELS
 
 from vitpose_plus.checkpoints import reading, writing
 from vitpose_plus.checkpoints.converting import convert
+from vitpose_plus.checkpoints.layouts import LAYOUTS
+from vitpose_plus.checkpoints.layouts.mae import MaeLayout
 from vitpose_plus.checkpoints.matching import fitting_configs
+from vitpose_plus.commands import convert as command
 from vitpose_plus.commands import main
 from vitpose_plus.experiments.catalogue import find_config
 from vitpose_plus.experiments.splitting import split_config
@@ -97,6 +100,13 @@ def test_plain_models_are_named_before_their_variations():
     assert fitting_configs(state).startswith(f'{name}, ')
     encoder = {key: value for key, value in state.items() if key.startswith('backbone.')}
     assert fitting_configs(encoder).startswith(f'{name}, ')
+
+
+def test_its_words_are_the_layouts():
+    """The help must not import them, which imports torch."""
+    assert set(command.SOURCES) == set(LAYOUTS)
+    targets = {name for name, layout in LAYOUTS.items() if not isinstance(layout, MaeLayout)}
+    assert set(command.TARGETS) == targets
 
 
 def test_there_and_back_through_files(official):

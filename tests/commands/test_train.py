@@ -7,10 +7,11 @@ import torch
 from mmengine.optim import AmpOptimWrapper
 from mmpose.registry import MODELS
 
+from tests.helpers.demo import TINY
 from vitpose_plus.checkpoints import writing
 from vitpose_plus.commands import train
 from vitpose_plus.engine import preflight
-from vitpose_plus.engine.runs import build_runner
+from vitpose_plus.engine.runs import build_runner, load_config
 from vitpose_plus.errors import UserError
 
 
@@ -38,7 +39,7 @@ def test_amp_trains_in_mixed_precision_with_a_loss_scale(tiny_config, monkeypatc
     monkeypatch.setattr('vitpose_plus.engine.preflight.get_device', lambda: 'cuda')
     monkeypatch.setattr('mmengine.optim.optimizer.amp_optimizer_wrapper.is_cuda_available', bool)
     cfg = train.configure(tiny_config, options('--amp'))
-    preflight.check(cfg, ('train',))
+    preflight.check_precision(cfg)
     assert cfg.optim_wrapper.type == AmpOptimWrapper.__name__
     assert cfg.optim_wrapper.loss_scale == 'dynamic'
     assert train.configure(cfg, options('--amp')).optim_wrapper == cfg.optim_wrapper
@@ -75,3 +76,22 @@ def test_no_validate_leaves_validation_out(words, tiny_config):
     tiny_config.work_dir = 'out'
     runner = build_runner(train.configure(tiny_config, options(*words)), ('train',))
     assert (runner.val_loop is None) == bool(words)
+
+
+def test_settings_given_twice_all_count(tiny_config):
+    given = ['--cfg-options', 'a=1', 'b=2', '--cfg-options', 'train_cfg.max_epochs=7']
+    args = options(*given)
+    assert args.cfg_options == ['a=1', 'b=2', 'train_cfg.max_epochs=7']
+    assert load_config(TINY, options=args.cfg_options).train_cfg.max_epochs == 7
+
+
+def test_a_setting_without_a_value_is_one_sentence(capsys):
+    with pytest.raises(SystemExit) as stop:
+        options('--cfg-options', 'lr')
+    assert stop.value.code == 2
+    assert "'lr' is not KEY=VALUE" in capsys.readouterr().err
+
+
+def test_looking_at_the_training_set_of_a_gpu_s_config_needs_no_gpu(tiny_config):
+    """As cache-heatmaps and reconstruct do."""
+    preflight.check(train.configure(tiny_config, options('--amp')), ('train',))

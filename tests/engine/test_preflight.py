@@ -9,12 +9,11 @@ import torch
 from mmengine.config import Config
 from mmpose.registry import DATASETS, MODELS
 
+from tests.helpers.demo import TINY
 from vitpose_plus.checkpoints.converting import convert
 from vitpose_plus.commands import main
 from vitpose_plus.engine import preflight
 from vitpose_plus.experiments.catalogue import find_config
-
-TINY = 'vitpose-plus-tiny_figures-256x192'
 
 
 def part(cfg, number=0):
@@ -118,8 +117,8 @@ CASES = {
     other_head: r'aic has 14 keypoints, its head 17: correct num_keypoints in its entry',
     no_head: r'for coco, aic, mpii, ap10k, apt36k, but its `datasets` are .*coco_wholebody',
     no_datasets: r'has heads for coco, .*but its `datasets` are missing: name them',
-    other_datasets: r'but its `datasets` are .*zebra.*call .*multi_dataset in this config',
-    forgotten_in_a_loader: r'but train_dataloader has no mpii: call multi_dataset with all',
+    other_datasets: r'but its `datasets` are .*zebra.*call .*multi_dataset_config here',
+    forgotten_in_a_loader: r'but train_dataloader has no mpii: call multi_dataset_config with all',
     no_loader: r'has no train_dataloader\.dataset: derive it from the entry .* with a train part',
     none_loader: r'has no train_dataloader\.dataset: derive it from the entry .* with a train part',
     no_checkpoint: r'The checkpoint nowhere\.pth does not exist',

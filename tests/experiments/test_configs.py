@@ -186,3 +186,8 @@ def test_a_dataset_without_an_entry_is_named(base):
         experiments.single_dataset_config(base, 'okapi')
     with pytest.raises(UserError, match=message):
         experiments.multi_dataset_config(base, ['coco', 'okapi'])
+
+
+def test_a_misspelt_argument_is_no_section(base):
+    with pytest.raises(UserError, match=r'inputhw is no argument and no section .* model, train'):
+        experiments.single_dataset_config(base, 'coco', inputhw=(384, 288))

@@ -6,7 +6,6 @@ where all layers have the same. ``make shapes`` writes it; a test compares it wi
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -19,12 +18,12 @@ from torch import Tensor, nn
 from vitpose_plus import files
 from vitpose_plus.checkpoints.guard import differences
 from vitpose_plus.checkpoints.layouts.heads import has_head
+from vitpose_plus.checkpoints.layouts.layout import LAYER
 from vitpose_plus.experiments.catalogue import shipped_configs
 from vitpose_plus.models.building import build_on_meta, deployment_config
 
 TABLE = Path(__file__).with_name('shapes.json')
 OTHERS = ('mae', 'scale')  # folders of configs without a head, or with the models of others
-LAYER = re.compile(r'backbone\.layers\.(\d+)\.')
 
 Shapes = dict[str, tuple[int, ...]]
 

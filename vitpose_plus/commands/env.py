@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def collect() -> dict[str, str]:
-    """Name -> value; nothing in it names the machine or its user."""
+    """Name -> value, without the names of the machine and its user."""
     facts = dict(vitpose_plus=__version__, python=platform.python_version())
     facts['system'] = f'{platform.system()} {platform.release()}, {platform.machine()}'
     for name in PACKAGES:

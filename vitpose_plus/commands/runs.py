@@ -14,6 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
+        type=setting,
+        action='extend',
         default=[],
         metavar='KEY=VALUE',
         help='settings to override in the config',
@@ -21,6 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     # torch.distributed.launch, which mim uses, passes it in either spelling.
     parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
+
+
+def setting(text: str) -> str:
+    """A setting as it is given, KEY=VALUE."""
+    if '=' not in text:
+        raise argparse.ArgumentTypeError(f'{text!r} is not KEY=VALUE')
+    return text
 
 
 def load_config(args: argparse.Namespace) -> 'Config':

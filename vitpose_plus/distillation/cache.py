@@ -167,6 +167,8 @@ def write_cache(
             array.flush()
             np.savez(part / f'{name}.npz', ids=ids[name], thumbnails=np.stack(crops[name]))
         (part / ABOUT).write_text(json.dumps(dict(about, datasets=list(arrays))))
+        del array
+        arrays.clear()  # Windows does not rename a folder with files that are open
 
 
 def check_name(name: str, folder: str | Path) -> None:

@@ -35,7 +35,7 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
         raise UserError(
             f'{where} has heads for {", ".join(heads)}, but its `datasets` are '
             f'{", ".join(cfg.get("datasets") or {}) or "missing"}: name them, with _delete_=True '
-            'where a parent does, and call vitpose_plus.experiments.multi_dataset in this config.'
+            'where a parent does, and call vitpose_plus.experiments.multi_dataset_config here.'
         )
     if 'head' not in cfg.model and set(splits) - {'train'}:
         raise UserError(
@@ -43,8 +43,6 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
             'masked autoencoder learnt with reconstruct, or start a pose model from it with train '
             '--pretrained.'
         )
-    if 'train' in splits:
-        check_precision(cfg)
     check_sizes(cfg)
     for split in splits:
         loader = cfg.get(f'{split}_dataloader') or {}
@@ -58,7 +56,7 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
         if lacking and split == 'train':  # validating on some of them is fine
             raise UserError(
                 f'{where} has heads for {", ".join(heads)}, but train_dataloader has no '
-                f'{", ".join(lacking)}: call multi_dataset with all of `datasets`.'
+                f'{", ".join(lacking)}: call multi_dataset_config with all of `datasets`.'
             )
         for dataset in parts:
             check_keypoints(dataset, heads, plain_keypoints(cfg.model.get('head', {})))
@@ -68,7 +66,8 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
 
 def check_precision(cfg: Config) -> None:
     """mmengine's mixed precision has a loss scale that only a GPU needs, and only a GPU has."""
-    if cfg.optim_wrapper.get('type') == 'AmpOptimWrapper' and get_device() == 'cpu':
+    wrapper = cfg.get('optim_wrapper') or {}
+    if wrapper.get('type') == 'AmpOptimWrapper' and get_device() == 'cpu':
         raise UserError(
             f'{cfg.filename or "The config"} trains in mixed precision (AmpOptimWrapper, --amp), '
             'which needs a GPU: on a CPU leave it out, or train in bf16 with --cfg-options '
@@ -86,7 +85,7 @@ def check_sizes(cfg: Config) -> None:
         if given and tuple(given) != (h, w):
             raise UserError(
                 f'{cfg.filename or "The config"} makes crops of {h}x{w}, but its model is for '
-                f'{given[0]}x{given[1]}: give input_hw to multi_dataset or single_dataset, from '
+                f'{given[0]}x{given[1]}: give input_hw to the function that the config calls, from '
                 'which all sizes follow.'
             )
 

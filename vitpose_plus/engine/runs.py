@@ -47,4 +47,6 @@ def _parsed(options: Sequence[str]) -> dict:
 def build_runner(cfg: Config, splits: tuple[str, ...]) -> Runner:
     """mmengine's runner, after every check that can be made without it."""
     preflight.check(cfg, splits)
+    if 'train' in splits:
+        preflight.check_precision(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

@@ -1,7 +1,6 @@
 """From a dataset's entry to the parts of a bottom-up config.
 
-As ``topdown`` for top-down models: a config calls ``bottom_up`` once, with an entry of
-``configs/datasets/``. Pictures are read whole, and no boxes.
+As ``topdown`` for top-down models. Pictures are read whole, and no boxes.
 """
 
 from copy import deepcopy

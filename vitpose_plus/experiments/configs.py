@@ -8,7 +8,7 @@
 Every function returns a mapping from the names of sections (``model``, ``train_dataloader``, ...)
 to plain dicts, which mmengine merges into those of ``_base_``. The first argument is ``_base_``,
 the values of the parents: the entries of datasets, ``crops``, ``augmentation``, ``affine``.
-Keywords that no function lists are sections, too: changes of the derived ones, merged into them as
+Keywords that no function lists are changes of the sections that it returns, merged into them as
 mmengine merges a child into its parent (``_delete_=True`` replaces instead).
 """
 
@@ -58,7 +58,7 @@ def single_dataset_config(
         sigma=sigma,
         data_root=data_root,
     )
-    return merged(dict(zip(SECTIONS, parts, strict=True)), changes)
+    return changed(dict(zip(SECTIONS, parts, strict=True)), changes)
 
 
 def multi_task_config(
@@ -92,7 +92,7 @@ def multi_task_config(
     named = dict(zip(SECTIONS, parts, strict=True))
     # In place of the parent's; where it has none, mmengine would leave the word in the config.
     replacing = dict(_delete_=True) if 'datasets' in base else {}
-    return merged(named, changes) | dict(datasets=deepcopy(entries) | replacing)
+    return changed(named, changes) | dict(datasets=deepcopy(entries) | replacing)
 
 
 def multi_dataset_config(base: Mapping, datasets: Datasets = (), **options) -> dict[str, dict]:
@@ -127,7 +127,7 @@ def bottom_up_config(
         max_people=max_people,
         data_root=data_root,
     )
-    return merged(dict(zip(SECTIONS, parts, strict=True)), changes)
+    return changed(dict(zip(SECTIONS, parts, strict=True)), changes)
 
 
 def person_crops_config(
@@ -140,7 +140,7 @@ def person_crops_config(
 ) -> dict[str, dict]:
     """``model`` and ``train_dataloader`` of a pre-training on parts of people's boxes."""
     model, loader = person_crops(_entries(base, datasets), input_hw, data_root)
-    return merged(dict(model=model, train_dataloader=loader), changes)
+    return changed(dict(model=model, train_dataloader=loader), changes)
 
 
 def whole_pictures_config(
@@ -153,7 +153,17 @@ def whole_pictures_config(
 ) -> dict[str, dict]:
     """The same on parts of whole pictures."""
     model, loader = whole_pictures(_entries(base, datasets), input_hw, data_root)
-    return merged(dict(model=model, train_dataloader=loader), changes)
+    return changed(dict(model=model, train_dataloader=loader), changes)
+
+
+def changed(sections: dict[str, dict], changes: Mapping) -> dict[str, dict]:
+    """The sections with the changes in them; a ``UserError`` if one is of no section of these."""
+    if unknown := sorted(set(changes) - set(sections)):
+        raise UserError(
+            f'{", ".join(unknown)} is no argument and no section that follows from datasets, which '
+            f'are {", ".join(sections)}: correct the name, or say it outside of the call.'
+        )
+    return merged(sections, changes)
 
 
 def merged(sections: Mapping, changes: Mapping) -> dict:

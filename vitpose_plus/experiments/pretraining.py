@@ -1,7 +1,6 @@
 """From the datasets of a pre-training to its model's input and its loader.
 
-As ``vitpose_plus.experiments.topdown`` for pose models: a config calls ``person_crops`` or
-``whole_pictures`` once, with entries of ``configs/datasets/``, of which only ``train`` is read.
+As ``topdown`` for pose models. Of the entries of ``configs/datasets/`` only ``train`` is read.
 """
 
 from copy import deepcopy

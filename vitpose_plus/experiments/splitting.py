@@ -46,13 +46,17 @@ def split_config(cfg: Config, dataset: str) -> Config:
 def dataset_index(cfg: Config, dataset: str | None) -> int:
     """The dataset's expert; a ``UserError`` if the config is not of several, or has not this."""
     names = [head['dataset'] for head in cfg.model.head.get('heads', [])]
-    if dataset is None and names:
+    if not names:
+        raise UserError('The config is of one dataset only: give that of a model of several.')
+    if dataset is None:
         raise UserError(
             f'It has a head: name the dataset that it is for (--dataset), of {", ".join(names)}.'
         )
     if dataset not in names:
-        known = f'it has heads for {", ".join(names)}' if names else 'it is of one dataset only'
-        raise UserError(f'The config has no head for the dataset {dataset!r}: {known}.')
+        raise UserError(
+            f'The config has no head for the dataset {dataset!r}: it has heads for '
+            f'{", ".join(names)}.'
+        )
     return names.index(dataset)
 
 

@@ -1,7 +1,7 @@
 """From the datasets of an experiment to its heads, experts, loaders and metrics.
 
-A config calls ``multi_dataset`` or ``single_dataset`` once, with entries of ``configs/datasets/``;
-what it returns are plain config dicts, so that a dumped config holds everything and needs no code.
+The functions return plain config dicts, so that a dumped config holds everything and needs no code.
+A config calls those of ``configs.py``, which return one mapping; these return the same as tuples.
 """
 
 import os.path as osp

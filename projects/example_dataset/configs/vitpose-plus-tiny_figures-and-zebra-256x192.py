@@ -2,5 +2,5 @@ _base_ = ['../../../configs/figures/vitpose-plus-tiny_figures-256x192.py', './ze
 from vitpose_plus.experiments import multi_dataset_config
 
 globals().update(
-    multi_dataset_config(_base_, [*_base_.datasets, 'zebra'], data_root='work_dirs/demo/figures')
+    multi_dataset_config(_base_, [*_base_.datasets, 'zebra'], data_root='work_dirs/example_dataset')
 )
