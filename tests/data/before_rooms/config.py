@@ -5,20 +5,19 @@ aic = dict(
     train=dict(
         ann_file='annotations/aic_train.json',
         data_prefix=dict(
-            img='ai_challenger_keypoint_train_20170902/keypoint_train_images_20170902/'
+            img=
+            'ai_challenger_keypoint_train_20170902/keypoint_train_images_20170902/'
         ),
         data_root='aic',
-        type='AicDataset',
-    ),
+        type='AicDataset'),
     val=dict(
         ann_file='annotations/aic_val.json',
         data_prefix=dict(
-            img='ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911/'
+            img=
+            'ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911/'
         ),
         data_root='aic',
-        type='AicDataset',
-    ),
-)
+        type='AicDataset'))
 ap10k = dict(
     crop='plain',
     metric=dict(type='CocoMetric'),
@@ -27,21 +26,17 @@ ap10k = dict(
         ann_file='annotations/ap10k-test-split1.json',
         data_prefix=dict(img='data/'),
         data_root='ap10k',
-        type='AP10KDataset',
-    ),
+        type='AP10KDataset'),
     train=dict(
         ann_file='annotations/ap10k-train-split1.json',
         data_prefix=dict(img='data/'),
         data_root='ap10k',
-        type='AP10KDataset',
-    ),
+        type='AP10KDataset'),
     val=dict(
         ann_file='annotations/ap10k-val-split1.json',
         data_prefix=dict(img='data/'),
         data_root='ap10k',
-        type='AP10KDataset',
-    ),
-)
+        type='AP10KDataset'))
 apt36k = dict(
     crop='plain',
     metric=dict(type='CocoMetric'),
@@ -50,18 +45,18 @@ apt36k = dict(
         ann_file='annotations/train_annotations_1.json',
         data_prefix=dict(img=''),
         data_root='apt36k',
-        type='APT36KDataset',
-    ),
+        type='APT36KDataset'),
     val=dict(
         ann_file='annotations/val_annotations_1.json',
         data_prefix=dict(img=''),
         data_root='apt36k',
-        type='APT36KDataset',
-    ),
-)
+        type='APT36KDataset'))
 augmentation = [
     dict(direction='horizontal', type='RandomFlip'),
-    dict(min_upper_keypoints=3, type='RandomHalfBody', upper_prioritized_prob=0.6915),
+    dict(
+        min_upper_keypoints=3,
+        type='RandomHalfBody',
+        upper_prioritized_prob=0.6915),
     dict(type='ClippedNormalBBoxTransform'),
 ]
 auto_scale_lr = dict(base_batch_size=1024)
@@ -76,8 +71,7 @@ classic_decoder = dict(
     ),
     in_channels=768,
     loss=dict(type='KeypointMSELoss', use_target_weight=True),
-    type='HeatmapHead',
-)
+    type='HeatmapHead')
 coco = dict(
     crop='udp',
     grouping_order=(
@@ -105,16 +99,14 @@ coco = dict(
         ann_file='annotations/person_keypoints_train2017.json',
         data_prefix=dict(img='train2017/'),
         data_root='coco',
-        type='CocoDataset',
-    ),
+        type='CocoDataset'),
     val=dict(
         ann_file='annotations/person_keypoints_val2017.json',
-        bbox_file='person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
+        bbox_file=
+        'person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
         data_prefix=dict(img='val2017/'),
         data_root='coco',
-        type='CocoDataset',
-    ),
-)
+        type='CocoDataset'))
 coco_wholebody = dict(
     crop='plain',
     metric=dict(type='CocoWholeBodyMetric'),
@@ -123,36 +115,30 @@ coco_wholebody = dict(
         ann_file='annotations/coco_wholebody_train_v1.0.json',
         data_prefix=dict(img='train2017/'),
         data_root='coco',
-        type='CocoWholeBodyDataset',
-    ),
+        type='CocoWholeBodyDataset'),
     val=dict(
         ann_file='annotations/coco_wholebody_val_v1.0.json',
-        bbox_file='person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
+        bbox_file=
+        'person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
         data_prefix=dict(img='val2017/'),
         data_root='coco',
-        type='CocoWholeBodyDataset',
-    ),
-)
+        type='CocoWholeBodyDataset'))
 crops = dict(
     plain=dict(
-        affine=dict(type='TopdownAffine'), codec=dict(type='BatchedMSRAHeatmap'), shift_heatmap=True
-    ),
+        affine=dict(type='TopdownAffine'),
+        codec=dict(type='BatchedMSRAHeatmap'),
+        shift_heatmap=True),
     udp=dict(
         affine=dict(type='TopdownAffine', use_udp=True),
         codec=dict(type='BatchedUDPHeatmap'),
-        shift_heatmap=False,
-    ),
+        shift_heatmap=False),
     udp_stretched=dict(
         affine=dict(type='StretchedTopdownAffine', use_udp=True),
         codec=dict(type='BatchedUDPHeatmap'),
-        shift_heatmap=False,
-    ),
-)
-custom_imports = dict(
-    imports=[
-        'vitpose_plus',
-    ]
-)
+        shift_heatmap=False))
+custom_imports = dict(imports=[
+    'vitpose_plus',
+])
 datasets = dict(
     aic=dict(
         crop='plain',
@@ -161,20 +147,19 @@ datasets = dict(
         train=dict(
             ann_file='annotations/aic_train.json',
             data_prefix=dict(
-                img='ai_challenger_keypoint_train_20170902/keypoint_train_images_20170902/'
+                img=
+                'ai_challenger_keypoint_train_20170902/keypoint_train_images_20170902/'
             ),
             data_root='aic',
-            type='AicDataset',
-        ),
+            type='AicDataset'),
         val=dict(
             ann_file='annotations/aic_val.json',
             data_prefix=dict(
-                img='ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911/'
+                img=
+                'ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911/'
             ),
             data_root='aic',
-            type='AicDataset',
-        ),
-    ),
+            type='AicDataset')),
     ap10k=dict(
         crop='plain',
         metric=dict(type='CocoMetric'),
@@ -183,21 +168,17 @@ datasets = dict(
             ann_file='annotations/ap10k-test-split1.json',
             data_prefix=dict(img='data/'),
             data_root='ap10k',
-            type='AP10KDataset',
-        ),
+            type='AP10KDataset'),
         train=dict(
             ann_file='annotations/ap10k-train-split1.json',
             data_prefix=dict(img='data/'),
             data_root='ap10k',
-            type='AP10KDataset',
-        ),
+            type='AP10KDataset'),
         val=dict(
             ann_file='annotations/ap10k-val-split1.json',
             data_prefix=dict(img='data/'),
             data_root='ap10k',
-            type='AP10KDataset',
-        ),
-    ),
+            type='AP10KDataset')),
     apt36k=dict(
         crop='plain',
         metric=dict(type='CocoMetric'),
@@ -206,15 +187,12 @@ datasets = dict(
             ann_file='annotations/train_annotations_1.json',
             data_prefix=dict(img=''),
             data_root='apt36k',
-            type='APT36KDataset',
-        ),
+            type='APT36KDataset'),
         val=dict(
             ann_file='annotations/val_annotations_1.json',
             data_prefix=dict(img=''),
             data_root='apt36k',
-            type='APT36KDataset',
-        ),
-    ),
+            type='APT36KDataset')),
     coco=dict(
         crop='udp',
         grouping_order=(
@@ -242,16 +220,14 @@ datasets = dict(
             ann_file='annotations/person_keypoints_train2017.json',
             data_prefix=dict(img='train2017/'),
             data_root='coco',
-            type='CocoDataset',
-        ),
+            type='CocoDataset'),
         val=dict(
             ann_file='annotations/person_keypoints_val2017.json',
-            bbox_file='person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
+            bbox_file=
+            'person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
             data_prefix=dict(img='val2017/'),
             data_root='coco',
-            type='CocoDataset',
-        ),
-    ),
+            type='CocoDataset')),
     coco_wholebody=dict(
         crop='plain',
         metric=dict(type='CocoWholeBodyMetric'),
@@ -260,16 +236,14 @@ datasets = dict(
             ann_file='annotations/coco_wholebody_train_v1.0.json',
             data_prefix=dict(img='train2017/'),
             data_root='coco',
-            type='CocoWholeBodyDataset',
-        ),
+            type='CocoWholeBodyDataset'),
         val=dict(
             ann_file='annotations/coco_wholebody_val_v1.0.json',
-            bbox_file='person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
+            bbox_file=
+            'person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
             data_prefix=dict(img='val2017/'),
             data_root='coco',
-            type='CocoWholeBodyDataset',
-        ),
-    ),
+            type='CocoWholeBodyDataset')),
     mpii=dict(
         augmentation=dict(RandomHalfBody=None),
         crop='udp_stretched',
@@ -279,17 +253,13 @@ datasets = dict(
             ann_file='annotations/mpii_train.json',
             data_prefix=dict(img='images/'),
             data_root='mpii',
-            type='ZeroBasedMpiiDataset',
-        ),
+            type='ZeroBasedMpiiDataset'),
         val=dict(
             ann_file='annotations/mpii_val.json',
             data_prefix=dict(img='images/'),
             data_root='mpii',
             headbox_file='annotations/mpii_gt_val.mat',
-            type='ZeroBasedMpiiDataset',
-        ),
-    ),
-)
+            type='ZeroBasedMpiiDataset')))
 default_hooks = dict(
     checkpoint=dict(interval=1, max_keep_ckpts=1, type='CheckpointHook'),
     checkpoint_guard=dict(type='CheckpointGuardHook'),
@@ -298,14 +268,12 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
     timer=dict(type='IterTimerHook'),
-    visualization=dict(enable=False, type='PoseVisualizationHook'),
-)
+    visualization=dict(enable=False, type='PoseVisualizationHook'))
 default_scope = 'mmpose'
 env_cfg = dict(
     cudnn_benchmark=True,
     dist_cfg=dict(backend='nccl'),
-    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-)
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0))
 gentle = [
     dict(direction='horizontal', type='RandomFlip'),
     dict(
@@ -315,13 +283,13 @@ gentle = [
             1.2,
         ),
         shift_factor=0.1,
-        type='RandomBBoxTransform',
-    ),
+        type='RandomBBoxTransform'),
 ]
 launcher = 'none'
 load_from = 'out/epoch_2.pth'
 log_level = 'INFO'
-log_processor = dict(by_epoch=True, num_digits=6, type='LogProcessor', window_size=50)
+log_processor = dict(
+    by_epoch=True, num_digits=6, type='LogProcessor', window_size=50)
 max_epochs = 4
 model = dict(
     backbone=dict(
@@ -332,8 +300,7 @@ model = dict(
             64,
             48,
         ),
-        type='ViT',
-    ),
+        type='ViT'),
     data_preprocessor=dict(
         bgr_to_rgb=True,
         mean=[
@@ -346,8 +313,7 @@ model = dict(
             57.12,
             57.375,
         ],
-        type='PoseDataPreprocessor',
-    ),
+        type='PoseDataPreprocessor'),
     head=dict(
         head=dict(
             deconv_kernel_sizes=(
@@ -360,8 +326,7 @@ model = dict(
             ),
             in_channels=32,
             loss=dict(type='KeypointMSELoss', use_target_weight=True),
-            type='HeatmapHead',
-        ),
+            type='HeatmapHead'),
         heads=[
             dict(
                 codec=dict(
@@ -374,12 +339,10 @@ model = dict(
                         64,
                     ),
                     sigma=1.0,
-                    type='BatchedUDPHeatmap',
-                ),
+                    type='BatchedUDPHeatmap'),
                 dataset='coco',
                 num_keypoints=17,
-                test_cfg=dict(shift_heatmap=False),
-            ),
+                test_cfg=dict(shift_heatmap=False)),
             dict(
                 codec=dict(
                     heatmap_size=(
@@ -391,12 +354,10 @@ model = dict(
                         64,
                     ),
                     sigma=1.0,
-                    type='BatchedMSRAHeatmap',
-                ),
+                    type='BatchedMSRAHeatmap'),
                 dataset='aic',
                 num_keypoints=14,
-                test_cfg=dict(shift_heatmap=True),
-            ),
+                test_cfg=dict(shift_heatmap=True)),
             dict(
                 codec=dict(
                     heatmap_size=(
@@ -408,12 +369,10 @@ model = dict(
                         64,
                     ),
                     sigma=1.0,
-                    type='BatchedUDPHeatmap',
-                ),
+                    type='BatchedUDPHeatmap'),
                 dataset='mpii',
                 num_keypoints=16,
-                test_cfg=dict(shift_heatmap=False),
-            ),
+                test_cfg=dict(shift_heatmap=False)),
             dict(
                 codec=dict(
                     heatmap_size=(
@@ -425,12 +384,10 @@ model = dict(
                         64,
                     ),
                     sigma=1.0,
-                    type='BatchedMSRAHeatmap',
-                ),
+                    type='BatchedMSRAHeatmap'),
                 dataset='ap10k',
                 num_keypoints=17,
-                test_cfg=dict(shift_heatmap=True),
-            ),
+                test_cfg=dict(shift_heatmap=True)),
             dict(
                 codec=dict(
                     heatmap_size=(
@@ -442,12 +399,10 @@ model = dict(
                         64,
                     ),
                     sigma=1.0,
-                    type='BatchedMSRAHeatmap',
-                ),
+                    type='BatchedMSRAHeatmap'),
                 dataset='apt36k',
                 num_keypoints=17,
-                test_cfg=dict(shift_heatmap=True),
-            ),
+                test_cfg=dict(shift_heatmap=True)),
             dict(
                 codec=dict(
                     heatmap_size=(
@@ -459,20 +414,17 @@ model = dict(
                         64,
                     ),
                     sigma=1.0,
-                    type='BatchedMSRAHeatmap',
-                ),
+                    type='BatchedMSRAHeatmap'),
                 dataset='coco_wholebody',
                 num_keypoints=133,
-                test_cfg=dict(shift_heatmap=True),
-            ),
+                test_cfg=dict(shift_heatmap=True)),
         ],
-        type='MultiDatasetHead',
-    ),
+        type='MultiDatasetHead'),
     test_cfg=dict(flip_mode='heatmap', flip_test=True),
     train_cfg=dict(compute_acc=False),
-    type='MultiDatasetTopdown',
-)
-model_wrapper_cfg = dict(broadcast_buffers=False, device_ids=None, type='MMDistributedDataParallel')
+    type='MultiDatasetTopdown')
+model_wrapper_cfg = dict(
+    broadcast_buffers=False, device_ids=None, type='MMDistributedDataParallel')
 mpii = dict(
     augmentation=dict(RandomHalfBody=None),
     crop='udp_stretched',
@@ -482,16 +434,13 @@ mpii = dict(
         ann_file='annotations/mpii_train.json',
         data_prefix=dict(img='images/'),
         data_root='mpii',
-        type='ZeroBasedMpiiDataset',
-    ),
+        type='ZeroBasedMpiiDataset'),
     val=dict(
         ann_file='annotations/mpii_val.json',
         data_prefix=dict(img='images/'),
         data_root='mpii',
         headbox_file='annotations/mpii_gt_val.mat',
-        type='ZeroBasedMpiiDataset',
-    ),
-)
+        type='ZeroBasedMpiiDataset'))
 one_process = dict(num_workers=0, persistent_workers=False)
 optim_wrapper = dict(
     clip_grad=dict(max_norm=1.0, norm_type=2),
@@ -500,22 +449,22 @@ optim_wrapper = dict(
         betas=(
             0.9,
             0.999,
-        ),
-        lr=0.0015,
-        type='AdamW',
-        weight_decay=0.05,
-    ),
-    paramwise_cfg=dict(layer_decay_rate=1.0, num_layers=1),
-)
+        ), lr=0.0015, type='AdamW', weight_decay=0.05),
+    paramwise_cfg=dict(layer_decay_rate=1.0, num_layers=1))
 param_scheduler = [
     dict(begin=0, by_epoch=False, end=100, start_factor=0.01, type='LinearLR'),
-    dict(T_max=4, by_epoch=True, convert_to_iter_based=True, type='CosineAnnealingLR'),
+    dict(
+        T_max=4,
+        by_epoch=True,
+        convert_to_iter_based=True,
+        type='CosineAnnealingLR'),
 ]
 randomness = dict(seed=0)
 resume = False
 simple_decoder = dict(
-    deconv_kernel_sizes=[], deconv_out_channels=[], final_layer=dict(kernel_size=3, padding=1)
-)
+    deconv_kernel_sizes=[],
+    deconv_out_channels=[],
+    final_layer=dict(kernel_size=3, padding=1))
 test_cfg = dict()
 test_dataloader = dict(
     batch_size=6,
@@ -523,7 +472,8 @@ test_dataloader = dict(
         datasets=[
             dict(
                 ann_file='annotations/person_keypoints_val2017.json',
-                bbox_file='work_dirs/demo/figures/coco/person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
+                bbox_file=
+                'work_dirs/demo/figures/coco/person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
                 data_prefix=dict(img='val2017/'),
                 data_root='work_dirs/demo/figures/coco',
                 pipeline=[
@@ -535,39 +485,35 @@ test_dataloader = dict(
                             64,
                         ),
                         type='TopdownAffine',
-                        use_udp=True,
-                    ),
+                        use_udp=True),
                     dict(type='PackPoseInputs'),
                 ],
                 test_mode=True,
-                type='CocoDataset',
-            ),
+                type='CocoDataset'),
             dict(
                 ann_file='annotations/aic_val.json',
                 data_prefix=dict(
-                    img='ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911/'
+                    img=
+                    'ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911/'
                 ),
                 data_root='work_dirs/demo/figures/aic',
                 pipeline=[
                     dict(type='LoadImage'),
                     dict(type='GetBBoxCenterScale'),
-                    dict(
-                        input_size=(
-                            48,
-                            64,
-                        ),
-                        type='TopdownAffine',
-                    ),
+                    dict(input_size=(
+                        48,
+                        64,
+                    ), type='TopdownAffine'),
                     dict(type='PackPoseInputs'),
                 ],
                 test_mode=True,
-                type='AicDataset',
-            ),
+                type='AicDataset'),
             dict(
                 ann_file='annotations/mpii_val.json',
                 data_prefix=dict(img='images/'),
                 data_root='work_dirs/demo/figures/mpii',
-                headbox_file='work_dirs/demo/figures/mpii/annotations/mpii_gt_val.mat',
+                headbox_file=
+                'work_dirs/demo/figures/mpii/annotations/mpii_gt_val.mat',
                 pipeline=[
                     dict(type='LoadImage'),
                     dict(type='GetBBoxCenterScale'),
@@ -577,13 +523,11 @@ test_dataloader = dict(
                             64,
                         ),
                         type='StretchedTopdownAffine',
-                        use_udp=True,
-                    ),
+                        use_udp=True),
                     dict(type='PackPoseInputs'),
                 ],
                 test_mode=True,
-                type='ZeroBasedMpiiDataset',
-            ),
+                type='ZeroBasedMpiiDataset'),
             dict(
                 ann_file='annotations/ap10k-test-split1.json',
                 data_prefix=dict(img='data/'),
@@ -591,18 +535,14 @@ test_dataloader = dict(
                 pipeline=[
                     dict(type='LoadImage'),
                     dict(type='GetBBoxCenterScale'),
-                    dict(
-                        input_size=(
-                            48,
-                            64,
-                        ),
-                        type='TopdownAffine',
-                    ),
+                    dict(input_size=(
+                        48,
+                        64,
+                    ), type='TopdownAffine'),
                     dict(type='PackPoseInputs'),
                 ],
                 test_mode=True,
-                type='AP10KDataset',
-            ),
+                type='AP10KDataset'),
             dict(
                 ann_file='annotations/val_annotations_1.json',
                 data_prefix=dict(img=''),
@@ -610,45 +550,36 @@ test_dataloader = dict(
                 pipeline=[
                     dict(type='LoadImage'),
                     dict(type='GetBBoxCenterScale'),
-                    dict(
-                        input_size=(
-                            48,
-                            64,
-                        ),
-                        type='TopdownAffine',
-                    ),
+                    dict(input_size=(
+                        48,
+                        64,
+                    ), type='TopdownAffine'),
                     dict(type='PackPoseInputs'),
                 ],
                 test_mode=True,
-                type='APT36KDataset',
-            ),
+                type='APT36KDataset'),
             dict(
                 ann_file='annotations/coco_wholebody_val_v1.0.json',
-                bbox_file='work_dirs/demo/figures/coco/person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
+                bbox_file=
+                'work_dirs/demo/figures/coco/person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
                 data_prefix=dict(img='val2017/'),
                 data_root='work_dirs/demo/figures/coco',
                 pipeline=[
                     dict(type='LoadImage'),
                     dict(type='GetBBoxCenterScale'),
-                    dict(
-                        input_size=(
-                            48,
-                            64,
-                        ),
-                        type='TopdownAffine',
-                    ),
+                    dict(input_size=(
+                        48,
+                        64,
+                    ), type='TopdownAffine'),
                     dict(type='PackPoseInputs'),
                 ],
                 test_mode=True,
-                type='CocoWholeBodyDataset',
-            ),
+                type='CocoWholeBodyDataset'),
         ],
-        type='MultiDataset',
-    ),
+        type='MultiDataset'),
     num_workers=0,
     persistent_workers=False,
-    sampler=dict(round_up=False, shuffle=False, type='DefaultSampler'),
-)
+    sampler=dict(round_up=False, shuffle=False, type='DefaultSampler'))
 test_evaluator = dict(
     metrics=[
         dict(dataset='coco', type='CocoMetric'),
@@ -658,8 +589,7 @@ test_evaluator = dict(
         dict(dataset='apt36k', type='CocoMetric'),
         dict(dataset='coco_wholebody', type='CocoWholeBodyMetric'),
     ],
-    type='DatasetwiseEvaluator',
-)
+    type='DatasetwiseEvaluator')
 train_cfg = dict(by_epoch=True, max_epochs=2, val_interval=100)
 train_dataloader = dict(
     batch_size=6,
@@ -680,16 +610,14 @@ train_dataloader = dict(
                             1.2,
                         ),
                         shift_factor=0.1,
-                        type='RandomBBoxTransform',
-                    ),
+                        type='RandomBBoxTransform'),
                     dict(
                         input_size=(
                             48,
                             64,
                         ),
                         type='TopdownAffine',
-                        use_udp=True,
-                    ),
+                        use_udp=True),
                     dict(
                         encoder=dict(
                             heatmap_size=(
@@ -701,18 +629,16 @@ train_dataloader = dict(
                                 64,
                             ),
                             sigma=1.0,
-                            type='BatchedUDPHeatmap',
-                        ),
-                        type='GenerateTarget',
-                    ),
+                            type='BatchedUDPHeatmap'),
+                        type='GenerateTarget'),
                     dict(type='PackPoseInputs'),
                 ],
-                type='CocoDataset',
-            ),
+                type='CocoDataset'),
             dict(
                 ann_file='annotations/aic_train.json',
                 data_prefix=dict(
-                    img='ai_challenger_keypoint_train_20170902/keypoint_train_images_20170902/'
+                    img=
+                    'ai_challenger_keypoint_train_20170902/keypoint_train_images_20170902/'
                 ),
                 data_root='work_dirs/demo/figures/aic',
                 pipeline=[
@@ -726,15 +652,11 @@ train_dataloader = dict(
                             1.2,
                         ),
                         shift_factor=0.1,
-                        type='RandomBBoxTransform',
-                    ),
-                    dict(
-                        input_size=(
-                            48,
-                            64,
-                        ),
-                        type='TopdownAffine',
-                    ),
+                        type='RandomBBoxTransform'),
+                    dict(input_size=(
+                        48,
+                        64,
+                    ), type='TopdownAffine'),
                     dict(
                         encoder=dict(
                             heatmap_size=(
@@ -746,14 +668,11 @@ train_dataloader = dict(
                                 64,
                             ),
                             sigma=1.0,
-                            type='BatchedMSRAHeatmap',
-                        ),
-                        type='GenerateTarget',
-                    ),
+                            type='BatchedMSRAHeatmap'),
+                        type='GenerateTarget'),
                     dict(type='PackPoseInputs'),
                 ],
-                type='AicDataset',
-            ),
+                type='AicDataset'),
             dict(
                 ann_file='annotations/mpii_train.json',
                 data_prefix=dict(img='images/'),
@@ -769,16 +688,14 @@ train_dataloader = dict(
                             1.2,
                         ),
                         shift_factor=0.1,
-                        type='RandomBBoxTransform',
-                    ),
+                        type='RandomBBoxTransform'),
                     dict(
                         input_size=(
                             48,
                             64,
                         ),
                         type='StretchedTopdownAffine',
-                        use_udp=True,
-                    ),
+                        use_udp=True),
                     dict(
                         encoder=dict(
                             heatmap_size=(
@@ -790,14 +707,11 @@ train_dataloader = dict(
                                 64,
                             ),
                             sigma=1.0,
-                            type='BatchedUDPHeatmap',
-                        ),
-                        type='GenerateTarget',
-                    ),
+                            type='BatchedUDPHeatmap'),
+                        type='GenerateTarget'),
                     dict(type='PackPoseInputs'),
                 ],
-                type='ZeroBasedMpiiDataset',
-            ),
+                type='ZeroBasedMpiiDataset'),
             dict(
                 ann_file='annotations/ap10k-train-split1.json',
                 data_prefix=dict(img='data/'),
@@ -813,15 +727,11 @@ train_dataloader = dict(
                             1.2,
                         ),
                         shift_factor=0.1,
-                        type='RandomBBoxTransform',
-                    ),
-                    dict(
-                        input_size=(
-                            48,
-                            64,
-                        ),
-                        type='TopdownAffine',
-                    ),
+                        type='RandomBBoxTransform'),
+                    dict(input_size=(
+                        48,
+                        64,
+                    ), type='TopdownAffine'),
                     dict(
                         encoder=dict(
                             heatmap_size=(
@@ -833,14 +743,11 @@ train_dataloader = dict(
                                 64,
                             ),
                             sigma=1.0,
-                            type='BatchedMSRAHeatmap',
-                        ),
-                        type='GenerateTarget',
-                    ),
+                            type='BatchedMSRAHeatmap'),
+                        type='GenerateTarget'),
                     dict(type='PackPoseInputs'),
                 ],
-                type='AP10KDataset',
-            ),
+                type='AP10KDataset'),
             dict(
                 ann_file='annotations/train_annotations_1.json',
                 data_prefix=dict(img=''),
@@ -856,15 +763,11 @@ train_dataloader = dict(
                             1.2,
                         ),
                         shift_factor=0.1,
-                        type='RandomBBoxTransform',
-                    ),
-                    dict(
-                        input_size=(
-                            48,
-                            64,
-                        ),
-                        type='TopdownAffine',
-                    ),
+                        type='RandomBBoxTransform'),
+                    dict(input_size=(
+                        48,
+                        64,
+                    ), type='TopdownAffine'),
                     dict(
                         encoder=dict(
                             heatmap_size=(
@@ -876,14 +779,11 @@ train_dataloader = dict(
                                 64,
                             ),
                             sigma=1.0,
-                            type='BatchedMSRAHeatmap',
-                        ),
-                        type='GenerateTarget',
-                    ),
+                            type='BatchedMSRAHeatmap'),
+                        type='GenerateTarget'),
                     dict(type='PackPoseInputs'),
                 ],
-                type='APT36KDataset',
-            ),
+                type='APT36KDataset'),
             dict(
                 ann_file='annotations/coco_wholebody_train_v1.0.json',
                 data_prefix=dict(img='train2017/'),
@@ -899,15 +799,11 @@ train_dataloader = dict(
                             1.2,
                         ),
                         shift_factor=0.1,
-                        type='RandomBBoxTransform',
-                    ),
-                    dict(
-                        input_size=(
-                            48,
-                            64,
-                        ),
-                        type='TopdownAffine',
-                    ),
+                        type='RandomBBoxTransform'),
+                    dict(input_size=(
+                        48,
+                        64,
+                    ), type='TopdownAffine'),
                     dict(
                         encoder=dict(
                             heatmap_size=(
@@ -919,22 +815,18 @@ train_dataloader = dict(
                                 64,
                             ),
                             sigma=1.0,
-                            type='BatchedMSRAHeatmap',
-                        ),
-                        type='GenerateTarget',
-                    ),
+                            type='BatchedMSRAHeatmap'),
+                        type='GenerateTarget'),
                     dict(type='PackPoseInputs'),
                 ],
-                type='CocoWholeBodyDataset',
-            ),
+                type='CocoWholeBodyDataset'),
         ],
-        type='MultiDataset',
-    ),
+        type='MultiDataset'),
     num_workers=0,
     persistent_workers=False,
-    sampler=dict(shuffle=True, type='DefaultSampler'),
-)
-upsampling = dict(apply_relu=True, scale_factor=4.0, type='FeatureMapProcessor')
+    sampler=dict(shuffle=True, type='DefaultSampler'))
+upsampling = dict(
+    apply_relu=True, scale_factor=4.0, type='FeatureMapProcessor')
 val_cfg = dict()
 val_dataloader = dict(
     batch_size=6,
@@ -942,7 +834,8 @@ val_dataloader = dict(
         datasets=[
             dict(
                 ann_file='annotations/person_keypoints_val2017.json',
-                bbox_file='work_dirs/demo/figures/coco/person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
+                bbox_file=
+                'work_dirs/demo/figures/coco/person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
                 data_prefix=dict(img='val2017/'),
                 data_root='work_dirs/demo/figures/coco',
                 pipeline=[
@@ -954,39 +847,35 @@ val_dataloader = dict(
                             64,
                         ),
                         type='TopdownAffine',
-                        use_udp=True,
-                    ),
+                        use_udp=True),
                     dict(type='PackPoseInputs'),
                 ],
                 test_mode=True,
-                type='CocoDataset',
-            ),
+                type='CocoDataset'),
             dict(
                 ann_file='annotations/aic_val.json',
                 data_prefix=dict(
-                    img='ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911/'
+                    img=
+                    'ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911/'
                 ),
                 data_root='work_dirs/demo/figures/aic',
                 pipeline=[
                     dict(type='LoadImage'),
                     dict(type='GetBBoxCenterScale'),
-                    dict(
-                        input_size=(
-                            48,
-                            64,
-                        ),
-                        type='TopdownAffine',
-                    ),
+                    dict(input_size=(
+                        48,
+                        64,
+                    ), type='TopdownAffine'),
                     dict(type='PackPoseInputs'),
                 ],
                 test_mode=True,
-                type='AicDataset',
-            ),
+                type='AicDataset'),
             dict(
                 ann_file='annotations/mpii_val.json',
                 data_prefix=dict(img='images/'),
                 data_root='work_dirs/demo/figures/mpii',
-                headbox_file='work_dirs/demo/figures/mpii/annotations/mpii_gt_val.mat',
+                headbox_file=
+                'work_dirs/demo/figures/mpii/annotations/mpii_gt_val.mat',
                 pipeline=[
                     dict(type='LoadImage'),
                     dict(type='GetBBoxCenterScale'),
@@ -996,13 +885,11 @@ val_dataloader = dict(
                             64,
                         ),
                         type='StretchedTopdownAffine',
-                        use_udp=True,
-                    ),
+                        use_udp=True),
                     dict(type='PackPoseInputs'),
                 ],
                 test_mode=True,
-                type='ZeroBasedMpiiDataset',
-            ),
+                type='ZeroBasedMpiiDataset'),
             dict(
                 ann_file='annotations/ap10k-val-split1.json',
                 data_prefix=dict(img='data/'),
@@ -1010,18 +897,14 @@ val_dataloader = dict(
                 pipeline=[
                     dict(type='LoadImage'),
                     dict(type='GetBBoxCenterScale'),
-                    dict(
-                        input_size=(
-                            48,
-                            64,
-                        ),
-                        type='TopdownAffine',
-                    ),
+                    dict(input_size=(
+                        48,
+                        64,
+                    ), type='TopdownAffine'),
                     dict(type='PackPoseInputs'),
                 ],
                 test_mode=True,
-                type='AP10KDataset',
-            ),
+                type='AP10KDataset'),
             dict(
                 ann_file='annotations/val_annotations_1.json',
                 data_prefix=dict(img=''),
@@ -1029,45 +912,36 @@ val_dataloader = dict(
                 pipeline=[
                     dict(type='LoadImage'),
                     dict(type='GetBBoxCenterScale'),
-                    dict(
-                        input_size=(
-                            48,
-                            64,
-                        ),
-                        type='TopdownAffine',
-                    ),
+                    dict(input_size=(
+                        48,
+                        64,
+                    ), type='TopdownAffine'),
                     dict(type='PackPoseInputs'),
                 ],
                 test_mode=True,
-                type='APT36KDataset',
-            ),
+                type='APT36KDataset'),
             dict(
                 ann_file='annotations/coco_wholebody_val_v1.0.json',
-                bbox_file='work_dirs/demo/figures/coco/person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
+                bbox_file=
+                'work_dirs/demo/figures/coco/person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
                 data_prefix=dict(img='val2017/'),
                 data_root='work_dirs/demo/figures/coco',
                 pipeline=[
                     dict(type='LoadImage'),
                     dict(type='GetBBoxCenterScale'),
-                    dict(
-                        input_size=(
-                            48,
-                            64,
-                        ),
-                        type='TopdownAffine',
-                    ),
+                    dict(input_size=(
+                        48,
+                        64,
+                    ), type='TopdownAffine'),
                     dict(type='PackPoseInputs'),
                 ],
                 test_mode=True,
-                type='CocoWholeBodyDataset',
-            ),
+                type='CocoWholeBodyDataset'),
         ],
-        type='MultiDataset',
-    ),
+        type='MultiDataset'),
     num_workers=0,
     persistent_workers=False,
-    sampler=dict(round_up=False, shuffle=False, type='DefaultSampler'),
-)
+    sampler=dict(round_up=False, shuffle=False, type='DefaultSampler'))
 val_evaluator = dict(
     metrics=[
         dict(dataset='coco', type='CocoMetric'),
@@ -1077,8 +951,7 @@ val_evaluator = dict(
         dict(dataset='apt36k', type='CocoMetric'),
         dict(dataset='coco_wholebody', type='CocoWholeBodyMetric'),
     ],
-    type='DatasetwiseEvaluator',
-)
+    type='DatasetwiseEvaluator')
 vis_backends = [
     dict(type='LocalVisBackend'),
 ]
@@ -1087,6 +960,5 @@ visualizer = dict(
     type='PoseLocalVisualizer',
     vis_backends=[
         dict(type='LocalVisBackend'),
-    ],
-)
+    ])
 work_dir = 'out'
