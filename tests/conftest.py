@@ -95,6 +95,15 @@ def wheel(tree):
     return file
 
 
+@pytest.fixture(scope='session')
+def installed(wheel, tmp_path_factory):
+    """The wheel, installed into a folder of its own."""
+    target = tmp_path_factory.mktemp('installed')
+    pip = ['pip', 'install', '--quiet', '--no-deps', '--no-index', '--target', target, wheel]
+    run(sys.executable, '-m', *pip)
+    return target
+
+
 @pytest.fixture
 def new_environment(wheel, tmp_path):
     """Installs the wheel as the README says: (extra, constraints) -> the folder of commands."""

@@ -17,15 +17,6 @@ DATASETS = {'coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody'}
 TRAIN = ['--no-validate', '--cfg-options', *TWO_ITERATIONS]
 
 
-@pytest.fixture(scope='module')
-def installed(wheel, tmp_path_factory):
-    """The wheel, installed into a folder of its own."""
-    target = tmp_path_factory.mktemp('installed')
-    pip = ['pip', 'install', '--quiet', '--no-deps', '--no-index', '--target', target, wheel]
-    run(sys.executable, '-m', *pip)
-    return target
-
-
 def test_mim_finds_every_config_by_its_name(installed):
     """As ``mim train vitpose_plus NAME`` looks for it: exactly one file of that name."""
     from mim.utils import recursively_find

@@ -100,15 +100,6 @@ def test_the_page_s_links_are_well_formed():
     assert len(set(hashes)) == len(hashes)
 
 
-@pytest.fixture(scope='module')
-def installed(wheel, tmp_path_factory):
-    """The wheel, installed into a folder of its own."""
-    target = tmp_path_factory.mktemp('installed')
-    pip = ['pip', 'install', '--quiet', '--no-deps', '--no-index', '--target', target, wheel]
-    run(sys.executable, '-m', *pip)
-    return target
-
-
 def search(folder: Path, *options, **kwargs):
     """What ``mim search vitpose_plus`` finds: field -> name of a model -> value."""
     mim = [sys.executable, '-m', 'mim', 'search', 'vitpose_plus', '--json', folder / 'found.json']
