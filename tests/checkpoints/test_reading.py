@@ -3,11 +3,15 @@
 import argparse
 import os
 import pickle
+import re
+import zipfile
+from math import inf, nan
 
 import pytest
 import torch
 
 from vitpose_plus.checkpoints import reading, writing
+from vitpose_plus.errors import UserError
 
 WEIGHTS = {'backbone.weight': torch.arange(6.0).reshape(2, 3), 'head.bias': torch.ones(2)}
 
@@ -27,14 +31,28 @@ def damaged(path, **options):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def safetensors(path, content):
-    path.write_bytes(content)
+def flipped(path):
+    """One bit of the head's bias is not as it was written."""
+    torch.save(dict(state_dict=WEIGHTS), path)
+    data = bytearray(path.read_bytes())
+    data[data.rindex(torch.ones(2).numpy().tobytes()) + 1] ^= 1
+    path.write_bytes(data)
+
+
+def spoilt(path, value=nan):
+    weights = {**WEIGHTS, 'head.bias': torch.tensor([0, value]), 'last': torch.tensor([-inf])}
+    torch.save(dict(state_dict=weights), path)
 
 
 NOT_WHOLE = 'is no checkpoint, or not whole: download or copy it again'
+DAMAGED = 'is damaged, its bytes are not those that were written .*: download or copy it again, or'
+NOT_FINITE = r"not finite .* in 2 of its 3 tensors, first in 'head\.bias': give an earlier"
 BAD = {
     'truncated.pth': (damaged, NOT_WHOLE),
     'truncated_old.pth': (lambda p: damaged(p, _use_new_zipfile_serialization=False), NOT_WHOLE),
+    'flipped.pth': (flipped, DAMAGED),
+    'nan.pth': (spoilt, NOT_FINITE),
+    'infinity.pth': (lambda p: spoilt(p, inf), NOT_FINITE),
     'text.pth': (lambda p: p.write_text('a note, not a model\n'), NOT_WHOLE),
     'empty.pth': (lambda p: p.touch(), 'is empty: download or copy it again'),
     'missing.pth': (lambda p: None, 'does not exist: check its path'),
@@ -108,3 +126,42 @@ def test_what_is_written_is_read_and_holds_nothing_else(tmp_path):
     assert set(reading.read(path)) == {*WEIGHTS, 'part'}
     assert path.stat().st_size < 10_000  # not the whole of what `part` is a view of
     assert [p.name for p in path.parent.iterdir()] == ['w.pth']
+
+
+def test_no_flipped_bit_of_the_list_of_contents_changes_weights(tmp_path):
+    """Whatever it makes zipfile or torch raise is one sentence, and not one about rights."""
+    path = tmp_path / 'w.pth'
+    torch.save(WEIGHTS, path)
+    whole = path.read_bytes()
+    refusals = []
+    for place in range(whole.index(b'PK\1\2'), len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 128]) + whole[place + 1 :])
+        try:
+            read = reading.read(path)
+            assert all(torch.equal(read[name], value) for name, value in WEIGHTS.items())
+        except UserError as error:
+            refusals.append(str(error))
+    assert len(refusals) > 300
+    assert [text for text in refusals if not re.search(f'{NOT_WHOLE}|{DAMAGED}', text)] == []
+
+
+def test_a_file_without_sums_is_no_damaged_one(tmp_path):
+    """torch can save without them, to be quicker."""
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save(WEIGHTS, tmp_path / 'w.pth')
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert zipfile.ZipFile(tmp_path / 'w.pth').testzip() is not None
+    assert torch.equal(reading.read(tmp_path / 'w.pth')['head.bias'], torch.ones(2))
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.float64, torch.float8_e5m2, torch.int64])
+def test_large_numbers_are_finite_also_where_their_sum_is_not(dtype):
+    info = torch.finfo(dtype) if dtype.is_floating_point else torch.iinfo(dtype)
+    large = torch.full((1000,), info.max, dtype=dtype)
+    reading.check_finite(dict(large=large), 'w.pth')
+    if dtype.is_floating_point:
+        large[-1] = nan
+        with pytest.raises(UserError, match=r"in 1 of its 1 tensors, first in 'large'"):
+            reading.check_finite(dict(large=large), 'w.pth')

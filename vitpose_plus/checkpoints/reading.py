@@ -1,9 +1,10 @@
 """Checkpoint files, read without running anything that is in them."""
 
 import argparse
+import errno
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +20,11 @@ WRAPPERS = ('state_dict', 'model', 'module')
 def read(path: str | Path) -> dict[str, Tensor]:
     """The weights in a file of torch or safetensors, or in a folder of Hugging Face's.
 
-    A pickle is loaded with ``weights_only``: it may hold data, never code. Big tensors are mapped,
-    not read, until they are used.
+    A pickle is loaded with ``weights_only``: it may hold data, never code. Big tensors are mapped:
+    all are looked at once, but what is not used takes no memory.
+
+    Raises:
+        UserError: It is no checkpoint, or damaged, or holds numbers that are not finite.
     """
     path = Path(path)
     if path.is_dir():
@@ -45,7 +49,31 @@ def read(path: str | Path) -> dict[str, Tensor]:
     state = {name.removeprefix('module.'): value for name, value in content.items()}
     if len(state) < len(content):
         raise UserError(f'{path} has keys with and without "module." before them: keep one kind.')
+    check_finite(state, path)
     return state
+
+
+def check_finite(state: Mapping[str, Tensor], path: str | Path) -> None:
+    """Raises a ``UserError`` if a tensor holds NaN or infinity, as after a training that diverged.
+
+    Args:
+        state: Tensors by their names.
+        path: The file that they are from.
+    """
+    spoilt = [name for name, value in state.items() if not _is_finite(value)]
+    if spoilt:
+        raise UserError(
+            f'{path} holds numbers that are not finite (NaN or infinity) in {len(spoilt)} of its '
+            f'{len(state)} tensors, first in {spoilt[0]!r}: give an earlier checkpoint.'
+        )
+
+
+def _is_finite(value: Tensor) -> bool:
+    """A sum is finite only if all of its terms are, and takes a fiftieth of the time of looking at
+    each; it may also overflow."""
+    if not value.is_floating_point() or value.sum(dtype=torch.float32).isfinite():
+        return True
+    return bool(value.isfinite().all())
 
 
 def _weights_in(folder: Path) -> Path:
@@ -87,13 +115,22 @@ def needing_safetensors(path: str | Path) -> Iterator[None]:
         ) from error
 
 
-def unpickled(path: Path) -> dict:
-    """What torch saved, as data: none of its code is run."""
+def unpickled(path: Path, check_sums: bool = True) -> dict:
+    """What torch saved, as data: none of its code is run.
+
+    Without ``check_sums`` only what is asked for is read, however large the file.
+    """
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]):  # the options of a MAE run
-            return torch.load(
-                path, map_location='cpu', weights_only=True, mmap=zipfile.is_zipfile(path)
+        zipped = zipfile.is_zipfile(path)
+        if check_sums and zipped and not _is_intact(path):
+            raise UserError(
+                f'{path} is damaged, its bytes are not those that were written (CRC sums): '
+                'download or copy it again, or give an earlier checkpoint.'
             )
+        with torch.serialization.safe_globals([argparse.Namespace]):  # the options of a MAE run
+            return torch.load(path, map_location='cpu', weights_only=True, mmap=zipped)
+    except UserError:
+        raise
     except OSError as error:
         raise UserError(f'{path} cannot be read ({error.strerror}): check its rights.') from error
     except Exception as error:  # whatever a stranger's file makes torch raise
@@ -106,3 +143,17 @@ def unpickled(path: Path) -> dict:
             f'{path} is no checkpoint, or not whole: download or copy it again, or give one that '
             'torch.save or safetensors wrote.'
         ) from error
+
+
+def _is_intact(path: Path) -> bool:
+    """Whether a zip has the sums that it was written with, which torch itself does not compare."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            has_sums = any(entry.CRC for entry in file.infolist())  # torch can leave them out
+            return not has_sums or file.testzip() is None
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # that of a place outside of the file
+            raise
+        return False
+    except Exception:  # whatever a damaged list of contents makes zipfile raise
+        return False
