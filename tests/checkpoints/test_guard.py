@@ -9,7 +9,10 @@ from torch import nn
 from tests.helpers.demo import TINY
 from vitpose_plus.checkpoints import check_file, check_fit
 from vitpose_plus.commands import main
+from vitpose_plus.engine import preflight
+from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.catalogue import find_config
+from vitpose_plus.experiments.splitting import split_config
 from vitpose_plus.models.building import build_on_meta
 
 
@@ -59,6 +62,25 @@ def test_a_file_with_the_heads_in_another_order_is_refused_unread(tiny_config, t
     check_file(tmp_path / 'right.pth', model)
     with pytest.raises(ValueError, match='experts would be swapped'):
         check_file(tmp_path / 'right.pth', build_on_meta(tiny_config.model))
+
+
+def as_pretrained(cfg):
+    cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint='plus.pth', prefix='backbone.')
+
+
+def as_load_from(cfg):
+    cfg.load_from = 'plus.pth'
+
+
+@pytest.mark.parametrize('give', [as_pretrained, as_load_from])
+def test_a_model_of_several_datasets_is_to_be_split_for_a_plain_one(give, tiny_config):
+    torch.save(MODELS.build(tiny_config.model).state_dict(), 'plus.pth')
+    cfg = split_config(tiny_config, 'coco')
+    give(cfg)
+    with pytest.raises(
+        UserError, match=r'^plus\.pth is .* python -m vitpose_plus split IN DATASET'
+    ):
+        preflight.check_checkpoints(cfg)
 
 
 def test_every_config_has_the_guard_even_with_hooks_of_its_own(tmp_path):

@@ -1,6 +1,8 @@
 """A checkpoint fits the model, or is refused: mmengine alone loads as much of it as fits."""
 
+import re
 import warnings
+from collections.abc import Iterable
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -19,7 +21,9 @@ class CheckpointGuardHook(Hook):
     """Refuses a checkpoint that does not fit the model."""
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        check_fit(checkpoint.get('state_dict', checkpoint), unwrapped(runner.model))
+        state_dict, model = checkpoint.get('state_dict', checkpoint), unwrapped(runner.model)
+        check_split(state_dict, model, 'The checkpoint')
+        check_fit(state_dict, model)
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -29,7 +33,9 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 def check_file(path: str, model: nn.Module) -> None:
     """Raises a ``UserError`` unless ``path`` is a checkpoint of the model, which may be on meta."""
-    check_fit(reading.read(path), model, path)
+    state_dict = reading.read(path)
+    check_split(state_dict, model, path)
+    check_fit(state_dict, model, path)
 
 
 def check_fit(
@@ -57,6 +63,24 @@ def check_layout(state_dict: dict[str, Tensor], path: str) -> None:
             f'{path} is in {LAYOUTS[foreign[0]].title}: translate it once with python -m '
             f'vitpose_plus convert IN OUT --source {foreign[0]}, and give OUT.'
         )
+
+
+def check_split(state_dict: dict[str, Tensor], model: nn.Module, path: str) -> None:
+    """Raises a ``UserError`` that says how to take one dataset out of a file of ours with several,
+    which a plain model is given."""
+    own = model.state_dict()
+    plain = not _of_several(own) and {name.split('.')[0] for name in own} <= {'backbone', 'head'}
+    if plain and _of_several(state_dict):
+        raise UserError(
+            f'{path} is of a model for several datasets, but is given to a plain one: take one '
+            'dataset out of it with python -m vitpose_plus split IN DATASET OUT --config CONFIG '
+            '(the config of IN), and give OUT.'
+        )
+
+
+def _of_several(names: Iterable[str]) -> bool:
+    """Whether there are experts, or a head for every dataset, among our names of tensors."""
+    return any(re.match(r'head\.heads\.|backbone\.layers\..*experts\.', name) for name in names)
 
 
 def differences(state_dict: dict[str, Tensor], model: nn.Module) -> list[str]:
