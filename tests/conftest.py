@@ -18,6 +18,7 @@ from scipy.io import savemat
 import vitpose_plus  # noqa: F401  the compatibility shims come first
 from tests.helpers.demo import ROOT, TINY
 from tests.helpers.processes import environment, run
+from tests.helpers.serving import serving
 from vitpose_plus.datasets.figures import write_figures
 from vitpose_plus.experiments.catalogue import find_config
 
@@ -76,6 +77,17 @@ def tiny_config(workplace):
         loader = cfg[f'{split}_dataloader']
         loader.update(num_workers=0, persistent_workers=False, batch_size=16)
     return cfg
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """A folder, its address, and what was asked for there; downloads go to ``torch_home``."""
+    folder = tmp_path / 'served'
+    folder.mkdir()
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'torch_home'))
+    monkeypatch.setenv('NO_PROXY', '*')
+    with serving(folder) as (address, asked):
+        yield folder, address, asked
 
 
 @pytest.fixture(scope='session')

@@ -32,6 +32,7 @@ MOVED = {
     'commands.reconstruct.drawn': 'visualization.reconstructions (training_samples)',
     'commands.reconstruct.opened': 'visualization.reconstructions (picture_samples)',
     'commands.running': 'commands.runs (add_arguments, load_config) or engine.runs (build_runner)',
+    'commands.train.left_out': 'engine.starting (taken)',
     'datasets.figures.generate.write_figures': 'datasets.figures',
     'datasets.preparation.writing': 'datasets.preparation.sources',
     'evaluation.bottom_up': 'evaluation.ceilings',

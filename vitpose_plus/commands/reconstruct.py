@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
             f'{cfg.filename} is no masked autoencoder: give a config of configs/mae/ (test --sheet '
             'draws the predictions of pose models).'
         )
-    model.load_state_dict(reading.read(args.checkpoint))
+    model.load_state_dict(reading.read(cfg.load_from))
     model.to(get_device()).eval()
     torch.manual_seed(args.seed)
     np.random.seed(args.seed)

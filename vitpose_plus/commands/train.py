@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--pretrained',
         metavar='CHECKPOINT',
-        help="start the backbone from a checkpoint's: of a pose model, of MAE, or converted",
+        help="start the backbone from a checkpoint's (a file or URL): of a pose model, of MAE, or "
+        'converted; none: from random weights, on purpose',
     )
     parser.add_argument('--amp', action='store_true', help='train in mixed precision')
     parser.add_argument('--no-validate', action='store_true', help='do not validate meanwhile')
@@ -38,7 +39,11 @@ def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
     if args.resume:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
-    if args.pretrained:
+    if args.pretrained == 'none':
+        from vitpose_plus.engine.starting import start_at_random
+
+        start_at_random(cfg.model.backbone)
+    elif args.pretrained:
         start = dict(type='Pretrained', checkpoint=args.pretrained, prefix='backbone.')
         cfg.model.backbone.init_cfg = start
     if args.amp:
@@ -54,20 +59,12 @@ def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
 
 
 def run(args: argparse.Namespace) -> None:
-    from vitpose_plus.engine.preflight import is_local
     from vitpose_plus.engine.runs import build_runner
+    from vitpose_plus.engine.starting import report_start
 
     cfg = configure(runs.load_config(args), args)
     splits = ('train', 'val') if cfg.get('val_dataloader') else ('train',)
     runner = build_runner(cfg, splits)
-    if is_local(args.pretrained):
-        runner.logger.info(left_out(args.pretrained))
+    if args.pretrained != 'none':
+        report_start(cfg, runner.logger)
     runner.train()
-
-
-def left_out(path: str) -> str:
-    """What ``--pretrained`` does not take of a checkpoint: all but the backbone, by its parts."""
-    from vitpose_plus.checkpoints import reading
-
-    parts = sorted({key.split('.')[0] for key in reading.read(path)} - {'backbone'})
-    return f'The backbone starts from {path}; left out: {", ".join(parts) or "nothing"}.'

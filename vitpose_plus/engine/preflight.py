@@ -2,6 +2,7 @@
 
 import os
 import os.path as osp
+from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
@@ -10,9 +11,11 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from vitpose_plus.checkpoints import check_file, check_fit, reading
-from vitpose_plus.checkpoints.guard import check_layout
+from vitpose_plus.checkpoints.fetching import is_local
+from vitpose_plus.checkpoints.guard import check_layout, check_split
 from vitpose_plus.datasets.checks import missing_files
 from vitpose_plus.datasets.multi_dataset import load_annotations, plain_datasets, unread
+from vitpose_plus.engine.starting import fetch_checkpoints, pretrained
 from vitpose_plus.errors import UserError
 from vitpose_plus.models.building import build_on_meta
 
@@ -62,6 +65,18 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
             check_keypoints(dataset, heads, plain_keypoints(cfg.model.get('head', {})))
             check_files(dataset)
     check_checkpoints(cfg)
+
+
+def check_work_dir(cfg: Config) -> None:
+    """The folder of logs and checkpoints, or the first one above it that is there, takes files."""
+    folder = Path(cfg.work_dir).absolute()
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        reason = 'takes no files' if folder.is_dir() else 'is no folder'
+        raise UserError(
+            f'{cfg.work_dir} cannot be written, as {folder} {reason}: give another --work-dir.'
+        )
 
 
 def check_precision(cfg: Config) -> None:
@@ -136,15 +151,17 @@ def check_files(dataset: BaseDataset) -> None:
 
 
 def check_checkpoints(cfg: Config) -> None:
-    """``load_from`` and the backbone's ``init_cfg``, if they are local files, fit the model.
+    """``load_from`` and the backbone's ``init_cfg``, if they are files, fit the model.
 
+    Those that are given by URLs are downloaded first, and the config has their files from then on.
     The model is built in any case: one that cannot be is refused before the runner writes anything.
     """
+    fetch_checkpoints(cfg)
     model = build_on_meta(cfg.model)
     if is_local(cfg.get('load_from')):
         check_file(cfg.load_from, model)
-    init = cfg.model.get('backbone', {}).get('init_cfg') or {}
-    if init.get('type') == 'Pretrained' and is_local(init.checkpoint):
+    init = pretrained(cfg.model.get('backbone', {}))
+    if init and is_local(init.checkpoint):
         given, prefix = reading.read(init.checkpoint), init.get('prefix', '')
         check_layout(given, init.checkpoint)
         weights = {
@@ -156,12 +173,9 @@ def check_checkpoints(cfg: Config) -> None:
         tokens = {k: v for k, v in backbone.state_dict().items() if k == 'backbone.prefix_tokens'}
         remedy = 'run python -m vitpose_plus convert IN OUT --config CONFIG, and give OUT'
         weights = {**tokens, **weights}  # those start at random
+        check_split(weights, backbone, init.checkpoint)
         check_fit(weights, backbone, init.checkpoint, remedy)
     if teacher := getattr(model, 'teacher', None):
         parts = [unread(part) for part in plain_datasets(cfg.train_dataloader.dataset)]
         infos = [part.metainfo for part in parts]
         teacher.check_datasets({info['dataset_name']: info['num_keypoints'] for info in infos})
-
-
-def is_local(path: str | None) -> bool:
-    return bool(path) and '://' not in path

@@ -1,0 +1,154 @@
+"""What a training starts from is downloaded, checked, and said."""
+
+import argparse
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmpose.registry import MODELS
+
+from tests.helpers.demo import TINY
+from vitpose_plus.checkpoints import convert
+from vitpose_plus.commands import main, train
+from vitpose_plus.engine import preflight
+from vitpose_plus.engine.runs import load_config
+from vitpose_plus.engine.starting import fetch_checkpoints, report_start
+from vitpose_plus.errors import UserError
+
+
+def weights(cfg):
+    return MODELS.build(cfg.model).state_dict()
+
+
+def options(*words):
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    return parser.parse_args(['CONFIG', *words])
+
+
+def started(cfg, path):
+    """The backbone that a training starts with, from the config as it is dumped."""
+    cfg = train.configure(cfg, options('--pretrained', path))
+    preflight.check_checkpoints(cfg)
+    cfg.dump('dumped.py')
+    cfg = Config.fromfile('dumped.py', format_python_code=False)
+    assert '://' not in cfg.model.backbone.init_cfg.checkpoint
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    return model.backbone.state_dict()
+
+
+def test_a_url_gives_the_weights_of_the_file(tiny_config, served):
+    folder, address, _ = served
+    torch.save(weights(tiny_config), folder / 'w.pth')
+    local, fetched = (started(tiny_config, f'{place}/w.pth') for place in (folder, address))
+    assert set(local) == set(fetched)
+    assert all(torch.equal(local[name], value) for name, value in fetched.items())
+
+
+def test_mmengine_reads_its_own_addresses_and_a_teacher_is_downloaded_too(served):
+    folder, address, _ = served
+    torch.save(dict(weight=torch.ones(1)), folder / 'w.pth')
+    start = dict(type='Pretrained', checkpoint='torchvision://resnet50')
+    teacher = dict(type='RunningTeacher', checkpoint=f'{address}/w.pth')
+    cfg = Config(dict(model=dict(backbone=dict(init_cfg=start), teacher=teacher)))
+    fetch_checkpoints(cfg)
+    assert cfg.model.backbone.init_cfg == start
+    assert torch.load(cfg.model.teacher.checkpoint)['weight'] == 1
+
+
+def as_pretrained(cfg, path):
+    return train.configure(cfg, options('--pretrained', path))
+
+
+def as_load_from(cfg, path):
+    cfg.load_from = path
+    return cfg
+
+
+@pytest.mark.parametrize('give', [as_pretrained, as_load_from])
+def test_another_layout_is_refused_also_over_http(give, tiny_config, served, tmp_path):
+    folder, address, _ = served
+    torch.save(convert(weights(tiny_config), target='official').state_dict, folder / 'w.pth')
+    texts = []
+    for place in (folder, address):
+        with pytest.raises(UserError, match='convert IN OUT --source official') as error:
+            preflight.check_checkpoints(give(tiny_config, f'{place}/w.pth'))
+        path, _, text = str(error.value).partition(' ')
+        assert path.startswith(str(tmp_path))
+        texts.append(text)
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize('words', [['train', TINY, '--pretrained'], ['test', TINY]])
+def test_a_command_ends_with_the_sentence(words, workplace, served, capsys):
+    url = f'{served[1]}/nowhere.pth'
+    with pytest.raises(SystemExit) as stop:
+        main([*words, url])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.startswith(f'error: {url} cannot be downloaded (HTTP Error 404')
+
+
+BASE, SIX = 'vitpose-base_coco-256x192', 'vitpose-plus-base_six-datasets-256x192'
+RANDOM = 'starts from random weights ({} M parameters): give --pretrained CHECKPOINT (docs/weights'
+
+
+def said(cfg):
+    lines = []
+    report_start(cfg, SimpleNamespace(info=lines.append, warning=lines.append))
+    return lines
+
+
+@pytest.mark.parametrize(
+    ('name', 'millions'),
+    [
+        (BASE, 86),
+        (SIX, 121),
+        ('vitpose-bottomup-base_coco-512x512', 86),
+        ('vitpose-small_coco-256x192', 22),
+    ],
+)
+def test_a_large_model_without_weights_is_said(name, millions):
+    [line] = said(load_config(name))
+    assert RANDOM.format(millions) in line
+
+
+def test_a_resnet_is_a_large_model_too():
+    cfg = load_config('resnet-50_coco-256x192')
+    assert said(cfg) == []  # it has weights of torchvision's
+    cfg = train.configure(cfg, options('--pretrained', 'none'))
+    assert 'init_cfg' not in cfg.model.backbone
+    assert RANDOM.format(24) in said(cfg)[0]
+
+
+@pytest.mark.parametrize(
+    ('name', 'settings'),
+    [
+        (TINY, []),
+        ('mae-base_coco-crops-256x192', []),
+        (BASE, ['load_from=a.pth']),
+        (BASE, ['model.init_cfg.type=Pretrained', 'model.init_cfg.checkpoint=a.pth']),
+    ],
+)
+def test_nothing_is_said_of(name, settings):
+    assert said(load_config(name, options=settings)) == []
+
+
+def test_no_weights_can_be_meant(monkeypatch):
+    """Then whatever else the config says of how to draw them stays."""
+    lines = []
+    logger = SimpleNamespace(warning=lines.append)
+    runner = SimpleNamespace(logger=logger, train=lambda: lines.append('trained'))
+    monkeypatch.setattr('vitpose_plus.engine.runs.build_runner', lambda *args: runner)
+    for words in ([], ['--pretrained', 'none']):
+        args = options(*words)
+        args.config = BASE
+        train.run(args)
+    assert RANDOM.format(86) in lines[0]
+    assert lines[1:] == ['trained', 'trained']
+    drawn = dict(type='Normal', layer='Linear')
+    cfg = load_config(BASE)
+    cfg.model.backbone.init_cfg = [drawn, dict(type='Pretrained', checkpoint='a.pth')]
+    cfg = train.configure(cfg, options('--pretrained', 'none'))
+    assert cfg.model.backbone.init_cfg == [drawn]
