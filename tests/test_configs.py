@@ -142,6 +142,16 @@ def test_heads_experts_and_metrics_are_the_datasets(path):
 HEADLINES = ('CocoMetric', 'CocoWholeBodyMetric', 'ZeroBasedMpiiPCKAccuracy', 'AUC')
 
 
+@over(EXPERIMENTS)
+def test_every_training_survives(path):
+    """docs/reliability.md."""
+    cfg = load(path)
+    assert cfg.train_cfg.type == 'ExactTrainLoop'
+    assert cfg.default_hooks.checkpoint.type == 'WholeCheckpointHook'
+    assert cfg.default_hooks.checkpoint.max_keep_ckpts == 2
+    assert cfg.default_hooks.finite_steps.type == 'FiniteStepsHook'
+
+
 @over(POSES)
 def test_the_best_checkpoint_is_the_best_by_the_headline_of_the_first_dataset(path):
     cfg = load(path)

@@ -3,3 +3,11 @@ class UserError(ValueError):
 
     The commands print the message alone and exit with 2.
     """
+
+
+class RunError(RuntimeError):
+    """A run that cannot go on, through a fault of the machine or of the training itself.
+
+    Its message is one sentence that says what happened, what is left and what to do; the commands
+    print the message alone and exit with 1.
+    """

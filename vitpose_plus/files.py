@@ -2,12 +2,14 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 
 from vitpose_plus.errors import UserError
+
+UNFINISHED = '.part-'  # in the names of folders beside files that are being written
 
 
 @contextmanager
@@ -52,7 +54,7 @@ def _room_beside(path: Path) -> Iterator[Path]:
     """A temporary folder on the disk of ``path``, which is deleted in the end."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', dir=path.parent))
+        room = Path(tempfile.mkdtemp(prefix=f'.{path.name}{UNFINISHED}', dir=path.parent))
     except OSError as error:
         raise UserError(
             f'{path} cannot be written ({error.strerror}): choose another place.'
@@ -61,6 +63,18 @@ def _room_beside(path: Path) -> Iterator[Path]:
         yield room
     finally:
         rmtree(room, ignore_errors=True)
+
+
+def remove_unfinished(folder: str | Path, names: Iterable[str]) -> None:
+    """Removes what a killed process left of files that it was writing (``replacing``).
+
+    Args:
+        folder: Where the files would lie.
+        names: Of the files; they may be patterns.
+    """
+    for name in names:
+        for room in Path(folder).glob(f'.{name}{UNFINISHED}*'):
+            rmtree(room, ignore_errors=True)
 
 
 def _flush(path: Path, flags: int = os.O_RDWR) -> None:

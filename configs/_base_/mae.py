@@ -24,6 +24,4 @@ param_scheduler = [
     dict(type='LinearLR', end=40, start_factor=1e-4, convert_to_iter_based=True),
     dict(type='CosineAnnealingLR', begin=40, end=1600, eta_min=0.0, convert_to_iter_based=True),
 ]
-train_cfg = dict(by_epoch=True, max_epochs=1600)
-# Or all GPUs would hide the same patches of their pictures.
-randomness = dict(diff_rank_seed=True)
+train_cfg = dict(type='ExactTrainLoop', max_epochs=1600)

@@ -8,13 +8,14 @@ default_hooks = dict(
     # The best by the first number of the validation, whatever a child's datasets are: AP or PCKh of
     # the first. Where less is better, say rule='less'.
     checkpoint=dict(
-        type='CheckpointHook', interval=10, max_keep_ckpts=2, save_best='auto', rule='greater'
+        type='WholeCheckpointHook', interval=10, max_keep_ckpts=2, save_best='auto', rule='greater'
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='PoseVisualizationHook', enable=False),
     # Here and not among custom_hooks, a list that a child would replace as a whole.
     sync_buffers=dict(type='SyncBuffersHook'),
     checkpoint_guard=dict(type='CheckpointGuardHook'),
+    finite_steps=dict(type='FiniteStepsHook'),
 )
 
 env_cfg = dict(

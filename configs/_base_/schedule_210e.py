@@ -11,7 +11,7 @@ param_scheduler = [
     dict(type='MultiStepLR', begin=0, end=210, milestones=[170, 200], gamma=0.1, by_epoch=True),
 ]
 
-train_cfg = dict(by_epoch=True, max_epochs=210, val_interval=10)
+train_cfg = dict(type='ExactTrainLoop', max_epochs=210, val_interval=10)
 val_cfg = dict()
 test_cfg = dict()
 auto_scale_lr = dict(base_batch_size=512)

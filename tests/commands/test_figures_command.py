@@ -205,7 +205,7 @@ def test_a_failure_leaves_all_as_it_was(root, monkeypatch, error):
     before = contents(root.parent)
     monkeypatch.setattr(folder, 'write_datasets', fail)
     for name in ('drawn', 'new'):
-        with pytest.raises(type(error), match='disk full'):
+        with pytest.raises((OSError, SystemExit), match=r'disk full|130'):
             main(['figures', str(root.with_name(name)), *OTHER])
     assert contents(root.parent) == before
 
@@ -225,7 +225,7 @@ def test_a_failing_exchange_puts_the_old_folder_back(root, monkeypatch, capsys, 
     if isinstance(error, OSError):
         assert f'{root} cannot be written (busy)' in fails(capsys, root, *OTHER)
     else:
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(SystemExit, match='130'):
             main(['figures', str(root), *OTHER])
     assert contents(root.parent) == before
 

@@ -53,7 +53,7 @@ def free_port() -> int:
 
     One that the system picked could be picked again before the launcher listens on it.
     """
-    first = 20_000 + os.getpid() % 12_000
+    first = 20_000 + os.getpid() % 120 * 100  # a hundred for each of those that run side by side
     for port in range(first, first + 100):
         with socket.socket() as listener:
             try:

@@ -13,7 +13,7 @@ import warnings
 from types import ModuleType
 
 from vitpose_plus import compat
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.registration import register
 from vitpose_plus.version import __version__
 
@@ -43,7 +43,7 @@ COMMANDS = (
 
 
 def main(argv: list[str] | None = None, command: str | None = None) -> None:
-    """Runs a command; bad input ends it with one sentence on stderr and exit code 2.
+    """Runs a command; one sentence on stderr and exit code 2 for bad input, 1 for a run that fails.
 
     Args:
         argv: The arguments; the process's own by default.
@@ -63,6 +63,10 @@ def main(argv: list[str] | None = None, command: str | None = None) -> None:
         module.run(args)
     except UserError as error:
         sys.exit(_fail(error, 2))
+    except RunError as error:
+        sys.exit(_fail(error, 1))
+    except KeyboardInterrupt:
+        sys.exit(_fail('stopped by Ctrl-C.', 130))
 
 
 def _command(words: list[str]) -> tuple[str, list[str]]:
@@ -92,6 +96,6 @@ def _load_stack() -> None:
     compat.format_configs_once()
 
 
-def _fail(error: Exception, code: int) -> int:
+def _fail(error: Exception | str, code: int) -> int:
     print(f'error: {error}', file=sys.stderr)
     return code

@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> None:
     from rich.console import Console
 
     from vitpose_plus.engine.hooks import ProgressHook
+    from vitpose_plus.engine.restarting import remove_checkpoints
     from vitpose_plus.engine.runs import build_runner, load_config
     from vitpose_plus.evaluation import decoding_ceiling, headlines
     from vitpose_plus.visualization import contact_sheet
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> None:
 
     console.rule('2/4  training one ViTPose+ on all of them')
     cfg = load_config(CONFIG, work_dir=str(WORK_DIR))
+    remove_checkpoints(cfg)
     with quiet():
         runner = build_runner(cfg, ('train', 'test'))
     bar = ProgressHook(console)

@@ -17,7 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from a checkpoint, by default the last one in the work dir',
+        help='go on from a checkpoint, by default the newest whole one in the work dir, if there '
+        'is any',
+    )
+    parser.add_argument(
+        '--force', action='store_true', help='remove the checkpoints in the work dir first'
     )
     parser.add_argument(
         '--pretrained',
@@ -36,9 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
     """The config with the training options of the command line."""
-    if args.resume:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
     if args.pretrained == 'none':
         from vitpose_plus.engine.starting import start_at_random
 
@@ -59,12 +60,20 @@ def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
 
 
 def run(args: argparse.Namespace) -> None:
+    from mmengine.dist import is_main_process
+
+    from vitpose_plus.engine.restarting import choose_start, remove_checkpoints
     from vitpose_plus.engine.runs import build_runner
     from vitpose_plus.engine.starting import report_start
 
     cfg = configure(runs.load_config(args), args)
     splits = ('train', 'val') if cfg.get('val_dataloader') else ('train',)
+    notes = choose_start(cfg, args.resume, args.force)
     runner = build_runner(cfg, splits)
+    if args.force and is_main_process():
+        remove_checkpoints(cfg)
+    for note in notes:
+        runner.logger.info(note)
     if args.pretrained != 'none':
         report_start(cfg, runner.logger)
     runner.train()

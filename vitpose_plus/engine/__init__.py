@@ -1,6 +1,9 @@
 """Running a config: what is checked before, and what mmengine's runner lacks."""
 
+from vitpose_plus.engine.finite_steps import FiniteStepsHook
 from vitpose_plus.engine.precision import Bf16OptimWrapper
+from vitpose_plus.engine.resuming import ExactTrainLoop, ResumableSampler, SeededDataset
+from vitpose_plus.engine.saving import WholeCheckpointHook
 from vitpose_plus.engine.sharding import (
     ShardedCheckpointGuardHook,
     ShardedStrategy,
@@ -9,7 +12,12 @@ from vitpose_plus.engine.sharding import (
 
 __all__ = [
     'Bf16OptimWrapper',
+    'ExactTrainLoop',
+    'FiniteStepsHook',
+    'ResumableSampler',
+    'SeededDataset',
     'ShardedCheckpointGuardHook',
     'ShardedStrategy',
+    'WholeCheckpointHook',
     'is_transformer_layer',
 ]

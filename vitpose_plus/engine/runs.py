@@ -46,6 +46,7 @@ def _parsed(options: Sequence[str]) -> dict:
 
 def build_runner(cfg: Config, splits: tuple[str, ...]) -> Runner:
     """mmengine's runner, after every check that can be made without it."""
+    preflight.check_work_dir(cfg)
     preflight.check(cfg, splits)
     if 'train' in splits:
         preflight.check_precision(cfg)

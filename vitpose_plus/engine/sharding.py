@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from mmengine._strategy import FSDPStrategy
 from mmengine.device import get_device
+from mmengine.dist import is_main_process
 from mmengine.optim import BaseOptimWrapper
 from mmengine.registry import FUNCTIONS, HOOKS, STRATEGIES
 from mmengine.runner import FlexibleRunner
@@ -14,6 +15,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel as FSDP
 from vitpose_plus.checkpoints import check_fit
 from vitpose_plus.checkpoints.guard import CheckpointGuardHook
 from vitpose_plus.errors import UserError
+from vitpose_plus.files import replacing
 from vitpose_plus.models.building import build_on_meta
 from vitpose_plus.models.vit import TransformerLayer
 
@@ -67,6 +69,14 @@ class ShardedStrategy(FSDPStrategy):
         state = self.optim_wrapper.state_dict()
         own, extra = _split(state)
         return FSDP.optim_state_dict(self.model, self.optim_wrapper.optimizer, own) | extra
+
+    def save_checkpoint(self, filename: str, **kwargs) -> None:
+        """It writes in place: a process that is killed meanwhile leaves half a file."""
+        if not is_main_process():
+            super().save_checkpoint(filename, **kwargs)  # gathers what the first process writes
+            return
+        with replacing(filename) as new:
+            super().save_checkpoint(str(new), **kwargs)
 
     def load_optim_state_dict(self, state_dict: dict) -> None:
         """It has the arguments in the order of torch 2.0."""

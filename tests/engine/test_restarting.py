@@ -1,0 +1,175 @@
+"""Which checkpoint a training goes on from; nothing is replaced without being asked to."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from tests.helpers.trainings import assert_same_end, files, finished, train
+from vitpose_plus.commands import main
+from vitpose_plus.engine.restarting import choose_start, remove_checkpoints
+from vitpose_plus.errors import UserError
+
+
+@pytest.fixture
+def folder(trained, tmp_path, monkeypatch):
+    """A copy of a finished training: ``w`` with epoch_1, epoch_2, the best and the pointer."""
+    shutil.copytree(trained / 'whole', tmp_path / 'w')
+    monkeypatch.chdir(tmp_path)
+    return Path('w')
+
+
+def start(resume='auto', **others):
+    """The checkpoint that a training in ``w`` goes on from, and what the log says of it."""
+    cfg = Config(dict(work_dir='w', load_from=None))
+    notes = choose_start(cfg, resume, **others)
+    return (cfg.load_from if cfg.get('resume') else None), ' '.join(notes)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path):
+    path.write_bytes(b'')
+
+
+def flip(path):
+    """200 bytes in the middle of a weight."""
+    content = bytearray(path.read_bytes())
+    for place in range(len(content) // 2, len(content) // 2 + 200):
+        content[place] ^= 255
+    path.write_bytes(content)
+
+
+def spoil(path, part):
+    content = torch.load(path, weights_only=False)
+    if part == 'weights':
+        next(iter(content['state_dict'].values())).view(-1)[0] = torch.nan
+    elif part == 'moments':
+        content['optimizer']['state'][0]['exp_avg'].view(-1)[0] = torch.inf
+    else:
+        del content[part]
+    torch.save(content, path)
+
+
+NOT_FINITE = 'epoch_2.pth holds numbers that are not finite'
+FAULTS = {
+    'cut': (cut, 'epoch_2.pth is no checkpoint, or not whole'),
+    'empty': (empty, 'epoch_2.pth is no checkpoint, or not whole'),
+    'flipped': (flip, 'epoch_2.pth is damaged'),
+    'weights': (
+        lambda path: spoil(path, 'weights'),
+        'epoch_2.pth holds numbers that are not finite',
+    ),
+    'moments': (
+        lambda path: spoil(path, 'moments'),
+        'epoch_2.pth holds numbers that are not finite',
+    ),
+    'no optimizer': (lambda path: spoil(path, 'optimizer'), 'epoch_2.pth holds no optimizer'),
+    'no meta': (lambda path: spoil(path, 'meta'), 'epoch_2.pth does not say at which iteration'),
+}
+
+
+@pytest.mark.parametrize('fault', FAULTS)
+def test_the_newest_whole_file_is_taken_and_the_others_named(folder, fault):
+    break_it, named = FAULTS[fault]
+    assert start() == ('w/epoch_2.pth', 'Goes on from w/epoch_2.pth, iteration 12.')
+    break_it(folder / 'epoch_2.pth')
+    path, said = start()
+    assert path == 'w/epoch_1.pth'
+    assert said.startswith(f'Passed over: {named}')
+    assert said.endswith('Goes on from w/epoch_1.pth, iteration 6.')
+
+
+@pytest.mark.parametrize('pointer', [None, b'', b'w/epoch_', b'w', b'w/epoch_1.pth', b'\xff\x00'])
+def test_whatever_the_pointer_says(folder, pointer):
+    (folder / 'last_checkpoint').unlink()
+    if pointer is not None:
+        (folder / 'last_checkpoint').write_bytes(pointer)
+    assert start()[0] == 'w/epoch_2.pth'
+
+
+def test_only_broken_ones_are_bad_input(folder):
+    for name in ('epoch_1.pth', 'epoch_2.pth'):
+        cut(folder / name)
+    with pytest.raises(UserError, match=r'in w is whole \(epoch_1.*epoch_2.*--force'):
+        start()
+
+
+def test_without_any_it_begins_and_keeps_its_start_weights(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = Config(dict(work_dir='w', load_from='teacher.pth'))
+    notes = choose_start(cfg, 'auto')
+    assert notes == ['There is no checkpoint in w yet: the training begins.']
+    assert (cfg.resume, cfg.load_from) == (False, 'teacher.pth')
+
+
+def test_a_folder_with_checkpoints_wants_resume_or_force(folder):
+    with pytest.raises(UserError, match=r'w holds checkpoints \(.*--resume.*--force.*--work-dir'):
+        start(None)
+    start(None, force=True)
+    with pytest.raises(UserError, match='--force removes what --resume goes on from'):
+        start('auto', force=True)
+    (folder / 'mine.pth').write_bytes(b'of the user')
+    remove_checkpoints(Config(dict(work_dir='w')))
+    assert files('w') == ['mine.pth']
+    assert start(None) == (None, '')
+
+
+def test_only_the_best_is_left(folder):
+    """It cannot be resumed, and is not replaced either."""
+    for path in folder.glob('epoch_*.pth'):
+        path.unlink()
+    with pytest.raises(UserError, match=r'best_coco_AP_epoch_2\.pth\) that this training would'):
+        start()
+
+
+def test_a_given_checkpoint_does_not_replace_later_ones(folder):
+    with pytest.raises(UserError, match=r'epoch_2\.pth.*would replace'):
+        start('w/epoch_1.pth')
+    start('w/epoch_1.pth', force=True)
+    assert start('w/epoch_2.pth') == ('w/epoch_2.pth', '')
+    remove_checkpoints(Config(dict(work_dir='w', resume=True, load_from='w/epoch_1.pth')))
+    assert files('w') == ['best_coco_AP_epoch_2.pth', 'epoch_1.pth']
+    shutil.copy('w/best_coco_AP_epoch_2.pth', 'best.pth')
+    with pytest.raises(UserError, match=r'best\.pth holds no optimizer.*load_from=FILE'):
+        start('best.pth')
+
+
+def test_the_config_itself_may_ask_to_resume(folder):
+    cfg = Config(dict(work_dir='w', resume=True, load_from=None))
+    choose_start(cfg)
+    assert cfg.load_from == 'w/epoch_2.pth'
+
+
+def test_a_training_says_it_before_it_writes(folder, capsys):
+    before = sorted(Path().rglob('*'))
+    with pytest.raises(SystemExit) as stopped:
+        main(['train', 'w/small.py', '--work-dir', 'w'])
+    assert stopped.value.code == 2
+    assert sorted(Path().rglob('*')) == before
+    assert capsys.readouterr().err.startswith('error: w holds checkpoints')
+
+
+def test_a_moved_folder_goes_on(trainings):
+    options = ['--cfg-options', 'train_cfg.val_interval=1']
+    finished(train('small.py', 'here', *options))
+    content = torch.load('here/epoch_2.pth', weights_only=False)
+    info = content['message_hub']['runtime_info']
+    assert info['best_ckpt'] == str(trainings / 'here' / 'best_coco_AP_epoch_1.pth')
+    info['best_score'] = -1.0  # the next validation is better, and replaces the best file
+    torch.save(content, 'here/epoch_2.pth')
+    shutil.move('here', 'there')
+    finished(train('small.py', 'there', '--resume', *options))
+    assert files('there') == files('whole')
+    assert_same_end('whole', 'there')
+
+
+def test_a_work_dir_that_takes_no_files_is_bad_input(trainings, capsys):
+    Path('file').touch()
+    with pytest.raises(SystemExit, match='2'):
+        main(['train', 'small.py', '--work-dir', 'file/below'])
+    assert 'error: file/below cannot be written, as ' in capsys.readouterr().err

@@ -1,0 +1,97 @@
+"""A signal saves after the running iteration and ends the run; nothing is left behind."""
+
+import os
+import signal
+
+import pytest
+from mmengine.runner import ValLoop
+
+from tests.helpers.trainings import (
+    assert_same_end,
+    files,
+    finished,
+    interrupted,
+    train,
+    two_processes,
+    write_config,
+)
+
+pytestmark = pytest.mark.usefixtures('trainings')
+
+
+def none_left(child):
+    """No process of the child's group is there any more."""
+    with pytest.raises(ProcessLookupError):
+        os.killpg(child.pid, 0)
+
+
+WORKERS = ['train_dataloader.num_workers=2', 'train_dataloader.persistent_workers=True']
+
+
+@pytest.mark.parametrize(
+    ('name', 'code', 'group', 'words'),
+    [
+        ('SIGTERM', 143, True, ['--cfg-options', *WORKERS]),
+        ('SIGUSR1', 143, False, []),
+        ('SIGINT', 130, True, ['--cfg-options', *WORKERS]),
+    ],
+)
+def test_a_signal_saves_and_ends(name, code, group, words):
+    child = interrupted(getattr(signal, name), 3, 'small.py', name, *words, group=group)
+    last = finished(child, code).splitlines()[-1]
+    assert last.endswith(
+        f'Stopped by {name} after iteration 4 of 12: all of it is in {os.path.abspath(name)}/'
+        'iter_4.pth; go on with --resume.'
+    )
+    assert files(name) == ['iter_4.pth', 'last_checkpoint']
+    none_left(child)
+    if name == 'SIGTERM':
+        finished(train('small.py', name, '--resume'))
+        assert_same_end('whole', name)
+        assert files(name) == files('whole')
+
+
+def test_a_signal_in_a_validation_ends_it():
+    """The epoch before it is saved; the validation runs when the training goes on."""
+    words = ['--cfg-options', 'train_cfg.val_interval=1']
+    child = interrupted(signal.SIGTERM, 6, 'small.py', 'validation', *words, loop=ValLoop)
+    last = finished(child, 143).splitlines()[-1]
+    assert 'Stopped by SIGTERM after iteration 6 of 12: all of it is in ' in last
+    assert files('validation') == ['epoch_1.pth', 'last_checkpoint']
+    finished(train('small.py', 'validation', '--resume', *words))
+    assert_same_end('whole', 'validation')
+    assert 'best_coco_AP_epoch_1.pth' in files('validation')
+
+
+def test_a_second_ctrl_c_ends_at_once():
+    printed = finished(interrupted(signal.SIGINT, 3, 'small.py', 'twice', times=2), 130)
+    assert printed.splitlines()[-1] == 'error: stopped by Ctrl-C.'
+    assert files('twice') == []
+
+
+ONE_EACH = ['--cfg-options', 'train_dataloader.batch_size=1']
+SHARDED = """
+runner_type = 'FlexibleRunner'
+strategy = dict(
+    type='ShardedStrategy',
+    model_wrapper=dict(type='MMFullyShardedDataParallel', auto_wrap_policy='is_transformer_layer'),
+    state_dict_cfg='full',
+)
+default_hooks.update(checkpoint_guard=dict(type='ShardedCheckpointGuardHook'))
+"""
+
+
+@pytest.mark.parametrize(('name', 'more'), [('copies', ''), ('shards', SHARDED)])
+def test_all_processes_stop_after_the_same_iteration(name, more, figures):
+    """Only one gets the signal; a sharded model is saved by both."""
+    config = write_config(figures, f'{name}.py', more)
+    words = [config, name, '--launcher', 'pytorch', '--no-validate', *ONE_EACH]
+    first, second = two_processes()
+    children = [interrupted(signal.SIGTERM, 3, *words, **first), train(*words, **second)]
+    for child in children:
+        finished(child, 143)
+        none_left(child)
+    assert files(name) == ['iter_4.pth', 'last_checkpoint']
+    for child in [train(*words, '--resume', **each) for each in two_processes()]:
+        finished(child)
+    assert files(name) == ['epoch_1.pth', 'epoch_2.pth', 'last_checkpoint']

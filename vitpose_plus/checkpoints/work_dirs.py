@@ -1,0 +1,132 @@
+"""The checkpoints of a work dir: which are there, and from which a training goes on."""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from vitpose_plus.checkpoints import reading
+from vitpose_plus.errors import UserError
+
+POINTER = 'last_checkpoint'
+RESUMED = ('meta', 'state_dict', 'optimizer', 'message_hub')
+
+
+def checkpoint_names(template: str | None = None) -> list[str]:
+    """Patterns of the names that a training gives to its checkpoints.
+
+    Args:
+        template: The hook's ``filename_tmpl``, where it has one of its own.
+    """
+    plain = [
+        *dict.fromkeys(['epoch_*.pth', 'iter_*.pth', (template or 'epoch_{}.pth').format('*')])
+    ]
+    return [*plain, *(f'best_*_{name}' for name in plain)]
+
+
+def own_checkpoints(folder: str | Path, template: str | None = None) -> list[Path]:
+    """A training's checkpoints in its folder."""
+    found = {path for name in checkpoint_names(template) for path in Path(folder).glob(name)}
+    return sorted(path for path in found if path.is_file())
+
+
+@dataclass
+class Newest:
+    """The newest whole checkpoint of a folder.
+
+    Args:
+        path: None if there is no checkpoint at all.
+        iteration: The one stored in it.
+        passed_over: Sentence parts, one for each file that is newer or cannot tell.
+    """
+
+    path: Path | None = None
+    iteration: int = 0
+    passed_over: tuple[str, ...] = ()
+
+
+def newest_whole(folder: str | Path, template: str | None = None) -> Newest:
+    """What ``--resume`` goes on from: the file that stands furthest in the training.
+
+    Whatever ``last_checkpoint`` says: it may be missing, old, or from before the folder was moved.
+    The best ones are left out, as they have no optimiser.
+
+    Raises:
+        UserError: There are checkpoints, but none that is whole.
+    """
+    found, passed_over = [], []
+    for path in own_checkpoints(folder, template):
+        if path.name.startswith('best_'):
+            continue
+        try:
+            found.append((_progress(path), path))
+        except UserError as error:
+            passed_over.append(_reason(path, error))
+    for (*_, iteration), path in sorted(found, reverse=True):
+        try:
+            check_resumable(path)
+        except UserError as error:
+            passed_over.append(_reason(path, error))
+        else:
+            return Newest(path, iteration, tuple(passed_over))
+    if passed_over:
+        raise UserError(
+            f'None of the checkpoints in {folder} is whole ({"; ".join(passed_over)}): give '
+            'another one with --resume CHECKPOINT, or begin anew with --force.'
+        )
+    return Newest()
+
+
+def later_than(start: Path, paths: list[Path]) -> list[Path]:
+    """Those of ``paths`` that stand further in the training than ``start``; the best ones do not
+    count."""
+    plain = [path for path in paths if not path.name.startswith('best_')]
+    later = []
+    for path in plain:
+        with suppress(UserError):  # a broken file is nothing that could be lost
+            if _progress(path) > _progress(start):
+                later.append(path)
+    return later
+
+
+def _progress(path: Path) -> tuple[float, int]:
+    """How far in the training a file stands: epochs, iterations.
+
+    Iterations alone would not do, where the batch size has changed between two files.
+    """
+    meta = reading.unpickled(path, check_sums=False).get('meta')
+    try:
+        epoch, iteration = int(meta['epoch']), int(meta['iter'])
+        length = meta.get('iters_per_epoch')
+        return max(epoch, iteration / length if length else epoch), iteration
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f'{path} does not say at which iteration it was saved.') from error
+
+
+def check_resumable(path: str | Path) -> None:
+    """Raises a ``UserError`` unless a training can go on from a file: whole, complete, finite."""
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f'The checkpoint {path} does not exist: check its path.')
+    content = reading.unpickled(path)
+    if lacking := [key for key in RESUMED if key not in content]:
+        raise UserError(
+            f'{path} holds no {", ".join(lacking)}: a training goes on from a checkpoint of a '
+            'training only; to start from its weights, give it as --cfg-options load_from=FILE.'
+        )
+    reading.check_finite(content['state_dict'], path)
+    moments = {
+        f'optimizer.{number}.{name}': value
+        for number, state in content['optimizer'].get('state', {}).items()
+        for name, value in state.items()
+        if isinstance(value, Tensor)
+    }
+    reading.check_finite(moments, path)
+
+
+def _reason(path: Path, error: UserError) -> str:
+    """What is wrong with a file, without its folder and the remedy."""
+    text = re.split(r': | \(', str(error).replace(str(path), '').strip())[0].rstrip('.')
+    return f'{path.name} {text}'

@@ -1,0 +1,114 @@
+"""Where in a training a checkpoint stands, also for another batch size or number of processes."""
+
+import warnings
+from collections.abc import Iterator
+
+import torch
+from mmengine.dist import all_gather_object, get_rank, get_world_size, is_distributed
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from vitpose_plus.checkpoints.guard import unwrapped
+from vitpose_plus.engine.resuming import ExactTrainLoop
+
+# What wrappers of torch put into the names of buffers.
+WRAPPERS = ('_fsdp_wrapped_module.', '_checkpoint_wrapped_module.')
+RANK_BUFFERS = 'rank_buffers'
+
+
+def gather_buffers(model: nn.Module) -> dict[str, list[Tensor]]:
+    """The buffers in which processes differ (batch norm's statistics), of each process in turn."""
+    if not is_distributed():
+        return {}
+    own = {name: buffer.detach().cpu() for name, buffer in _named_buffers(model)}
+    every = all_gather_object(own)
+    gathered = {name: [each[name] for each in every] for name in own}
+    return {
+        name: values
+        for name, values in gathered.items()
+        if not all(torch.equal(values[0], value) for value in values)
+    }
+
+
+def note(runner: Runner, checkpoint: dict, rank_buffers: dict[str, list[Tensor]]) -> None:
+    """Adds to a checkpoint what ``take_up`` wants to know."""
+    loop, meta = runner._train_loop, checkpoint['meta']
+    if not isinstance(loop, ExactTrainLoop):
+        return
+    meta['iters_per_epoch'] = len(loop.dataloader)
+    meta['samples_per_iter'] = _samples_per_iter(loop)
+    meta['samples_done'] = get_world_size() * loop.samples_used(meta['epoch'], meta['iter'])
+    saved = {k: v for k, v in rank_buffers.items() if k in checkpoint['state_dict']}
+    if saved:
+        checkpoint[RANK_BUFFERS] = saved
+
+
+def take_up(runner: Runner, checkpoint: dict) -> None:
+    """Prepares the loop to go on where a checkpoint stands, and the checkpoint to be loaded.
+
+    With another number of samples an iteration, the epoch goes on with the samples that are left of
+    it, and the schedules stand where they would stand if all iterations had been of today's size.
+    """
+    loop, meta = runner._train_loop, checkpoint['meta']
+    if not isinstance(loop, ExactTrainLoop) or 'samples_done' not in meta:
+        return
+    for name, values in checkpoint.get(RANK_BUFFERS, {}).items():
+        if len(values) == get_world_size():
+            checkpoint['state_dict'][name] = values[get_rank()]
+    before = meta['iters_per_epoch'], meta['samples_per_iter'], meta['iter']
+    meta['iter'] = loop.begin_at(meta['epoch'], meta['samples_done'] // get_world_size())
+    now = len(loop.dataloader), _samples_per_iter(loop), meta['iter']
+    if before != now:
+        runner.logger.info(
+            f'An epoch has {now[0]} iterations of {now[1]} samples, in the checkpoint {before[0]} '
+            f'of {before[1]}: its iteration {before[2]} is number {now[2]} here, and learning '
+            'rates are what they would be if all had been of this size.'
+        )
+        replay_schedules(runner, checkpoint)
+
+
+def _samples_per_iter(loop: ExactTrainLoop) -> int:
+    return loop.dataloader.batch_size * get_world_size()
+
+
+def replay_schedules(runner: Runner, checkpoint: dict) -> None:
+    """Steps the schedules, newly built, to the checkpoint's epoch and iteration, and puts their
+    states and the values that they set in place of the checkpoint's."""
+    meta, length = checkpoint['meta'], len(runner.train_dataloader)
+    built = runner.param_schedulers or []
+    schedulers = [each for part in _parts(built) for each in part]
+    replayed = [each for each in schedulers if not getattr(each, 'need_val_args', False)]
+    by_epoch = [each for each in replayed if each.by_epoch]
+    by_iter = [each for each in replayed if not each.by_epoch]
+    with warnings.catch_warnings(action='ignore'):  # that the optimiser makes no steps meanwhile
+        for epoch in range(meta['epoch'] + 1):
+            done = epoch < meta['epoch']
+            for _ in range(length if done else meta['iter'] - epoch * length):
+                for scheduler in by_iter:
+                    scheduler.step()
+            for scheduler in by_epoch if done else ():
+                scheduler.step()
+    saved = [state for part in _parts(checkpoint['param_schedulers']) for state in part]
+    for scheduler, state in zip(schedulers, saved, strict=True):
+        if scheduler in replayed:
+            state.clear()
+            state.update(scheduler.state_dict())
+    scheduled = {each.param_name for each in replayed}
+    optimizer = checkpoint['optimizer']
+    groups = [*optimizer['param_groups'], optimizer.get('base_param_settings')]
+    for group, current in zip(groups, runner.optim_wrapper.param_groups, strict=False):
+        for key in scheduled:
+            for name in (key, f'initial_{key}'):
+                group[name] = current[name]
+
+
+def _parts(schedulers: list | dict) -> Iterator[list]:
+    """Of one optimiser, or of several by their names."""
+    yield from schedulers.values() if isinstance(schedulers, dict) else [schedulers]
+
+
+def _named_buffers(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    for name, buffer in unwrapped(model).named_buffers():
+        for wrapper in WRAPPERS:
+            name = name.replace(wrapper, '')
+        yield name, buffer

@@ -1,0 +1,119 @@
+"""Steps with numbers that are not finite are left out; a run that has nothing else ends."""
+
+import torch
+from mmengine.dist import all_gather_object, all_reduce
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from vitpose_plus.checkpoints.guard import unwrapped
+from vitpose_plus.errors import RunError
+
+
+@HOOKS.register_module()
+class FiniteStepsHook(Hook):
+    """Leaves out a step whose losses or gradients are not finite, and names its pictures.
+
+    The optimiser finds no gradients then, and batch norm's statistics are those before the step, so
+    that a broken picture changes nothing. Steps that a loss scaler leaves out do not count.
+
+    Args:
+        patience: How many steps in a row may be left out before the run ends.
+    """
+
+    priority = 'VERY_HIGH'  # before what averages weights, and before what saves them
+
+    def __init__(self, patience: int = 10) -> None:
+        self.patience = patience
+        self.left_out = 0  # in a row
+        self.batches: list[Batch] = []  # of the step that is at work
+        self.finite: bool | None = None  # None before the step, and where a loss scaler left it out
+
+    def before_train(self, runner: Runner) -> None:
+        model, self.wrapper = unwrapped(runner.model), runner.optim_wrapper
+        self.buffers = list(model.buffers())
+        self.kept = [each.clone() for each in self.buffers]
+        model.register_forward_hook(self._note_losses)
+        self.wrapper.optimizer.register_step_pre_hook(self._check)
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch=None) -> None:
+        if not self.batches:
+            self.finite = None
+            for kept, buffer in zip(self.kept, self.buffers, strict=True):
+                kept.copy_(buffer)
+        self.batches.append(Batch(data_batch))
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs: dict | None = None
+    ) -> None:
+        if not self.wrapper.should_update():  # gradients of more batches are accumulated
+            return
+        if self.finite is False:
+            self._leave_out(runner)
+        elif self.finite:
+            self.left_out = 0
+        self.batches = []
+
+    def _note_losses(self, model: nn.Module, args: tuple, losses: dict | list) -> None:
+        """Does not wait for the device: the step does so for the norm of the gradients."""
+        if isinstance(losses, dict) and self.batches:
+            values = [v for part in losses.values() for v in (part if _several(part) else [part])]
+            self.batches[-1].finite = torch.stack([_finite(value) for value in values]).all()
+
+    def _check(self, optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
+        """Before a step: takes its gradients away unless all is finite, in every process."""
+        parameters = [p for group in optimizer.param_groups for p in group['params']]
+        agreed = self._gradients_finite(parameters).int()
+        for batch in self.batches:
+            agreed = agreed * batch.finite.to(agreed.device)
+        all_reduce(agreed, 'min')
+        self.finite = bool(agreed)
+        if not self.finite:
+            optimizer.zero_grad(set_to_none=True)
+            for buffer, kept in zip(self.buffers, self.kept, strict=True):
+                buffer.copy_(kept)
+
+    def _gradients_finite(self, parameters: list[nn.Parameter]) -> Tensor:
+        if self.wrapper.clip_grad_kwargs and self.wrapper.grad_name == 'grad_norm':  # just computed
+            norm = self.wrapper.message_hub.get_scalar('train/grad_norm').current()
+            return torch.tensor(norm).isfinite()
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        return torch.stack([gradient.norm() for gradient in gradients]).sum().isfinite()
+
+    def _leave_out(self, runner: Runner) -> None:
+        self.left_out += 1
+        names = [name for batch in self.batches if not batch.finite for name in batch.pictures()]
+        others = [name for batch in self.batches for name in batch.pictures()]
+        gathered = all_gather_object((names, others))
+        names = [n for broken, _ in gathered for n in broken] or [n for _, o in gathered for n in o]
+        runner.logger.warning(
+            f'The loss or the gradient of iteration {runner.iter + 1} is not a finite number: its '
+            f'step is left out; its pictures: {", ".join(names)}.'
+        )
+        if self.left_out >= self.patience:
+            raise RunError(
+                f'{self.left_out} steps in a row, the last in iteration {runner.iter + 1}, had a '
+                'loss or gradient that is not finite: lower the learning rate, or look at the '
+                'pictures that the log names, and go on with --resume.'
+            )
+
+
+class Batch:
+    """Pictures of a batch, and whether its losses are finite (a tensor of one value)."""
+
+    def __init__(self, data_batch: dict | None) -> None:
+        self.samples = data_batch.get('data_samples', []) if isinstance(data_batch, dict) else []
+        self.finite = torch.tensor(True)
+
+    def pictures(self) -> list[str]:
+        return [str(sample.metainfo.get('img_path', 'unknown')) for sample in self.samples]
+
+
+def _several(losses: Tensor | list) -> bool:
+    return isinstance(losses, list | tuple)
+
+
+def _finite(loss: Tensor) -> Tensor:
+    return loss.detach().isfinite().all()

@@ -1,0 +1,76 @@
+"""Where a training begins: anew, or at a checkpoint. Decided before anything is written."""
+
+import os.path as osp
+from pathlib import Path
+
+from mmengine.config import Config
+
+from vitpose_plus.checkpoints import work_dirs
+from vitpose_plus.checkpoints.fetching import fetch, is_url
+from vitpose_plus.errors import UserError
+
+
+def choose_start(cfg: Config, resume: str | None = None, force: bool = False) -> list[str]:
+    """Sets ``resume`` and ``load_from`` of a config: what the log has to say of it, in sentences.
+
+    Args:
+        cfg: Of a training; changed in place.
+        resume: A checkpoint to go on from, ``auto`` for the newest whole one of the folder, None
+            for what the config says.
+        force: The folder's checkpoints may be removed (``remove_checkpoints``).
+
+    Raises:
+        UserError: The folder holds checkpoints that the training would replace without being asked
+            to, or only such as are not whole.
+    """
+    if resume is None and cfg.get('resume'):
+        resume = cfg.get('load_from') or 'auto'
+    folder, template = checkpoint_folder(cfg)
+    if resume == 'auto' and force:
+        raise UserError('--force removes what --resume goes on from: give one of them.')
+    notes = []
+    if resume == 'auto':
+        newest = work_dirs.newest_whole(folder, template)
+        if newest.path:
+            cfg.resume, cfg.load_from = True, str(newest.path)
+            passed = [f'Passed over: {each}.' for each in newest.passed_over]
+            return [*passed, f'Goes on from {newest.path}, iteration {newest.iteration}.']
+        cfg.resume = False
+        notes = [f'There is no checkpoint in {folder} yet: the training begins.']
+    elif resume:
+        resume = fetch(resume) if is_url(resume) else resume
+        work_dirs.check_resumable(resume)
+        cfg.resume, cfg.load_from = True, str(resume)
+    if not force and (replaced := _replaced(cfg)):
+        raise UserError(
+            f'{folder} holds checkpoints ({replaced[-1].name}) that this training would replace: '
+            'go on from the newest with --resume, remove them with --force, or give another '
+            '--work-dir.'
+        )
+    return notes
+
+
+def checkpoint_folder(cfg: Config) -> tuple[Path, str | None]:
+    """Where the checkpoints of a config's training lie, and how the hook names them."""
+    hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    folder = Path(cfg.work_dir)
+    if hook.get('out_dir'):
+        folder = Path(hook['out_dir']) / osp.basename(osp.normpath(cfg.work_dir))
+    return folder, hook.get('filename_tmpl')
+
+
+def remove_checkpoints(cfg: Config) -> None:
+    """Removes the checkpoints that a training would replace, and the pointer to the last."""
+    for path in _replaced(cfg):
+        path.unlink(missing_ok=True)
+    (Path(cfg.work_dir) / work_dirs.POINTER).unlink(missing_ok=True)
+
+
+def _replaced(cfg: Config) -> list[Path]:
+    """The checkpoints in the folder of a training, but those before its start."""
+    folder, template = checkpoint_folder(cfg)
+    found = work_dirs.own_checkpoints(folder, template)
+    start = Path(cfg.load_from) if cfg.get('resume') and cfg.get('load_from') else None
+    if start and start.resolve().parent == folder.resolve():
+        return work_dirs.later_than(start, found)
+    return found
