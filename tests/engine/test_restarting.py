@@ -113,9 +113,12 @@ def test_a_folder_with_checkpoints_wants_resume_or_force(folder):
     start(None, force=True)
     with pytest.raises(UserError, match='--force removes what --resume goes on from'):
         start('auto', force=True)
-    (folder / 'mine.pth').write_bytes(b'of the user')
+    mine = ['epoch_2-1a2b3c4d.pth', 'epoch_2_for_paper.pth', 'mine.pth']
+    for name in mine:
+        (folder / name).write_bytes(b'of the user')
+    assert start()[1].startswith('Goes on from w/epoch_2.pth')
     remove_checkpoints(Config(dict(work_dir='w')))
-    assert files('w') == ['mine.pth']
+    assert files('w') == mine
     assert start(None) == (None, '')
 
 
@@ -137,6 +140,25 @@ def test_a_given_checkpoint_does_not_replace_later_ones(folder):
     shutil.copy('w/best_coco_AP_epoch_2.pth', 'best.pth')
     with pytest.raises(UserError, match=r'best\.pth holds no optimizer.*load_from=FILE'):
         start('best.pth')
+
+
+def test_names_and_folders_of_the_hook(folder):
+    """As mmengine's hook forms them."""
+    hook = dict(filename_tmpl='e{:03d}.pth', out_dir=str(folder.absolute()))
+    cfg = Config(dict(work_dir='w', load_from=None, default_hooks=dict(checkpoint=hook)))
+    (folder / 'epoch_2.pth').rename(folder / 'e002.pth')
+    choose_start(cfg, 'auto')
+    assert cfg.load_from == 'w/e002.pth'
+    folder.rename('other')
+    Path('out').mkdir()
+    Path('other').rename('out/w')
+    hook['out_dir'] = 'out'
+    cfg = Config(dict(work_dir='w', load_from=None, default_hooks=dict(checkpoint=hook)))
+    choose_start(cfg, 'auto')
+    assert cfg.load_from == 'out/w/e002.pth'
+    cfg.default_hooks.checkpoint.out_dir = 's3://bucket'
+    with pytest.raises(UserError, match='out_dir is s3://bucket, but checkpoints are'):
+        choose_start(cfg, 'auto')
 
 
 def test_the_config_itself_may_ask_to_resume(folder):

@@ -29,6 +29,10 @@ def test_samples_do_not_depend_on_who_prepares_them(tiny_config):
     one, same, other = (dataset[key]['inputs'] for key in ((0, 0, 1), (0, 0, 1), (0, 1, 1)))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
+    assert dataset[1]['data_samples'].img_path == dataset[0, 0, 1]['data_samples'].img_path
+    own = ResumableSampler(dataset, dict(type='DefaultSampler', seed=42))
+    own.use_seed(3)
+    assert (own.seed, own.sampler.seed) == (3, 42)
     sampler = ResumableSampler(dataset, dict(type='DefaultSampler'), seed=3)
     sampler.set_epoch(2)
     whole = list(sampler)
@@ -75,11 +79,11 @@ def test_moving_averages_and_accumulated_batches(figures):
 
 def test_a_seed_that_was_not_given_is_the_checkpoints():
     no_seed = saving_always('randomness.seed=None')
-    killed_before(3, 'small.py', 'one', *no_seed)
-    shutil.copytree('one', 'other')
-    for name in ('one', 'other'):
-        finished(train('small.py', name, '--resume', *no_seed))
-    assert_same_end('one', 'other')
+    killed_before(3, 'small.py', 'seedless', *no_seed)
+    finished(train('small.py', 'seedless', '--resume', *no_seed))
+    seed = torch.load('seedless/epoch_2.pth', weights_only=False)['meta']['seed']
+    finished(train('small.py', 'seeded', *saving_always(f'randomness.seed={seed}')))
+    assert_same_end('seeded', 'seedless')
 
 
 def test_masks_of_pretraining(workplace):
@@ -111,7 +115,8 @@ def test_another_batch_size_keeps_the_schedule_of_the_epochs(figures):
     for one, other in zip(
         *(content['optimizer']['param_groups'] for content in (whole, resumed)), strict=True
     ):
-        assert one['lr'] == other['lr']
+        for key in ('lr', 'initial_lr'):
+            assert one[key] == other[key]
 
 
 def test_two_processes_with_batch_norms_of_their_own():

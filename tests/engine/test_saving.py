@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.helpers.trainings import Child, assert_same_end, files, finished, train
 from vitpose_plus import files as writing
@@ -93,6 +94,14 @@ def test_a_full_disk_ends_the_run_and_loses_no_file():
     assert not list(Path('full').glob('.*'))
     finished(train('small.py', 'full', '--resume'))
     assert_same_end('whole', 'full')
+
+
+def test_the_last_file_has_the_best_score():
+    """Or a training that is prolonged would take a worse one for the best."""
+    info = torch.load('whole/epoch_2.pth', weights_only=False)['message_hub']['runtime_info']
+    assert info['best_score'] == 0.0
+    assert info['best_ckpt'] == os.path.abspath('whole/best_coco_AP_epoch_2.pth')
+    assert info['epoch_validated'] == 2
 
 
 def test_the_best_and_the_last_two_are_kept():

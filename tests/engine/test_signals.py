@@ -40,7 +40,7 @@ def test_a_signal_saves_and_ends(name, code, group, words):
     child = interrupted(getattr(signal, name), 3, 'small.py', name, *words, group=group)
     last = finished(child, code).splitlines()[-1]
     assert last.endswith(
-        f'Stopped by {name} after iteration 4 of 12: all of it is in {os.path.abspath(name)}/'
+        f'Stopped by {name} after iteration 4 of 12: all is saved in {os.path.abspath(name)}/'
         'iter_4.pth; go on with --resume.'
     )
     assert files(name) == ['iter_4.pth', 'last_checkpoint']
@@ -52,15 +52,25 @@ def test_a_signal_saves_and_ends(name, code, group, words):
 
 
 def test_a_signal_in_a_validation_ends_it():
-    """The epoch before it is saved; the validation runs when the training goes on."""
-    words = ['--cfg-options', 'train_cfg.val_interval=1']
-    child = interrupted(signal.SIGTERM, 6, 'small.py', 'validation', *words, loop=ValLoop)
+    """What was trained is saved before; the validation runs when the training goes on."""
+    every = ['train_cfg.val_interval=1', 'default_hooks.checkpoint.interval=10']
+    workers = ['val_dataloader.num_workers=2', 'val_dataloader.persistent_workers=True']
+    words = ['--cfg-options', *every, *workers]
+    child = interrupted(
+        signal.SIGTERM, 6, 'small.py', 'validation', *words, loop=ValLoop, group=True
+    )
     last = finished(child, 143).splitlines()[-1]
-    assert 'Stopped by SIGTERM after iteration 6 of 12: all of it is in ' in last
-    assert files('validation') == ['epoch_1.pth', 'last_checkpoint']
+    assert 'Stopped by SIGTERM after iteration 6 of 12: all is saved in ' in last
+    assert files('validation') == ['iter_6.pth', 'last_checkpoint']
     finished(train('small.py', 'validation', '--resume', *words))
     assert_same_end('whole', 'validation')
-    assert 'best_coco_AP_epoch_1.pth' in files('validation')
+    assert files('validation') == ['best_coco_AP_epoch_1.pth', 'epoch_2.pth', 'last_checkpoint']
+
+
+def test_without_the_hook_that_heeds_them_signals_end_the_process():
+    plain = ['--cfg-options', 'default_hooks.checkpoint.type=CheckpointHook']
+    child = interrupted(signal.SIGTERM, 3, 'small.py', 'plain', *plain)
+    finished(child, -signal.SIGTERM)
 
 
 def test_a_second_ctrl_c_ends_at_once():

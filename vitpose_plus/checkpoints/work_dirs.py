@@ -14,22 +14,31 @@ POINTER = 'last_checkpoint'
 RESUMED = ('meta', 'state_dict', 'optimizer', 'message_hub')
 
 
-def checkpoint_names(template: str | None = None) -> list[str]:
-    """Patterns of the names that a training gives to its checkpoints.
+TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
+NUMBER = r'\{[^}]*\}'  # in a template
+
+
+def unfinished_names(template: str | None = None) -> list[str]:
+    """Patterns (glob) of the checkpoints that a training writes.
 
     Args:
         template: The hook's ``filename_tmpl``, where it has one of its own.
     """
-    plain = [
-        *dict.fromkeys(['epoch_*.pth', 'iter_*.pth', (template or 'epoch_{}.pth').format('*')])
-    ]
+    plain = [re.sub(NUMBER, '*', each) for each in _templates(template)]
     return [*plain, *(f'best_*_{name}' for name in plain)]
 
 
 def own_checkpoints(folder: str | Path, template: str | None = None) -> list[Path]:
-    """A training's checkpoints in its folder."""
-    found = {path for name in checkpoint_names(template) for path in Path(folder).glob(name)}
-    return sorted(path for path in found if path.is_file())
+    """A training's checkpoints in its folder: none that a user has given a name like theirs."""
+    parts = [re.split(NUMBER, each) for each in _templates(template)]
+    names = '|'.join(r'\d+'.join(map(re.escape, each)) for each in parts)
+    found = Path(folder).glob('*')
+    own = re.compile(f'(best_.+_)?({names})')
+    return sorted(path for path in found if own.fullmatch(path.name) and path.is_file())
+
+
+def _templates(template: str | None) -> list[str]:
+    return list(dict.fromkeys([*TEMPLATES, template or TEMPLATES[0]]))
 
 
 @dataclass
@@ -82,11 +91,10 @@ def newest_whole(folder: str | Path, template: str | None = None) -> Newest:
 def later_than(start: Path, paths: list[Path]) -> list[Path]:
     """Those of ``paths`` that stand further in the training than ``start``; the best ones do not
     count."""
-    plain = [path for path in paths if not path.name.startswith('best_')]
-    later = []
-    for path in plain:
+    reached, later = _progress(start), []
+    for path in paths:
         with suppress(UserError):  # a broken file is nothing that could be lost
-            if _progress(path) > _progress(start):
+            if not path.name.startswith('best_') and _progress(path) > reached:
                 later.append(path)
     return later
 
@@ -108,6 +116,8 @@ def _progress(path: Path) -> tuple[float, int]:
 def check_resumable(path: str | Path) -> None:
     """Raises a ``UserError`` unless a training can go on from a file: whole, complete, finite."""
     path = Path(path)
+    if path.is_dir():
+        raise UserError(f'{path} is a folder: give a checkpoint, or --work-dir {path} --resume.')
     if not path.is_file():
         raise UserError(f'The checkpoint {path} does not exist: check its path.')
     content = reading.unpickled(path)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from vitpose_plus.checkpoints.guard import unwrapped
 from vitpose_plus.engine.resuming import ExactTrainLoop
+from vitpose_plus.errors import UserError
 
 # What wrappers of torch put into the names of buffers.
 WRAPPERS = ('_fsdp_wrapped_module.', '_checkpoint_wrapped_module.')
@@ -77,6 +78,8 @@ def replay_schedules(runner: Runner, checkpoint: dict) -> None:
     meta, length = checkpoint['meta'], len(runner.train_dataloader)
     built = runner.param_schedulers or []
     schedulers = [each for part in _parts(built) for each in part]
+    if not schedulers or 'param_schedulers' not in checkpoint:
+        return
     replayed = [each for each in schedulers if not getattr(each, 'need_val_args', False)]
     by_epoch = [each for each in replayed if each.by_epoch]
     by_iter = [each for each in replayed if not each.by_epoch]
@@ -89,6 +92,11 @@ def replay_schedules(runner: Runner, checkpoint: dict) -> None:
             for scheduler in by_epoch if done else ():
                 scheduler.step()
     saved = [state for part in _parts(checkpoint['param_schedulers']) for state in part]
+    if len(saved) != len(schedulers):
+        raise UserError(
+            f'The config has {len(schedulers)} schedules, the checkpoint {len(saved)}: give the '
+            'config it was trained with, or keep the batch size.'
+        )
     for scheduler, state in zip(schedulers, saved, strict=True):
         if scheduler in replayed:
             state.clear()

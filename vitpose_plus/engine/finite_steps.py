@@ -3,13 +3,14 @@
 import torch
 from mmengine.dist import all_gather_object, all_reduce
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vitpose_plus.checkpoints.guard import unwrapped
-from vitpose_plus.errors import RunError
+from vitpose_plus.errors import RunError, UserError
 
 
 @HOOKS.register_module()
@@ -17,7 +18,8 @@ class FiniteStepsHook(Hook):
     """Leaves out a step whose losses or gradients are not finite, and names its pictures.
 
     The optimiser finds no gradients then, and batch norm's statistics are those before the step, so
-    that a broken picture changes nothing. Steps that a loss scaler leaves out do not count.
+    that a broken picture changes nothing. Gradients that overflow in float16, for which there is a
+    loss scaler, do not count.
 
     Args:
         patience: How many steps in a row may be left out before the run ends.
@@ -32,6 +34,11 @@ class FiniteStepsHook(Hook):
         self.finite: bool | None = None  # None before the step, and where a loss scaler left it out
 
     def before_train(self, runner: Runner) -> None:
+        if not isinstance(runner.optim_wrapper, OptimWrapper):
+            raise UserError(
+                'FiniteStepsHook watches one optimiser: take it out of a config with several by '
+                'default_hooks.finite_steps=None.'
+            )
         model, self.wrapper = unwrapped(runner.model), runner.optim_wrapper
         self.buffers = list(model.buffers())
         self.kept = [each.clone() for each in self.buffers]
@@ -50,6 +57,9 @@ class FiniteStepsHook(Hook):
     ) -> None:
         if not self.wrapper.should_update():  # gradients of more batches are accumulated
             return
+        if self.finite is None and not self._agreed(torch.tensor(True)):
+            self.finite = False  # a loss scaler has left the step out, but not for an overflow
+            self._restore()
         if self.finite is False:
             self._leave_out(runner)
         elif self.finite:
@@ -59,28 +69,37 @@ class FiniteStepsHook(Hook):
     def _note_losses(self, model: nn.Module, args: tuple, losses: dict | list) -> None:
         """Does not wait for the device: the step does so for the norm of the gradients."""
         if isinstance(losses, dict) and self.batches:
-            values = [v for part in losses.values() for v in (part if _several(part) else [part])]
+            parts = [part for name, part in losses.items() if 'loss' in name]  # as mmengine sums
+            values = [v for part in parts for v in (part if _several(part) else [part])]
             self.batches[-1].finite = torch.stack([_finite(value) for value in values]).all()
 
     def _check(self, optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
         """Before a step: takes its gradients away unless all is finite, in every process."""
         parameters = [p for group in optimizer.param_groups for p in group['params']]
-        agreed = self._gradients_finite(parameters).int()
+        self.finite = self._agreed(self._gradients_finite(parameters))
+        if not self.finite:
+            optimizer.zero_grad(set_to_none=True)
+            self._restore()
+
+    def _agreed(self, finite: Tensor) -> bool:
+        """Whether something and the losses of the step's batches are finite in every process."""
+        agreed = finite.int()
         for batch in self.batches:
             agreed = agreed * batch.finite.to(agreed.device)
         all_reduce(agreed, 'min')
-        self.finite = bool(agreed)
-        if not self.finite:
-            optimizer.zero_grad(set_to_none=True)
-            for buffer, kept in zip(self.buffers, self.kept, strict=True):
-                buffer.copy_(kept)
+        return bool(agreed)
+
+    def _restore(self) -> None:
+        """Puts batch norm's statistics back."""
+        for buffer, kept in zip(self.buffers, self.kept, strict=True):
+            buffer.copy_(kept)
 
     def _gradients_finite(self, parameters: list[nn.Parameter]) -> Tensor:
         if self.wrapper.clip_grad_kwargs and self.wrapper.grad_name == 'grad_norm':  # just computed
             norm = self.wrapper.message_hub.get_scalar('train/grad_norm').current()
             return torch.tensor(norm).isfinite()
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        return torch.stack([gradient.norm() for gradient in gradients]).sum().isfinite()
+        norms = [p.grad.norm() for p in parameters if p.grad is not None]
+        return torch.stack(norms).sum().isfinite() if norms else torch.tensor(True)
 
     def _leave_out(self, runner: Runner) -> None:
         self.left_out += 1

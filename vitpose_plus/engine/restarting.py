@@ -53,9 +53,14 @@ def choose_start(cfg: Config, resume: str | None = None, force: bool = False) ->
 def checkpoint_folder(cfg: Config) -> tuple[Path, str | None]:
     """Where the checkpoints of a config's training lie, and how the hook names them."""
     hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
-    folder = Path(cfg.work_dir)
-    if hook.get('out_dir'):
-        folder = Path(hook['out_dir']) / osp.basename(osp.normpath(cfg.work_dir))
+    folder, given = Path(cfg.work_dir), hook.get('out_dir')
+    if given and '://' in str(given):
+        raise UserError(
+            f'out_dir is {given}, but checkpoints are looked for in local folders only: give the '
+            'one to go on from by --resume CHECKPOINT.'
+        )
+    if given and str(given) != osp.abspath(cfg.work_dir):  # as mmengine's hook
+        folder = Path(given) / osp.basename(osp.normpath(cfg.work_dir))
     return folder, hook.get('filename_tmpl')
 
 

@@ -8,6 +8,7 @@ the result does not depend on the number of workers either.
 import math
 import random
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import islice
 
 import numpy as np
@@ -31,8 +32,9 @@ VALIDATED = 'epoch_validated'  # a name with val in front would be logged as a m
 class ExactTrainLoop(EpochBasedTrainLoop):
     """mmengine's loop by epochs, which can be left and entered after any iteration.
 
-    mmengine's own begins an epoch anew when it is resumed. While it runs, a signal that would end
-    the process is only noted (``signals``): ``WholeCheckpointHook`` saves and ends the run.
+    mmengine's own begins an epoch anew when it is resumed. While it runs with a hook that heeds
+    ``signals`` (``WholeCheckpointHook``, which saves and ends the run), a signal that would end the
+    process is only noted.
 
     Args:
         by_epoch: For configs that have it beside ``max_epochs``; it has no other value here.
@@ -42,9 +44,10 @@ class ExactTrainLoop(EpochBasedTrainLoop):
     def __init__(
         self, runner, dataloader: dict, max_epochs: int, by_epoch: bool = True, **others
     ) -> None:
-        if not isinstance(dataloader, dict):
+        if not isinstance(dataloader, dict) or dataloader.get('batch_sampler'):
             raise UserError(
-                'ExactTrainLoop builds its data loader: give train_dataloader as a config, or take '
+                'ExactTrainLoop builds its data loader, and batches of one size: give '
+                'train_dataloader as a config without batch_sampler, or take '
                 "train_cfg.type='EpochBasedTrainLoop'."
             )
         dataloader = dict(
@@ -76,7 +79,8 @@ class ExactTrainLoop(EpochBasedTrainLoop):
         self.signals.hold_workers(self.dataloader)
         if self.runner.val_loop is not None:
             self.signals.hold_workers(self.runner.val_loop.dataloader)
-        with self.signals:
+        heeded = any(getattr(hook, 'heeds_signals', False) for hook in self.runner.hooks)
+        with self.signals if heeded else nullcontext():
             self.runner.call_hook('before_train')
             self._validate_if_due()
             while self._epoch < self._max_epochs and not self.stop_training:
@@ -92,6 +96,7 @@ class ExactTrainLoop(EpochBasedTrainLoop):
         done = self._iter - self._epoch * len(self.dataloader)
         samples = done * self.dataloader.batch_size
         self.sampler.skip = samples if self.samples_done is None else self.samples_done
+        self.sampler.set_epoch(self._epoch)
         self.begun = self._iter
         for index, batch in enumerate(self.dataloader, start=done):
             self.run_iter(index, batch)
@@ -138,12 +143,13 @@ class ResumableSampler(Sampler):
     """
 
     def __init__(self, dataset: Dataset, sampler: dict, seed: int | None = None) -> None:
+        self.has_own_seed = sampler.get('seed') is not None
         self.sampler = DATA_SAMPLERS.build(sampler, default_args=dict(dataset=dataset, seed=seed))
         self.seed, self.epoch, self.skip = seed, 0, 0
 
     def use_seed(self, seed: int) -> None:
         self.seed = seed
-        if hasattr(self.sampler, 'seed'):
+        if hasattr(self.sampler, 'seed') and not self.has_own_seed:
             self.sampler.seed = seed
 
     def set_epoch(self, epoch: int) -> None:
@@ -171,7 +177,9 @@ class SeededDataset(Dataset):
     def __init__(self, dataset: dict) -> None:
         self.dataset = DATASETS.build(dataset)
 
-    def __getitem__(self, key: tuple[int, int, int]) -> dict:
+    def __getitem__(self, key: tuple[int, int, int] | int) -> dict:
+        if isinstance(key, int):  # asked for by anything but the loader
+            return self.dataset[key]
         seed, epoch, index = key
         seed_generators(SAMPLE, seed, epoch, index)
         return self.dataset[index]
@@ -180,7 +188,8 @@ class SeededDataset(Dataset):
         return len(self.dataset)
 
     def __getattr__(self, name: str):
-        if name == 'dataset':  # not there yet while it is unpickled
+        # The first is not there yet while it is unpickled; torch would ask the second for batches.
+        if name in ('dataset', '__getitems__'):
             raise AttributeError(name)
         return getattr(self.dataset, name)
 

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from mmengine.dist import all_reduce, barrier, get_rank, is_distributed, is_main_process
+from mmengine.dist import all_reduce, barrier, is_distributed, is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-from vitpose_plus.checkpoints.work_dirs import checkpoint_names
+from vitpose_plus.checkpoints.work_dirs import POINTER, unfinished_names
 from vitpose_plus.engine import continuing
 from vitpose_plus.engine.resuming import VALIDATED, ExactTrainLoop
 from vitpose_plus.engine.signals import exit_code
@@ -23,6 +23,7 @@ from vitpose_plus.files import remove_unfinished, replacing
 WHOLE_FILES = 'whole_files'
 # In the message hub, and so in the files: those that CheckpointHook counts, and those between.
 KEPT, INTERIM = 'keep_ckpt_ids', 'interim_ckpts'
+BEST = 'best_'  # with what the scores and paths of the best ones begin there
 
 
 class WholeFileBackend(LocalBackend):
@@ -51,6 +52,8 @@ class WholeCheckpointHook(CheckpointHook):
         others: mmengine's.
     """
 
+    heeds_signals = True  # for ExactTrainLoop
+
     def __init__(self, *args, minutes: float = 15.0, **others) -> None:
         super().__init__(*args, **others)
         self.minutes = minutes
@@ -61,19 +64,28 @@ class WholeCheckpointHook(CheckpointHook):
 
     def before_train(self, runner: Runner) -> None:
         self.saved_at = time.monotonic()
-        self.backend_args = self.backend_args or _local_backend(self.out_dir or runner.work_dir)
+        if self.file_client_args is None:  # mmengine's older option, which excludes the newer one
+            self._write_whole_files(runner.work_dir)
         hub = runner.message_hub
         if not runner.iter:  # two trainings that begin in the same second share their hub
-            hub.update_info_dict({KEPT: [], INTERIM: []})
+            for key in [k for k in hub.runtime_info if k in (KEPT, INTERIM) or k.startswith(BEST)]:
+                hub.pop_info(key)
         super().before_train(runner)
         self._follow_moved_folder()
         if is_main_process() and isinstance(self.file_backend, LocalBackend):
-            remove_unfinished(self.out_dir, checkpoint_names(self.filename_tmpl))
-            remove_unfinished(runner.work_dir, ['last_checkpoint'])
+            remove_unfinished(self.out_dir, unfinished_names(self.filename_tmpl))
+            remove_unfinished(runner.work_dir, [POINTER])
         own = Path(hub.get_info('last_ckpt', '')).name
         older = [name for name in hub.get_info(INTERIM, []) if name != own]
         self._remove(older)
         hub.update_info(INTERIM, [name for name in hub.get_info(INTERIM, []) if name == own])
+
+    def _write_whole_files(self, work_dir: str) -> None:
+        """On local disks; object stores write whole files themselves."""
+        if '://' not in str(self.out_dir or work_dir):
+            given = self.backend_args or {}
+            if given.get('backend', 'local') == 'local':
+                self.backend_args = dict(given, backend=WHOLE_FILES)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         if runner._resume:
@@ -110,14 +122,21 @@ class WholeCheckpointHook(CheckpointHook):
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs: list | None = None
     ) -> None:
-        # Processes have different numbers of batches here: each ends for itself.
+        # Several processes have different numbers of batches: they agree after the last.
         signals = _signals(runner)
-        if signals and signals.received and self.saved_iter == runner.iter:
-            self._end(runner, signals.received)
+        if signals and not is_distributed():
+            self._end_if_all_is_saved(runner, signals.received)
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         runner.message_hub.update_info(VALIDATED, runner.epoch)
         super().after_val_epoch(runner, metrics)
+        received, _ = self._agreed(runner)
+        self._end_if_all_is_saved(runner, received)
+
+    def _end_if_all_is_saved(self, runner: Runner, received: int) -> None:
+        if received and self.saved_iter == runner.iter:
+            barrier()
+            self._end(runner, received)
 
     def _agreed(self, runner: Runner) -> tuple[int, bool]:
         """The signal that any process has received (or 0), and whether it is time to save."""
@@ -127,7 +146,7 @@ class WholeCheckpointHook(CheckpointHook):
         received, due = signals.received, time.monotonic() - self.saved_at > 60 * self.minutes
         if not is_distributed():
             return received, due
-        agreed = torch.tensor([received, due and get_rank() == 0], dtype=torch.int32)
+        agreed = torch.tensor([received, due], dtype=torch.int32)
         all_reduce(agreed, 'max')
         received, due = agreed.tolist()
         return received, bool(due)
@@ -151,7 +170,6 @@ class WholeCheckpointHook(CheckpointHook):
         name, hub = f'iter_{meta["iter"]}.pth', runner.message_hub
         kept, older = hub.get_info(KEPT, []), hub.get_info(INTERIM, [])
         self._write(runner, name, meta, kept, [*older, name])
-        hub.update_info(INTERIM, [name])
 
     def _write(
         self, runner: Runner, name: str, meta: dict, kept: list[int], interim: list[str]
@@ -180,21 +198,23 @@ class WholeCheckpointHook(CheckpointHook):
                 **self.args,
             )
             if is_main_process():
-                with replacing(Path(runner.work_dir) / 'last_checkpoint') as pointer:
+                with replacing(Path(runner.work_dir) / POINTER) as pointer:
                     pointer.write_text(self.last_ckpt)
         self.saved_iter, self.saved_at = meta['iter'], time.monotonic()
         self._remove(each for each in interim if each != name)
-        hub.update_info(INTERIM, [])
+        hub.update_info(INTERIM, [each for each in interim if each == name])
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
-        """mmengine's, but what it removes first goes last.
+        """mmengine's, but what it removes first goes last, and so does the last file again.
 
-        It would save the last file again, with the new score: a run that goes on from there
-        validates again instead (``ExactTrainLoop``), which gives the same score.
+        That is saved a second time to hold the score: under its own name, whatever that is.
         """
         if not self.save_best:
             return
-        self.position = dict(epoch=runner.epoch, iter=runner.iter)
+        hub, here = runner.message_hub, dict(epoch=runner.epoch, iter=runner.iter)
+        self._check_finite(runner, 'the best one')
+        before = {key: value for key, value in hub.runtime_info.items() if key.startswith(BEST)}
+        self.position = here
         disk, last = self.file_backend, self.last_ckpt
         self.file_backend, self.last_ckpt = _LateRemoval(disk), None
         try:
@@ -203,8 +223,16 @@ class WholeCheckpointHook(CheckpointHook):
             removed = self.file_backend.removed
         finally:
             self.file_backend, self.last_ckpt = disk, last
+        if any(hub.get_info(key) != value for key, value in before.items()) or not before:
+            self._save_again(runner, here)
         best = self._best_paths().values()
         self._remove(Path(path).name for path in removed if path not in best)
+
+    def _save_again(self, runner: Runner, here: dict) -> None:
+        hub, name = runner.message_hub, Path(self.last_ckpt or '').name
+        ours = self.last_ckpt and Path(self.last_ckpt).resolve() == Path(self._path(name)).resolve()
+        if ours and self.saved_iter == here['iter']:
+            self._write(runner, name, here, hub.get_info(KEPT, []), hub.get_info(INTERIM, []))
 
     def _best_paths(self) -> dict[str, str | None]:
         """The best files by their metrics; mmengine has two attributes for them."""
@@ -223,20 +251,20 @@ class WholeCheckpointHook(CheckpointHook):
     def _check_finite(self, runner: Runner, name: str) -> None:
         """In all processes, of which each may hold but a share of the weights."""
         state = (*runner.model.parameters(), *runner.model.buffers())
-        agreed = torch.stack([each.isfinite().all() for each in state]).all().int()
+        agreed = torch.stack([each.isfinite().all().cpu() for each in state]).all().int()
         all_reduce(agreed, 'min')
         if not agreed:
-            last = f'the last file is {self.last_ckpt}' if self.last_ckpt else 'there is none yet'
+            start = f'go on from {self.last_ckpt}' if self.last_ckpt else 'start again'
             raise RunError(
-                f'The weights are no longer finite numbers, so that {name} is not saved ({last}): '
-                'go on from there with a lower learning rate.'
+                f'The weights are no longer finite numbers, so that {name} is not saved: {start} '
+                'with a lower learning rate.'
             )
 
     def _end(self, runner: Runner, received: int) -> None:
         name = signal.Signals(received).name
         runner.logger.info(
-            f'Stopped by {name} after iteration {self.saved_iter} of {runner.max_iters}: all of it '
-            f'is in {self.last_ckpt}; go on with --resume.'
+            f'Stopped by {name} after iteration {self.saved_iter} of {runner.max_iters}: all is '
+            f'saved in {self.last_ckpt}; go on with --resume.'
         )
         raise SystemExit(exit_code(received))
 
@@ -260,11 +288,6 @@ class _LateRemoval:
 
     def remove(self, path: str) -> None:
         self.removed.append(path)
-
-
-def _local_backend(folder: str) -> dict | None:
-    """Where files are put: object stores write whole files themselves."""
-    return None if '://' in str(folder) else dict(backend=WHOLE_FILES)
 
 
 def _signals(runner: Runner):

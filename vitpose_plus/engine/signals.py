@@ -45,7 +45,7 @@ class Signals:
     def __exit__(self, *error) -> None:
         self.held[0] = 0
         for number, handler in self.before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)  # None: not one of Python's
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT and self.received:
