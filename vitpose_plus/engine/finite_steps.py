@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vitpose_plus.checkpoints.guard import unwrapped
-from vitpose_plus.errors import RunError, UserError
+from vitpose_plus.errors import RunError
 
 
 @HOOKS.register_module()
@@ -29,16 +29,15 @@ class FiniteStepsHook(Hook):
 
     def __init__(self, patience: int = 10) -> None:
         self.patience = patience
+        self.wrapper: OptimWrapper | None = None
         self.left_out = 0  # in a row
         self.batches: list[Batch] = []  # of the step that is at work
         self.finite: bool | None = None  # None before the step, and where a loss scaler left it out
 
     def before_train(self, runner: Runner) -> None:
         if not isinstance(runner.optim_wrapper, OptimWrapper):
-            raise UserError(
-                'FiniteStepsHook watches one optimiser: take it out of a config with several by '
-                'default_hooks.finite_steps=None.'
-            )
+            runner.logger.warning('Of several optimisers no step is watched by FiniteStepsHook.')
+            return
         model, self.wrapper = unwrapped(runner.model), runner.optim_wrapper
         self.buffers = list(model.buffers())
         self.kept = [each.clone() for each in self.buffers]
@@ -46,6 +45,8 @@ class FiniteStepsHook(Hook):
         self.wrapper.optimizer.register_step_pre_hook(self._check)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch=None) -> None:
+        if self.wrapper is None:
+            return
         if not self.batches:
             self.finite = None
             for kept, buffer in zip(self.kept, self.buffers, strict=True):
@@ -55,7 +56,9 @@ class FiniteStepsHook(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs: dict | None = None
     ) -> None:
-        if not self.wrapper.should_update():  # gradients of more batches are accumulated
+        if (
+            self.wrapper is None or not self.wrapper.should_update()
+        ):  # gradients of more batches are accumulated
             return
         if self.finite is None and not self._agreed(torch.tensor(True)):
             self.finite = False  # a loss scaler has left the step out, but not for an overflow
