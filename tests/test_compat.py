@@ -137,6 +137,17 @@ class Call:
         return self.call
 
 
+def test_an_array_without_elements_is_data(tmp_path):
+    """A dataset without a skeleton has one: its training could not be resumed."""
+    given = dict(skeleton=np.empty((0, 2), int), sigmas=np.ones(3))
+    torch.save(given, tmp_path / 'epoch_1.pth')
+    loaded = torch.load(tmp_path / 'epoch_1.pth', weights_only=True)
+    assert (loaded['skeleton'].shape, loaded['skeleton'].dtype) == ((0, 2), int)
+    torch.save(Call(bytes, 2**40), tmp_path / 'huge.pth')
+    with pytest.raises(TypeError, match='takes 0 positional arguments'):
+        torch.load(tmp_path / 'huge.pth', weights_only=True)
+
+
 @pytest.mark.parametrize('zipped', [True, False])
 @pytest.mark.parametrize(
     'call',
