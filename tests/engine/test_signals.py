@@ -2,8 +2,11 @@
 
 import os
 import signal
+import time
+from pathlib import Path
 
 import pytest
+from mmengine.fileio import LocalBackend
 from mmengine.runner import ValLoop
 
 from tests.helpers.trainings import (
@@ -92,16 +95,21 @@ default_hooks.update(checkpoint_guard=dict(type='ShardedCheckpointGuardHook'))
 
 
 @pytest.mark.parametrize(('name', 'more'), [('copies', ''), ('shards', SHARDED)])
-def test_all_processes_stop_after_the_same_iteration(name, more, figures):
-    """Only one gets the signal; a sharded model is saved by both."""
+def test_all_processes_stop_after_the_same_iteration(name, more, figures, monkeypatch):
+    """Only one gets the signal; a sharded model is saved by both. None ends before all is saved, or
+    a launcher would kill the others."""
+    put = LocalBackend.put
+    monkeypatch.setattr(LocalBackend, 'put', lambda *args: (time.sleep(0.3), put(*args)))
     config = write_config(figures, f'{name}.py', more)
     words = [config, name, '--launcher', 'pytorch', '--no-validate', *ONE_EACH]
     first, second = two_processes()
     children = [interrupted(signal.SIGTERM, 3, *words, **first), train(*words, **second)]
-    for child in children:
+    for child in reversed(children):
         finished(child, 143)
+        assert Path(name, 'iter_4.pth').exists()
         none_left(child)
     assert files(name) == ['iter_4.pth', 'last_checkpoint']
+    monkeypatch.setattr(LocalBackend, 'put', put)
     for child in [train(*words, '--resume', **each) for each in two_processes()]:
         finished(child)
     assert files(name) == ['epoch_1.pth', 'epoch_2.pth', 'last_checkpoint']
