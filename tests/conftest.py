@@ -227,6 +227,11 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_collection_modifyitems(items):
+    """Those that fork come first: in a child of a process with threads autograd does not work."""
+    items.sort(key=lambda item: item.get_closest_marker('forks') is None)
+
+
 DIFFERENCES = pytest.StashKey[dict]()
 
 

@@ -27,6 +27,8 @@ from vitpose_plus.engine.finite_steps import Batch, FiniteStepsHook
 from vitpose_plus.engine.signals import NUMBERS
 from vitpose_plus.errors import RunError
 
+pytestmark = pytest.mark.forks
+
 
 @TRANSFORMS.register_module()
 class BreakTargets(BaseTransform):

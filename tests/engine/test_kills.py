@@ -21,7 +21,7 @@ from tests.helpers.trainings import (
 )
 from vitpose_plus.checkpoints.work_dirs import newest_whole
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures('trainings')]
+pytestmark = [pytest.mark.slow, pytest.mark.forks, pytest.mark.usefixtures('trainings')]
 EPOCHS = 100
 WORDS = ['--no-validate', *saving_always(f'train_cfg.max_epochs={EPOCHS}', workers=1)]
 LAST = f'epoch_{EPOCHS}.pth'

@@ -12,6 +12,8 @@ from vitpose_plus.commands import main
 from vitpose_plus.engine.restarting import choose_start, remove_checkpoints
 from vitpose_plus.errors import UserError
 
+pytestmark = pytest.mark.forks
+
 
 @pytest.fixture
 def folder(trained, tmp_path, monkeypatch):

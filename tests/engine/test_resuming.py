@@ -19,7 +19,7 @@ from tests.helpers.trainings import (
 )
 from vitpose_plus.engine.resuming import ResumableSampler, SeededDataset
 
-pytestmark = pytest.mark.usefixtures('trainings')
+pytestmark = [pytest.mark.forks, pytest.mark.usefixtures('trainings')]
 
 
 def test_samples_do_not_depend_on_who_prepares_them(tiny_config):

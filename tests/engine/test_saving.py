@@ -15,7 +15,7 @@ from vitpose_plus.engine.saving import WholeCheckpointHook
 
 EVERY_ITERATION = ['--cfg-options', 'default_hooks.checkpoint.minutes=0']
 
-pytestmark = pytest.mark.usefixtures('trainings')
+pytestmark = [pytest.mark.forks, pytest.mark.usefixtures('trainings')]
 
 
 def die(*args, **kwargs):

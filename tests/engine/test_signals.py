@@ -19,7 +19,7 @@ from tests.helpers.trainings import (
     write_config,
 )
 
-pytestmark = pytest.mark.usefixtures('trainings')
+pytestmark = [pytest.mark.forks, pytest.mark.usefixtures('trainings')]
 
 
 def none_left(child):
