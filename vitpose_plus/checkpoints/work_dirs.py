@@ -12,8 +12,6 @@ from vitpose_plus.errors import UserError
 
 POINTER = 'last_checkpoint'
 RESUMED = ('meta', 'state_dict', 'optimizer', 'message_hub')
-
-
 TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
 NUMBER = r'\{[^}]*\}'  # in a template
 

@@ -24,7 +24,8 @@ from vitpose_plus.errors import UserError
 
 # What a seed is for: no sample shares its random numbers with an iteration.
 SAMPLE, ITERATION = 0, 1
-# In the message hub: the epoch after which the last validation ran.
+# In the message hub: the epoch after which the last validation ran. The hook that saves writes it,
+# before the file that holds the score; without it the loop validates again.
 VALIDATED = 'epoch_validated'  # a name with val in front would be logged as a metric
 
 
@@ -129,7 +130,6 @@ class ExactTrainLoop(EpochBasedTrainLoop):
             return
         if self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs:
             self.runner.val_loop.run()
-            self.runner.message_hub.update_info(VALIDATED, self._epoch)
 
 
 @DATA_SAMPLERS.register_module()

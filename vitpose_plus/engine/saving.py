@@ -75,10 +75,9 @@ class WholeCheckpointHook(CheckpointHook):
         if is_main_process() and isinstance(self.file_backend, LocalBackend):
             remove_unfinished(self.out_dir, unfinished_names(self.filename_tmpl))
             remove_unfinished(runner.work_dir, [POINTER])
-        own = Path(hub.get_info('last_ckpt', '')).name
-        older = [name for name in hub.get_info(INTERIM, []) if name != own]
-        self._remove(older)
-        hub.update_info(INTERIM, [name for name in hub.get_info(INTERIM, []) if name == own])
+        own, interim = Path(hub.get_info('last_ckpt', '')).name, hub.get_info(INTERIM, [])
+        self._remove(name for name in interim if name != own)
+        hub.update_info(INTERIM, [name for name in interim if name == own])
 
     def _write_whole_files(self, work_dir: str) -> None:
         """On local disks; object stores write whole files themselves."""
@@ -111,7 +110,6 @@ class WholeCheckpointHook(CheckpointHook):
         if received or due:
             self._save_interim(runner, here)
         if received:
-            barrier()  # a launcher may kill the others as soon as one process has ended
             self._end(runner, received)
 
     def before_val(self, runner: Runner) -> None:
@@ -135,7 +133,6 @@ class WholeCheckpointHook(CheckpointHook):
 
     def _end_if_all_is_saved(self, runner: Runner, received: int) -> None:
         if received and self.saved_iter == runner.iter:
-            barrier()
             self._end(runner, received)
 
     def _agreed(self, runner: Runner) -> tuple[int, bool]:
@@ -261,6 +258,7 @@ class WholeCheckpointHook(CheckpointHook):
             )
 
     def _end(self, runner: Runner, received: int) -> None:
+        barrier()  # a launcher may kill the others as soon as one process has ended
         name = signal.Signals(received).name
         runner.logger.info(
             f'Stopped by {name} after iteration {self.saved_iter} of {runner.max_iters}: all is '
