@@ -56,7 +56,7 @@ def no_server(folder, address):
 BAD = {
     no_file: r'cannot be downloaded \(HTTP Error 404: File not found\): check the address and the',
     cut: r'cannot be downloaded \(cut after \d+ of \d+ bytes\): check the address and the network',
-    page: 'is no checkpoint, or not whole: download or copy it again',
+    page: r'is a web page .*: download the file itself',
     no_server: r'cannot be downloaded \(.*Connection refused\): check the address and the network',
 }
 

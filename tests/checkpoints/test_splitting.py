@@ -207,7 +207,7 @@ def test_expanding_a_backbone_leaves_no_head(whole, tiny_config):
         (['expand', 'plain.pth', 'x.pth'], 'plain.pth: It has a head: name the dataset that it is'),
         (
             ['expand', 'six.pth', 'x.pth', '--dataset', 'coco'],
-            'six.pth: The plain checkpoint belongs to another model: it ',
+            'six.pth: It is of a model for several datasets, but is given to a plain one: take one',
         ),
     ],
 )

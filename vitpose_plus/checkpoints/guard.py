@@ -22,7 +22,6 @@ class CheckpointGuardHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         state_dict, model = checkpoint.get('state_dict', checkpoint), unwrapped(runner.model)
-        check_split(state_dict, model, 'The checkpoint')
         check_fit(state_dict, model)
 
 
@@ -33,9 +32,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 def check_file(path: str, model: nn.Module) -> None:
     """Raises a ``UserError`` unless ``path`` is a checkpoint of the model, which may be on meta."""
-    state_dict = reading.read(path)
-    check_split(state_dict, model, path)
-    check_fit(state_dict, model, path)
+    check_fit(reading.read(path), model, path)
 
 
 def check_fit(
@@ -44,10 +41,12 @@ def check_fit(
     path: str = 'The checkpoint',
     remedy: str = 'give it with the config it was trained with',
 ) -> None:
-    """Raises a ``UserError`` unless names, shapes and the order of heads are the model's."""
-    complaints = differences(state_dict, model)
+    """Raises a ``UserError`` unless names, shapes, kinds of numbers and the order of heads are the
+    model's; where another command makes it fit, the message says so."""
+    complaints = differences(state_dict, model) + other_kinds(state_dict, model)
     if complaints:
         check_layout(state_dict, path)
+        _check_split(state_dict, model, path)
         more = f' (and {len(complaints) - 1} more differences)' if len(complaints) > 1 else ''
         raise UserError(f'{path} belongs to another model: it {complaints[0]}{more}; {remedy}.')
     if next(iter(model.state_dict().values())).is_meta:
@@ -65,12 +64,14 @@ def check_layout(state_dict: dict[str, Tensor], path: str) -> None:
         )
 
 
-def check_split(state_dict: dict[str, Tensor], model: nn.Module, path: str) -> None:
+def _check_split(state_dict: dict[str, Tensor], model: nn.Module, path: str) -> None:
     """Raises a ``UserError`` that says how to take one dataset out of a file of ours with several,
     which a plain model is given."""
     own = model.state_dict()
     plain = not _of_several(own) and {name.split('.')[0] for name in own} <= {'backbone', 'head'}
-    if plain and _of_several(state_dict):
+    width = 'backbone.norm.weight'
+    alike = width in own and width in state_dict and own[width].shape == state_dict[width].shape
+    if plain and alike and _of_several(state_dict):
         raise UserError(
             f'{path} is of a model for several datasets, but is given to a plain one: take one '
             'dataset out of it with python -m vitpose_plus split IN DATASET OUT --config CONFIG '
@@ -96,6 +97,25 @@ def differences(state_dict: dict[str, Tensor], model: nn.Module) -> list[str]:
     complaints += [f'lacks {k!r}' for k in lacking if k not in getattr(model, 'starts_without', ())]
     complaints += [f'holds {k!r}, which the model has not' for k in state_dict if k not in own]
     return complaints
+
+
+def other_kinds(state_dict: dict[str, Tensor], model: nn.Module) -> list[str]:
+    """Numbers that would change when they are loaded: floats as integers are what is left of them.
+
+    Other precisions are fine, and so are counters in floating point, if they are whole.
+    """
+    own = {k: v for k, v in model.state_dict().items() if k.split('.')[-1] != KEY}
+    return [
+        f'has {k!r} in {_dtype(v)} where the model has {_dtype(own[k])}'
+        for k, v in state_dict.items()
+        if k in own
+        and v.is_floating_point() != own[k].is_floating_point()
+        and not (v.is_floating_point() and v.double().equal(v.double().round()))
+    ]
+
+
+def _dtype(value: Tensor) -> str:
+    return str(value.dtype).removeprefix('torch.')
 
 
 def _resizable(name: str, given: Tensor, own: Tensor) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from vitpose_plus.checkpoints.layouts.layout import State
-from vitpose_plus.checkpoints.reading import needing_safetensors
+from vitpose_plus.checkpoints.opening import needing_safetensors
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import new_folder, replacing
 

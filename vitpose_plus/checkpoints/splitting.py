@@ -55,7 +55,7 @@ def expand(state_dict: State, cfg: Config, dataset: str | None = None) -> State:
     plain = MODELS.build(_without_experts(cfg.model.backbone))
     dense = {k: v for k, v in state_dict.items() if not k.startswith('head.')}
     parent = nn.ModuleDict(dict(backbone=plain))
-    check_fit(dense, parent, 'The plain checkpoint')
+    check_fit(dense, parent, 'It')
     parent.load_state_dict(dense)
     for wide, narrow in zip(model.backbone.layers, plain.layers, strict=True):
         wide.ffn.load_shared(narrow.ffn)

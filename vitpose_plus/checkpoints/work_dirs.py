@@ -1,13 +1,15 @@
 """The checkpoints of a work dir: which are there, and from which a training goes on."""
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
-from vitpose_plus.checkpoints import reading
+from vitpose_plus.checkpoints import opening, reading
 from vitpose_plus.errors import UserError
 
 POINTER = 'last_checkpoint'
@@ -102,13 +104,19 @@ def _progress(path: Path) -> tuple[float, int]:
 
     Iterations alone would not do, where the batch size has changed between two files.
     """
-    meta = reading.unpickled(path, check_sums=False).get('meta')
+    return _position(opening.unpickled(path, check_sums=False), path)
+
+
+def _position(content: Any, path: Path) -> tuple[float, int]:
     try:
+        meta = content['meta']
         epoch, iteration = int(meta['epoch']), int(meta['iter'])
         length = meta.get('iters_per_epoch')
         return max(epoch, iteration / length if length else epoch), iteration
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f'{path} does not say at which iteration it was saved.') from error
+    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        raise UserError(
+            f'{path} does not say at which iteration it was saved: give a checkpoint of a training.'
+        ) from error
 
 
 def check_resumable(path: str | Path) -> None:
@@ -116,22 +124,22 @@ def check_resumable(path: str | Path) -> None:
     path = Path(path)
     if path.is_dir():
         raise UserError(f'{path} is a folder: give a checkpoint, or --work-dir {path} --resume.')
-    if not path.is_file():
-        raise UserError(f'The checkpoint {path} does not exist: check its path.')
-    content = reading.unpickled(path)
+    content = reading.read_whole(path)
     if lacking := [key for key in RESUMED if key not in content]:
         raise UserError(
             f'{path} holds no {", ".join(lacking)}: a training goes on from a checkpoint of a '
             'training only; to start from its weights, give it as --cfg-options load_from=FILE.'
         )
-    reading.check_finite(content['state_dict'], path)
-    moments = {
-        f'optimizer.{number}.{name}': value
-        for number, state in content['optimizer'].get('state', {}).items()
-        for name, value in state.items()
-        if isinstance(value, Tensor)
-    }
-    reading.check_finite(moments, path)
+    _position(content, path)
+    reading.check_tensors(dict(_tensors(content['optimizer'], 'optimizer')), path)
+
+
+def _tensors(content: Any, name: str) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of an optimiser, or of several by their names."""
+    if isinstance(content, Tensor):
+        yield name, content
+    for key, value in content.items() if isinstance(content, dict) else ():
+        yield from _tensors(value, f'{name}.{key}')
 
 
 def _reason(path: Path, error: UserError) -> str:

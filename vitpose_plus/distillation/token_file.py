@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vitpose_plus import files
-from vitpose_plus.checkpoints import reading
+from vitpose_plus.checkpoints import opening
 from vitpose_plus.errors import UserError
 
 # What does not make a teacher another one: tables that are made to fit an input, the token, and the
@@ -58,7 +58,7 @@ def read_token(path: str | Path) -> SavedToken:
             f'The knowledge token {path} does not exist: train it first, with a config of '
             'configs/distill/ that has -token in its name.'
         )
-    content = reading.unpickled(Path(path))
+    content = opening.content_of(path)
     token = content.get('token') if isinstance(content, dict) else None
     if not isinstance(token, Tensor) or token.ndim != 3 or set(content) != set(SavedToken._fields):
         raise UserError(

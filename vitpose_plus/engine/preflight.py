@@ -12,7 +12,7 @@ from torch import nn
 
 from vitpose_plus.checkpoints import check_file, check_fit, reading
 from vitpose_plus.checkpoints.fetching import is_local
-from vitpose_plus.checkpoints.guard import check_layout, check_split
+from vitpose_plus.checkpoints.guard import check_layout
 from vitpose_plus.datasets.checks import missing_files
 from vitpose_plus.datasets.multi_dataset import load_annotations, plain_datasets, unread
 from vitpose_plus.engine.starting import fetch_checkpoints, pretrained
@@ -160,6 +160,9 @@ def check_checkpoints(cfg: Config) -> None:
     model = build_on_meta(cfg.model)
     if is_local(cfg.get('load_from')):
         check_file(cfg.load_from, model)
+    whole = pretrained(cfg.model)
+    if whole and is_local(whole.get('checkpoint')):
+        reading.read(whole.checkpoint)
     init = pretrained(cfg.model.get('backbone', {}))
     if init and is_local(init.checkpoint):
         given, prefix = reading.read(init.checkpoint), init.get('prefix', '')
@@ -173,7 +176,6 @@ def check_checkpoints(cfg: Config) -> None:
         tokens = {k: v for k, v in backbone.state_dict().items() if k == 'backbone.prefix_tokens'}
         remedy = 'run python -m vitpose_plus convert IN OUT --config CONFIG, and give OUT'
         weights = {**tokens, **weights}  # those start at random
-        check_split(weights, backbone, init.checkpoint)
         check_fit(weights, backbone, init.checkpoint, remedy)
     if teacher := getattr(model, 'teacher', None):
         parts = [unread(part) for part in plain_datasets(cfg.train_dataloader.dataset)]
