@@ -36,6 +36,37 @@ def test_every_difference_is_named(changes, complaint):
         check_fit(changed(model.state_dict(), **changes), model)
 
 
+COUNTER = 'num_batches_tracked'
+
+
+@pytest.mark.parametrize(
+    ('name', 'change', 'complaint'),
+    [
+        (
+            'weight',
+            lambda v: v.long(),
+            "has 'weight' in int64 where the model has float32: give the file",
+        ),
+        ('running_var', lambda v: v.bool(), "has 'running_var' in bool where the model has float"),
+        (COUNTER, lambda v: v + 0.5, f"has '{COUNTER}' in float32 where the model has int64: give"),
+        ('weight', lambda v: v.half(), None),
+        ('weight', lambda v: v.bfloat16(), None),
+        ('bias', lambda v: v.double(), None),
+        (COUNTER, lambda v: v.half(), None),
+        (COUNTER, lambda v: v.int(), None),
+    ],
+)
+def test_other_precisions_fit_but_no_other_kinds_of_numbers(name, change, complaint):
+    model = nn.BatchNorm1d(3)
+    given = model.state_dict()
+    given[name] = change(given[name])
+    if complaint is None:
+        check_fit(given, model)
+    else:
+        with pytest.raises(UserError, match=complaint):
+            check_fit(given, model)
+
+
 def test_relative_positions_of_another_window_fit_and_are_resized():
     small, large = (
         MODELS.build(

@@ -1,14 +1,18 @@
 """Files that are no checkpoint are refused in one sentence, and no code in them is run."""
 
 import argparse
+import gzip
 import os
 import pickle
 import re
+import tarfile
+import warnings
 import zipfile
 from math import inf, nan
 
 import pytest
 import torch
+from torch import nn
 
 from vitpose_plus.checkpoints import reading, writing
 from vitpose_plus.errors import UserError
@@ -44,6 +48,27 @@ def spoilt(path, value=nan):
     torch.save(dict(state_dict=weights), path)
 
 
+def scripted(path):
+    with warnings.catch_warnings(action='ignore'):
+        torch.jit.save(torch.jit.script(nn.Linear(2, 2)), path)
+
+
+def zipped(path):
+    with zipfile.ZipFile(path, 'w') as file:
+        file.writestr('epoch_1.pth', 'weights')
+
+
+def with_tensor(make):
+    return lambda path: torch.save({**WEIGHTS, 'head.bias': make(torch.ones(2, 2))}, path)
+
+
+def in_tar(path):
+    with tarfile.open(path, 'w') as file:
+        file.addfile(tarfile.TarInfo('epoch_1.pth'))
+
+
+NO_WEIGHTS = 'give a file with the weights of a model'
+UNPACK = 'unpack it, and give the checkpoint'
 NOT_WHOLE = 'is no checkpoint, or not whole: download or copy it again'
 DAMAGED = 'is damaged, its bytes are not those that were written .*: download or copy it again, or'
 NOT_FINITE = r"not finite .* in 2 of its 3 tensors, first in 'head\.bias': give an earlier"
@@ -67,6 +92,32 @@ BAD = {
         lambda p: (p.mkdir(), (p / 'model.safetensors.index.json').touch()),
         'are cut into shards: save them in one file',
     ),
+    'tuple.pth': (
+        lambda p: torch.save({('a', 'b'): torch.ones(1)}, p),
+        rf"its key \('a', 'b'\) is no text \(tuple\); {NO_WEIGHTS}",
+    ),
+    'array.pth': (with_tensor(lambda v: v.numpy()), r"'head\.bias' is no tensor \(ndarray\)"),
+    'sparse.pth': (with_tensor(lambda v: v.to_sparse()), r"'head\.bias' is a sparse tensor;"),
+    'complex.pth': (with_tensor(lambda v: v.cfloat()), "'head.bias' is a tensor of complex64;"),
+    'meta.pth': (with_tensor(lambda v: v.to('meta')), r'without numbers \(of the meta device\)'),
+    'module.pth': (
+        lambda p: torch.save(nn.Linear(2, 2), p),
+        r'holds more than data \(torch\.nn\.modules\.linear\.Linear\): it is refused',
+    ),
+    'scripted.pth': (scripted, r'is a TorchScript program .*: give a file that torch\.save'),
+    'zip.pth': (zipped, f'is a zip archive of other files, no checkpoint: {UNPACK} in it'),
+    'tar.pth': (in_tar, f'is a tar archive, no checkpoint: {UNPACK} in it'),
+    'w.pth.gz': (lambda p: p.write_bytes(gzip.compress(b'x')), rf'compressed \(gzip\).*: {UNPACK}'),
+    'page.pth': (
+        lambda p: p.write_text('\n<!DOCTYPE html>'),
+        'is a web page .*: download the file',
+    ),
+    'pointer.pth': (
+        lambda p: p.write_text('version https://git-lfs.github.com/spec/v1\n'),
+        'is a pointer of git-lfs, not the file it stands for, no checkpoint: run git lfs pull',
+    ),
+    'pipe.pth': (os.mkfifo, 'is a pipe or a device: give a file'),
+    'loop.pth': (lambda p: p.symlink_to(p), 'does not exist: check its path'),
     'text.safetensors': (lambda p: p.write_text('a note'), r'cannot be read as safetensors \('),
     'empty.safetensors': (lambda p: p.touch(), 'is empty'),
     'folder': (lambda p: p.mkdir(), 'holds neither model.safetensors nor pytorch_model.bin'),
@@ -117,6 +168,41 @@ def test_every_wrapper_gives_the_same_weights(content, zipped, tmp_path):
     read = reading.read(path)
     assert set(read) == set(WEIGHTS)
     assert all(torch.equal(read[name], value) for name, value in WEIGHTS.items())
+
+
+def test_numbers_that_are_repeated_take_no_time(tmp_path):
+    """A tensor may say that it is far larger than its file."""
+    for number, value in enumerate((1.0, nan)):
+        torch.save({'a': torch.tensor([[value]]).expand(10**6, 10**6)}, tmp_path / f'{number}.pth')
+    assert reading.read(tmp_path / '0.pth')['a'].shape == (10**6, 10**6)
+    with pytest.raises(UserError, match='not finite'):
+        reading.read(tmp_path / '1.pth')
+
+
+def test_a_dict_that_holds_itself_is_one_sentence(tmp_path):
+    circle = {}
+    circle['model'] = circle
+    torch.save(circle, tmp_path / 'w.pth')
+    with pytest.raises(UserError, match=r"its 'model' is no tensor \(dict\)"):
+        reading.read(tmp_path / 'w.pth')
+
+
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_the_content_decides_not_the_suffix(suffix, tmp_path):
+    safetensors = pytest.importorskip('safetensors.torch')
+    for number, save in enumerate((torch.save, safetensors.save_file)):
+        path = tmp_path / f'{number}{suffix}'
+        save(WEIGHTS, path)
+        read = reading.read(path)
+        assert all(torch.equal(read[name], value) for name, value in WEIGHTS.items())
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason='root may read everything')
+def test_a_file_that_may_not_be_read_is_one_sentence(tmp_path):
+    torch.save(WEIGHTS, tmp_path / 'w.pth')
+    (tmp_path / 'w.pth').chmod(0)
+    with pytest.raises(UserError, match=r'w\.pth cannot be read \(Permission denied\): check'):
+        reading.read(tmp_path / 'w.pth')
 
 
 def test_what_is_written_is_read_and_holds_nothing_else(tmp_path):

@@ -197,3 +197,16 @@ def test_a_work_dir_that_takes_no_files_is_bad_input(trainings, capsys):
     with pytest.raises(SystemExit, match='2'):
         main(['train', 'small.py', '--work-dir', 'file/below'])
     assert 'error: file/below cannot be written, as ' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_weights_under_another_name_go_on_alike(trainings):
+    """As a tool leaves them that unwraps no model: all else in the file is taken as it is."""
+    content = torch.load('whole/epoch_2.pth')
+    weights = content.pop('state_dict')
+    torch.save({**content, 'state_dict': weights}, 'plain.pth')
+    torch.save({**content, 'model': {f'module.{k}': v for k, v in weights.items()}}, 'wrapped.pth')
+    more = ['--cfg-options', 'train_cfg.max_epochs=3']
+    for name in ('plain', 'wrapped'):
+        finished(train('small.py', f'from_{name}', '--resume', f'{name}.pth', *more))
+    assert_same_end('from_plain', 'from_wrapped', 'epoch_3.pth')

@@ -43,12 +43,12 @@ def check_fit(
 ) -> None:
     """Raises a ``UserError`` unless names, shapes, kinds of numbers and the order of heads are the
     model's; where another command makes it fit, the message says so."""
-    complaints = differences(state_dict, model) + other_kinds(state_dict, model)
-    if complaints:
+    if complaints := differences(state_dict, model):
         check_layout(state_dict, path)
         _check_split(state_dict, model, path)
         more = f' (and {len(complaints) - 1} more differences)' if len(complaints) > 1 else ''
         raise UserError(f'{path} belongs to another model: it {complaints[0]}{more}; {remedy}.')
+    check_kinds(state_dict, model, path)
     if next(iter(model.state_dict().values())).is_meta:
         with warnings.catch_warnings(action='ignore'):  # nothing is copied: only hooks are asked
             model.load_state_dict(state_dict, strict=False)  # names are compared above
@@ -99,19 +99,22 @@ def differences(state_dict: dict[str, Tensor], model: nn.Module) -> list[str]:
     return complaints
 
 
-def other_kinds(state_dict: dict[str, Tensor], model: nn.Module) -> list[str]:
-    """Numbers that would change when they are loaded: floats as integers are what is left of them.
+def check_kinds(state_dict: dict[str, Tensor], model: nn.Module, path: str) -> None:
+    """Raises a ``UserError`` where weights are integers, or counters are no whole numbers.
 
-    Other precisions are fine, and so are counters in floating point, if they are whole.
+    Other precisions are fine, and so are counters in floating point.
     """
     own = {k: v for k, v in model.state_dict().items() if k.split('.')[-1] != KEY}
-    return [
-        f'has {k!r} in {_dtype(v)} where the model has {_dtype(own[k])}'
+    odd = [
+        f'{k!r} in {_dtype(v)} where the model has {_dtype(own[k])}'
         for k, v in state_dict.items()
         if k in own
         and v.is_floating_point() != own[k].is_floating_point()
         and not (v.is_floating_point() and v.double().equal(v.double().round()))
     ]
+    if odd:
+        more = f' (and {len(odd) - 1} more such tensors)' if len(odd) > 1 else ''
+        raise UserError(f'{path} has {odd[0]}{more}: give the file before it was cast.')
 
 
 def _dtype(value: Tensor) -> str:

@@ -148,9 +148,11 @@ def unpickled(
     """
     with _reading(path):
         stored = _check_zip(path, check_sums)
+        mapped = mapped and stored and path.suffix != '.safetensors'  # torch goes by that name
+        options = torch.serialization.safe_globals([argparse.Namespace])  # of a MAE run
         try:
-            with torch.serialization.safe_globals([argparse.Namespace]):  # a MAE run's options
-                return torch.load(path, place, weights_only=True, mmap=mapped and stored)
+            with options, open(path, 'rb') as file:
+                return torch.load(path if mapped else file, place, weights_only=True, mmap=mapped)
         except (OSError, torch.OutOfMemoryError):
             raise
         except Exception as error:  # whatever a stranger's file makes torch raise

@@ -14,6 +14,7 @@ from vitpose_plus.errors import UserError
 
 POINTER = 'last_checkpoint'
 RESUMED = ('meta', 'state_dict', 'optimizer', 'message_hub')
+HUB = ('log_scalars', 'runtime_info', 'resumed_keys')  # what mmengine wants of its message_hub
 TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
 NUMBER = r'\{[^}]*\}'  # in a template
 
@@ -131,15 +132,20 @@ def check_resumable(path: str | Path) -> None:
             'training only; to start from its weights, give it as --cfg-options load_from=FILE.'
         )
     _position(content, path)
+    hub, optimizer = content['message_hub'], content['optimizer']
+    if not isinstance(optimizer, dict) or not isinstance(hub, dict) or not set(HUB) <= set(hub):
+        raise UserError(
+            f'{path} has an optimizer or a message_hub that no training wrote: give another one.'
+        )
     reading.check_tensors(dict(_tensors(content['optimizer'], 'optimizer')), path)
 
 
-def _tensors(content: Any, name: str) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of an optimiser, or of several by their names."""
+def _tensors(content: Any, name: str, depth: int = 4) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of an optimiser, or of several by their names: at most four dicts deep."""
     if isinstance(content, Tensor):
         yield name, content
-    for key, value in content.items() if isinstance(content, dict) else ():
-        yield from _tensors(value, f'{name}.{key}')
+    for key, value in content.items() if depth and isinstance(content, dict) else ():
+        yield from _tensors(value, f'{name}.{key}', depth - 1)
 
 
 def _reason(path: Path, error: UserError) -> str:

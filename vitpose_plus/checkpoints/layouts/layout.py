@@ -146,9 +146,10 @@ def check_numbers(renamed: State) -> None:
     counts = (dataset_names.KEY, 'num_batches_tracked')
     odd = [k for k, v in renamed.items() if not v.is_floating_point() and not k.endswith(counts)]
     if odd:
+        dtype = str(renamed[odd[0]].dtype).removeprefix('torch.')
         raise UserError(
-            f'It has {shortened(odd)} in {renamed[odd[0]].dtype}, which are no weights: give the '
-            'file whose numbers are in floating point.'
+            f'It has {shortened(odd)} in {dtype}, where models have floating point: give the '
+            'file before it was cast.'
         )
 
 
