@@ -117,6 +117,7 @@ BAD = {
         'is a pointer of git-lfs, not the file it stands for, no checkpoint: run git lfs pull',
     ),
     'pipe.pth': (os.mkfifo, 'is a pipe or a device: give a file'),
+    'n' * 300: (lambda p: None, 'does not exist: check its path'),
     'loop.pth': (lambda p: p.symlink_to(p), 'does not exist: check its path'),
     'text.safetensors': (lambda p: p.write_text('a note'), r'cannot be read as safetensors \('),
     'empty.safetensors': (lambda p: p.touch(), 'is empty'),

@@ -50,7 +50,7 @@ def content_of(path: str | Path, mapped: bool = True, place: Place = 'cpu') -> A
         UserError: It cannot be read, is no checkpoint, is damaged, or holds code.
     """
     path = Path(os.path.expanduser(path))
-    if path.is_dir():
+    if os.path.isdir(path):  # pathlib's raises where the folder above cannot be entered
         path = _weights_in(path)
     start = _start(path)
     if _is_safetensors(path, start):
@@ -88,7 +88,7 @@ def _reading(path: Path) -> Iterator[None]:
 
 def _weights_in(folder: Path) -> Path:
     names = ('model.safetensors', 'pytorch_model.bin')
-    found = [folder / name for name in names if (folder / name).is_file()]
+    found = [folder / name for name in names if os.path.isfile(folder / name)]
     if not found and any(folder.glob('*.index.json')):
         raise UserError(
             f'The weights in {folder} are cut into shards: save them in one file '

@@ -1,5 +1,6 @@
 """The checkpoints of a work dir: which are there, and from which a training goes on."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -123,7 +124,7 @@ def _position(content: Any, path: Path) -> tuple[float, int]:
 def check_resumable(path: str | Path) -> None:
     """Raises a ``UserError`` unless a training can go on from a file: whole, complete, finite."""
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise UserError(f'{path} is a folder: give a checkpoint, or --work-dir {path} --resume.')
     content = reading.read_whole(path)
     if lacking := [key for key in RESUMED if key not in content]:
