@@ -1,9 +1,12 @@
 """What training on whole pictures needs and mmpose lacks."""
 
+import functools
+
 import numpy as np
 from mmpose.datasets.transforms import BottomupGetHeatmapMask, RandomFlip
 from mmpose.registry import TRANSFORMS
-from pycocotools import mask as regions  # xtcocotools' asks NumPy 2 for what it has not
+
+from vitpose_plus.datasets.regions import region_mask
 
 
 @TRANSFORMS.register_module()
@@ -25,11 +28,8 @@ class CrowdHeatmapMask(BottomupGetHeatmapMask):
 
     def _segs_to_mask(self, segs: list, img_shape: tuple[int, int]) -> np.ndarray:
         """Segmentations of a picture of (height, width) pixels -> (height, width), 1 within."""
-        mask = np.zeros(img_shape, np.uint8)
-        for segmentation in filter(None, segs):  # not every dataset has them
-            parts = regions.frPyObjects(segmentation, *img_shape)
-            mask |= regions.decode(regions.merge(parts) if isinstance(parts, list) else parts)
-        return mask
+        masks = (region_mask(segmentation, img_shape) for segmentation in segs)
+        return functools.reduce(np.bitwise_or, masks, np.zeros(img_shape, np.uint8))
 
     def transform(self, results: dict) -> dict:
         results = super().transform(results)
