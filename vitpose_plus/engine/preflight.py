@@ -14,6 +14,7 @@ from vitpose_plus.checkpoints import check_file, check_fit, reading
 from vitpose_plus.checkpoints.fetching import is_local
 from vitpose_plus.checkpoints.guard import check_layout
 from vitpose_plus.datasets.checks import missing_files
+from vitpose_plus.datasets.metainfo import check_metainfo
 from vitpose_plus.datasets.multi_dataset import load_annotations, plain_datasets, unread
 from vitpose_plus.engine.starting import fetch_checkpoints, pretrained
 from vitpose_plus.errors import UserError
@@ -54,6 +55,7 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
                 f'{where} has no {split}_dataloader.dataset: derive it from the entry of a dataset '
                 f'with a {split} part (vitpose_plus.experiments).'
             )
+        check_metainfo(loader['dataset'], cfg.get(f'{split}_evaluator'))
         parts = [unread(part) for part in plain_datasets(loader['dataset'])]
         lacking = set(heads) - {part.metainfo['dataset_name'] for part in parts}
         if lacking and split == 'train':  # validating on some of them is fine

@@ -1,0 +1,263 @@
+"""What is wrong with the metainfo of a dataset, found before mmpose builds the dataset of it."""
+
+import os.path as osp
+from collections.abc import Callable, Iterator
+from numbers import Real
+from pathlib import Path
+
+import mmpose
+import numpy as np
+from mmengine.config import Config
+from mmpose.datasets.datasets import BaseCocoStyleDataset
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
+from mmpose.evaluation.metrics import CocoMetric
+from mmpose.registry import DATASETS, METRICS
+
+from vitpose_plus.datasets.multi_dataset import plain_datasets
+from vitpose_plus.errors import UserError
+
+SHIPPED = Path(mmpose.__file__).parent / '.mim' / 'configs' / '_base_' / 'datasets'
+IDIOM = Path('configs', '_base_', 'datasets')  # where mmpose's classes and configs have them
+LARGEST = float(np.finfo(np.float32).max)  # in which mmpose keeps weights and sigmas
+COLOR = 'give three numbers from 0 to 255'
+
+
+def check_metainfo(dataset: dict, evaluator: dict | list | None) -> None:
+    """Raises a ``UserError`` if the metainfo of a loader's dataset, or a part of it, is wrong."""
+    for part in plain_datasets(dataset):
+        for problem in metainfo_problems(part, evaluator):
+            raise UserError(problem)
+
+
+def metainfo_problems(dataset: dict, evaluator: dict | list | None = None) -> Iterator[str]:
+    """A sentence for everything that is wrong with the metainfo of a plain dataset.
+
+    Args:
+        dataset: Config of the dataset.
+        evaluator: Config of the evaluator of the dataset's loader: some metrics need sigmas.
+    """
+    kind = dataset.get('type')
+    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+    if not isinstance(kind, type) or not issubclass(kind, BaseCocoStyleDataset):
+        return  # of which mmpose reads no metainfo, or which the registry refuses
+    raw = dataset.get('metainfo')
+    raw = kind.METAINFO if raw is None else raw
+    if not isinstance(raw, dict) or not raw:
+        yield (
+            f'A dataset of the type {kind.__name__} has no metainfo (`metainfo` is {_short(raw)}): '
+            'give metainfo=dict(from_file=FILE).'
+        )
+    elif 'from_file' in raw:
+        yield from _file_problems(raw, evaluator)
+    else:
+        yield from _info_problems(raw, 'in the config', evaluator)
+
+
+def _file_problems(raw: dict, evaluator: dict | list | None) -> Iterator[str]:
+    path = raw['from_file']
+    others = sorted(map(str, set(raw) - {'from_file'}))
+    if others:
+        yield (
+            f'A metainfo has from_file={_short(path)} and {", ".join(others)}, which mmpose does '
+            'not read then: leave out one of the two (in a child config with _delete_=True).'
+        )
+    file = _found(path)
+    if file is None:
+        yield (
+            f'The metainfo file {_short(path)} (from_file) does not exist: correct the path; only '
+            f'{IDIOM}/NAME.py stands for a file of mmpose.'
+        )
+        return
+    try:
+        info = Config.fromfile(file).dataset_info
+    except Exception as error:  # it is Python of the user's
+        yield (
+            f'The metainfo file {path} (from_file) cannot be read ({_said(error)}): it is a config '
+            'with dataset_info = dict(...).'
+        )
+        return
+    if SHIPPED.resolve() in file.resolve().parents:  # not the user's to correct, and known to work
+        yield from _lacking_sigmas(info, path, evaluator)
+    else:
+        yield from _info_problems(info, path, evaluator)
+
+
+def _found(path: object) -> Path | None:
+    """The file that mmpose reads, if it is the one that ``from_file`` means."""
+    if not isinstance(path, str):
+        return None
+    if osp.isfile(path):
+        return Path(path)
+    shipped = SHIPPED / osp.basename(path)
+    return shipped if Path(path).parent == IDIOM and shipped.is_file() else None
+
+
+def _info_problems(info: object, source: str, evaluator: dict | list | None) -> Iterator[str]:
+    """Of what a metainfo says; ``source`` tells where it stands."""
+    if not isinstance(info, dict):
+        yield f'The metainfo ({source}) is {_short(info)}: it must be a mapping.'
+        return
+    name = info.get('dataset_name')
+    title = f'The metainfo of the dataset {name} ({source})'
+    if not isinstance(name, str) or not name:
+        title = f'The metainfo ({source})'
+        yield f'{title} has the dataset_name {_short(name)}: give the dataset a name.'
+    keypoints = info.get('keypoint_info')
+    if not _holds_mappings(keypoints) or not keypoints:
+        yield (
+            f'{title} has no keypoint_info or one of another form: give '
+            'keypoint_info={0: dict(name=..., swap=...), ...}.'
+        )
+        return
+    found = [
+        *_keypoint_problems(keypoints),
+        *_skeleton_problems(info, [keypoint.get('name') for keypoint in keypoints.values()]),
+        *_number_problems(
+            info, 'joint_weights', len(keypoints), lambda value: 0 <= value <= LARGEST
+        ),
+        *_number_problems(info, 'sigmas', len(keypoints), lambda value: 0 < value <= LARGEST),
+    ]
+    yield from (f'{title} {problem}.' for problem in found)
+    yield from _lacking_sigmas(info, source, evaluator)
+    if not found and isinstance(name, str):
+        yield from (f'{title} {problem}.' for problem in _unread(info))
+
+
+def _keypoint_problems(keypoints: dict[int, dict]) -> Iterator[str]:
+    number = len(keypoints)
+    if list(keypoints) != list(range(number)):
+        yield (
+            f'has the keypoint ids {_short(list(keypoints))}: number the {number} keypoints of '
+            f'keypoint_info from 0 to {number - 1}, in this order'
+        )
+    swaps: dict[str, object] = {}
+    for key, keypoint in keypoints.items():
+        name, swap = keypoint.get('name'), keypoint.get('swap', '')
+        if not isinstance(name, str) or not name:
+            yield f'has a keypoint {key} with the name {_short(name)}: give it a name'
+        elif name in swaps:
+            yield f'has two keypoints with the name {name}: give every keypoint its own'
+        else:
+            swaps[name] = name if swap == '' else swap
+        if not _is_color(keypoint.get('color', (0, 0, 0))):
+            yield f'has a keypoint {key} with the color {_short(keypoint["color"])}: {COLOR}'
+    for name, swap in swaps.items():
+        if not isinstance(swap, str) or swap not in swaps:
+            yield (
+                f'has the keypoint {name} with the swap {_short(swap)}, which is no keypoint: name '
+                "the keypoint of the other side, or '' if there is none"
+            )
+        elif swaps[swap] != name:
+            yield (
+                f'swaps the keypoint {name} with {swap}, but {swap} with '
+                f'{_short(swaps[swap]) if swaps[swap] != swap else "none"}: the two must name each '
+                'other'
+            )
+
+
+def _skeleton_problems(info: dict, names: list) -> Iterator[str]:
+    links = info.get('skeleton_info')
+    if not _holds_mappings(links):
+        yield (
+            'has no skeleton_info or one of another form: give '
+            'skeleton_info={0: dict(link=(NAME, NAME)), ...}, or {} for none'
+        )
+        return
+    for key, link in links.items():
+        ends = link.get('link')
+        if not isinstance(ends, list | tuple) or len(ends) != 2:
+            yield f'has a link {key} of skeleton_info that is {_short(ends)}: name two keypoints'
+        elif unknown := [end for end in ends if end not in names]:
+            yield (
+                f'has a link {key} of skeleton_info with {_short(unknown[0])}, which is no '
+                'keypoint: correct its name'
+            )
+        if not _is_color(link.get('color', (0, 0, 0))):
+            yield (
+                f'has a link {key} of skeleton_info with the color {_short(link["color"])}: {COLOR}'
+            )
+
+
+def _number_problems(
+    info: dict, key: str, number: int, is_right: Callable[[Real], bool]
+) -> Iterator[str]:
+    """Of ``joint_weights`` and ``sigmas``; no sigmas are right where no metric needs them."""
+    if key not in info:
+        rest = ', or [] where no metric needs them' if key == 'sigmas' else ' (1.0 for all alike)'
+        yield f'has no {key}: give one for each of the {number} keypoints{rest}'
+        return
+    if key == 'sigmas' and _without_sigmas(info):
+        return
+    values = _listed(info[key])
+    if values is None or not all(isinstance(v, Real) and not isinstance(v, bool) for v in values):
+        yield f'has {key} that are no list of numbers: give one for each of the {number} keypoints'
+    elif len(values) != number:
+        yield f'has {len(values)} {key} for {number} keypoints: give one for each'
+    elif not all(map(is_right, values)) or not any(values):
+        wrong = next((value for value in values if not is_right(value)), 'only 0')
+        yield f'has {wrong} among its {key}: give finite, positive numbers'
+
+
+def _lacking_sigmas(info: dict, source: str, evaluator: dict | list | None) -> Iterator[str]:
+    """Of no sigmas at all, where a metric compares with them."""
+    name = info.get('dataset_name')
+    if not _without_sigmas(info):
+        return
+    for metric in _metrics(evaluator, name):
+        inner = metric.get('metric', metric)  # of parts of the keypoints
+        kind = inner.get('type') if isinstance(inner, dict) else None
+        kind = METRICS.get(kind) if isinstance(kind, str) else kind
+        if isinstance(kind, type) and issubclass(kind, CocoMetric):
+            yield (
+                f'The metainfo of the dataset {name} ({source}) has no sigmas, '
+                f'which {kind.__name__} needs: give one for each keypoint (0.05 where none is '
+                'known), or another metric.'
+            )
+
+
+def _without_sigmas(info: dict) -> bool:
+    return 'sigmas' in info and (info['sigmas'] is None or _listed(info['sigmas']) == [])
+
+
+def _metrics(evaluator: dict | list | None, name: str) -> list[dict]:
+    """Those of a dataset; one without ``dataset`` is of all."""
+    if isinstance(evaluator, dict):
+        evaluator = evaluator.get('metrics', [evaluator])
+    given = [metric for metric in evaluator or [] if isinstance(metric, dict)]
+    return [metric for metric in given if metric.get('dataset', name) == name]
+
+
+def _unread(info: dict) -> Iterator[str]:
+    """Of what else mmpose cannot read, such as ``stats_info``."""
+    try:
+        parse_pose_metainfo(info)
+    except Exception as error:
+        yield f'cannot be read ({_said(error)}): correct it'
+
+
+def _is_color(color: object) -> bool:
+    values = _listed(color)
+    return (
+        values is not None
+        and len(values) == 3
+        and all(isinstance(value, Real) and 0 <= value <= 255 for value in values)
+    )
+
+
+def _holds_mappings(values: object) -> bool:
+    return isinstance(values, dict) and all(isinstance(v, dict) for v in values.values())
+
+
+def _listed(values: object) -> list | None:
+    """As a list; None if it is none (an array is one)."""
+    values = values.tolist() if hasattr(values, 'tolist') else values
+    return list(values) if isinstance(values, list | tuple) else None
+
+
+def _said(error: Exception) -> str:
+    return ' '.join(f'{type(error).__name__}: {error}'.split())
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) and value else repr(value)
+    return text if len(text) <= 60 else f'{text[:56]} ...'
