@@ -150,6 +150,7 @@ def test_every_training_survives(path):
     assert cfg.default_hooks.checkpoint.type == 'WholeCheckpointHook'
     assert cfg.default_hooks.checkpoint.max_keep_ckpts == 2
     assert cfg.default_hooks.finite_steps.type == 'FiniteStepsHook'
+    assert cfg.default_hooks.result_hints.type == 'ResultHintsHook'
 
 
 @over(POSES)

@@ -16,6 +16,7 @@ default_hooks = dict(
     sync_buffers=dict(type='SyncBuffersHook'),
     checkpoint_guard=dict(type='CheckpointGuardHook'),
     finite_steps=dict(type='FiniteStepsHook'),
+    result_hints=dict(type='ResultHintsHook'),
 )
 
 env_cfg = dict(

@@ -205,11 +205,11 @@ def test_what_mmpose_ships_passes(tmp_path):
     for name, [problem] in found.items():
         assert INCONSISTENT[name] in problem
         assert problems(dict(from_file=f'configs/_base_/datasets/{name}.py'), PCK) == []
-    assert problems(dict(from_file=str(SHIPPED / 'deepfashion2.py')), PCK) == []
-    copy = tmp_path / 'fashion.py'
-    copy.write_text((SHIPPED / 'deepfashion2.py').read_text())
+    assert problems(dict(from_file=str(SHIPPED / 'coco_aic.py')), PCK) == []
+    copy = tmp_path / 'mine.py'
+    copy.write_text((SHIPPED / 'coco_aic.py').read_text())
     [problem] = problems(dict(from_file=str(copy)), PCK)
-    assert problem.startswith(f'The metainfo of the dataset deepfashion2 ({copy}) swaps')
+    assert problem.startswith(f'The metainfo of the dataset coco ({copy}) has 18 joint_weights')
     [problem] = problems(dict(from_file='configs/_base_/datasets/wflw.py'), COCO)
     assert problem.startswith('The metainfo of the dataset wflw (configs/_base_/datasets/wflw.py)')
 

@@ -1,6 +1,7 @@
 """Running a config: what is checked before, and what mmengine's runner lacks."""
 
 from vitpose_plus.engine.finite_steps import FiniteStepsHook
+from vitpose_plus.engine.hints import ResultHintsHook
 from vitpose_plus.engine.precision import Bf16OptimWrapper
 from vitpose_plus.engine.resuming import ExactTrainLoop, ResumableSampler, SeededDataset
 from vitpose_plus.engine.saving import WholeCheckpointHook
@@ -14,6 +15,7 @@ __all__ = [
     'Bf16OptimWrapper',
     'ExactTrainLoop',
     'FiniteStepsHook',
+    'ResultHintsHook',
     'ResumableSampler',
     'SeededDataset',
     'ShardedCheckpointGuardHook',

@@ -1,0 +1,114 @@
+"""Hints of results that are hardly meant, in the log."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from mmengine.dataset import BaseDataset
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
+from torch.utils.data import Dataset
+
+from vitpose_plus.checkpoints.guard import unwrapped
+from vitpose_plus.evaluation.hints import Places, idle_hint, metric_hints, missing_results
+from vitpose_plus.evaluation.metrics import DatasetwiseEvaluator
+
+
+@HOOKS.register_module()
+class ResultHintsHook(Hook):
+    """Says once, as a warning, what of a training's data or of a test's results is hardly meant.
+
+    What a training's first validations may well show, such as an AP of 0, is said after its last.
+    In several processes the predictions of the first stand for all.
+    """
+
+    def __init__(self) -> None:
+        self.said: set[str] = set()
+        self._start()
+
+    def before_train(self, runner: Runner) -> None:
+        if getattr(unwrapped(runner.model), 'with_head', False):  # else no keypoint is learnt
+            self._say(runner, idle_datasets(runner.train_dataloader.dataset))
+            self._say(runner, idle_sources(runner.train_dataloader))
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        self._start()
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        self._start()
+
+    def after_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs: Sequence | None = None
+    ) -> None:
+        self._note(outputs)
+
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs: Sequence | None = None
+    ) -> None:
+        self._note(outputs)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        self.metrics = metrics or {}
+        self._say(runner, metric_hints(self.metrics, trained=False))
+
+    def after_train(self, runner: Runner) -> None:
+        self._say(runner, self._results())
+
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        self.metrics = metrics or {}
+        self._say(runner, self._results())
+        evaluator = runner.test_loop.evaluator
+        if isinstance(evaluator, DatasetwiseEvaluator):
+            scored = [m for m in evaluator.metrics if not getattr(m, 'format_only', False)]
+            self._say(runner, missing_results([metric.prefix for metric in scored], self.metrics))
+
+    def _start(self) -> None:
+        self.metrics: dict[str, float] = {}
+        self.places: defaultdict[str, Places] = defaultdict(Places)
+
+    def _note(self, outputs: Sequence[BaseDataElement] | None) -> None:
+        """Of crops; what is predicted for a whole picture has no frame to compare it in."""
+        for sample in outputs or []:
+            if 'pred_instances' in sample and 'input_scale' in sample:
+                places = self.places[sample.get('dataset_name', 'the dataset')]
+                crop = sample.input_center, sample.input_scale
+                places.add(sample.pred_instances.keypoints, *crop)
+
+    def _results(self) -> list[str]:
+        found = [hint for name, places in self.places.items() for hint in places.hints(name)]
+        return metric_hints(self.metrics) + found
+
+    def _say(self, runner: Runner, hints: Iterable[str]) -> None:
+        for hint in hints:
+            if hint not in self.said:
+                self.said.add(hint)
+                runner.logger.warning(hint)
+
+
+def idle_datasets(dataset: Dataset) -> Iterator[str]:
+    """Hints of the parts of a training's dataset from which it learns nothing."""
+    for part, samples in _parts(dataset):
+        infos = (part.get_data_info(row) for row in range(len(part)))
+        if hint := idle_hint(part.metainfo.get('dataset_name', 'the dataset'), samples, infos):
+            yield hint
+
+
+def idle_sources(loader) -> Iterator[str]:
+    """Hints of the parts of which mmpose's ``MultiSourceSampler`` puts none into a batch."""
+    numbers = getattr(loader.sampler, 'num_per_source', [])
+    parts = (part for part, _ in _parts(loader.dataset))
+    for part, number in zip(parts, numbers, strict=False):
+        if number == 0:
+            yield idle_hint(part.metainfo.get('dataset_name', 'the dataset'), 0, [])
+
+
+def _parts(dataset: Dataset) -> Iterator[tuple[BaseDataset, int]]:
+    """Plain datasets, and how many samples of each are in an epoch."""
+    if hasattr(dataset, 'datasets'):
+        numbers = getattr(dataset, 'lens', None) or map(len, dataset.datasets)
+        yield from zip(dataset.datasets, numbers, strict=True)
+    elif 'dataset' in vars(dataset):
+        yield from _parts(dataset.dataset)
+    elif isinstance(dataset, BaseDataset):
+        yield dataset, len(dataset)
