@@ -1,5 +1,6 @@
 """Metainfo that cannot be meant is named in a sentence; what mmpose ships and what works passes."""
 
+import random
 import re
 import warnings
 from pathlib import Path
@@ -294,3 +295,31 @@ def test_it_is_said_before_anything_is_built(split, tiny_config):
     part.update(type='BaseCocoStyleDataset', metainfo=metainfo(dataset_name='coco', sigmas=[1.0]))
     with pytest.raises(UserError, match=r'^The metainfo of the dataset coco \(in the config\) has'):
         preflight.check(tiny_config, (split,))
+
+
+ODD = [None, True, 0, -1, 1.5, float('nan'), '', 'nose', [], {}, ['left'], 10**400]
+
+
+def mutated(value, chance):
+    """The value with one part of it replaced or left out."""
+    if isinstance(value, dict) and value and chance.random() < 0.9:
+        key = chance.choice(list(value))
+        if chance.random() < 0.1:
+            return {k: v for k, v in value.items() if k != key}
+        return value | {key: mutated(value[key], chance)}
+    if isinstance(value, list) and value and chance.random() < 0.9:
+        row = chance.randrange(len(value))
+        return [*value[:row], mutated(value[row], chance), *value[row + 1 :]]
+    return chance.choice(ODD)
+
+
+def test_whatever_passes_is_built_and_nothing_is_a_traceback():
+    chance, passed = random.Random(0), 0
+    for _ in range(2000):
+        given = mutated(metainfo(), chance)
+        if not problems(given, PCK):
+            passed += 1
+            built = DATASETS.build(dict(type='CocoDataset', metainfo=given, lazy_init=True))
+            indices = built.metainfo['flip_indices']
+            assert [indices[row] for row in indices] == [0, 1, 2]
+    assert 50 < passed < 1000
