@@ -14,6 +14,7 @@ from mmengine.optim import build_optim_wrapper
 from vitpose_plus import experiments
 from vitpose_plus.checkpoints import matching
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
+from vitpose_plus.engine import settings
 from vitpose_plus.models.archs import find_arch
 from vitpose_plus.models.building import build_on_meta, deployment_config
 
@@ -297,3 +298,9 @@ def test_names_are_unique_and_lower_case():
     names = [path.name for path in ROOT.rglob('*.py') if path.parent.name not in ('_base_',)]
     assert len(set(names)) == len(names)
     assert all(name == name.lower() for name in names)
+
+
+@over(EXPERIMENTS)
+def test_nothing_in_it_is_misspelt(path):
+    splits = [each for each in settings.SETS if load(path).get(f'{each}_dataloader')]
+    settings.check(load(path), tuple(splits))

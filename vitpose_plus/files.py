@@ -2,13 +2,14 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 
 from vitpose_plus.errors import UserError
 
+PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')  # that OpenCV writes
 UNFINISHED = '.part-'  # in the names of folders beside files that are being written
 
 
@@ -90,6 +91,38 @@ def _flush_names(folder: Path) -> None:
     """The same for the names in a folder, wherever the system can."""
     with suppress(OSError):  # Windows and some network disks cannot
         _flush(folder, os.O_RDONLY)
+
+
+def check_output(path: str | Path, endings: Collection[str] = ()) -> None:
+    """Raises a ``UserError`` if no file could be written at ``path``; its folder may be missing.
+
+    Args:
+        path: Of the file.
+        endings: Of which the name must have one, in small or capital letters; none: it may be any.
+    """
+    if endings and not str(path).lower().endswith(tuple(endings)):
+        raise UserError(f'{path} must end in {" or ".join(endings)}: give another name.')
+    if os.path.isdir(path):
+        raise UserError(f'{path} is a folder: give the name of a file.')
+    if reason := unwritable(Path(path).parent):
+        raise UserError(f'{path} cannot be written, as {reason}: choose another place.')
+
+
+def unwritable(folder: str | Path) -> str | None:
+    """Why nothing can be written into a folder, which may be missing: what is wrong with it, or
+    with the first one above it that is there."""
+    folder = Path(folder).absolute()
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    if not folder.is_dir():
+        return f'{folder} is no folder'
+    return None if os.access(folder, os.W_OK | os.X_OK) else f'{folder} takes no files'
+
+
+def refuse_same(given: str | Path, path: str | Path) -> None:
+    """Raises a ``UserError`` if what is read is what would be written."""
+    if os.path.exists(given) and os.path.exists(path) and os.path.samefile(given, path):
+        raise UserError(f'{path} is the file that is read: give another name to write to.')
 
 
 def refuse_existing(path: str | Path, force: bool) -> None:

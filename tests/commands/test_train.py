@@ -79,10 +79,17 @@ def test_no_validate_leaves_validation_out(words, tiny_config):
 
 
 def test_settings_given_twice_all_count(tiny_config):
-    given = ['--cfg-options', 'a=1', 'b=2', '--cfg-options', 'train_cfg.max_epochs=7']
+    given = [
+        '--cfg-options',
+        'resume=True',
+        'log_level=INFO',
+        '--cfg-options',
+        'train_cfg.max_epochs=7',
+    ]
     args = options(*given)
-    assert args.cfg_options == ['a=1', 'b=2', 'train_cfg.max_epochs=7']
-    assert load_config(TINY, options=args.cfg_options).train_cfg.max_epochs == 7
+    assert args.cfg_options == ['resume=True', 'log_level=INFO', 'train_cfg.max_epochs=7']
+    cfg = load_config(TINY, options=args.cfg_options)
+    assert (cfg.resume, cfg.train_cfg.max_epochs) == (True, 7)
 
 
 def test_a_setting_without_a_value_is_one_sentence(capsys):

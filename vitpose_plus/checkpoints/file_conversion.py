@@ -45,7 +45,8 @@ def convert_file(
     if target == 'hf' and not config:
         raise UserError("--target hf wants the model's --config, which its config.json is made of.")
     cfg = read_config(config) if config else None
-    model = cfg and build_on_meta(cfg.model)
+    with files.about(config or ''):
+        model = cfg and build_on_meta(cfg.model)
     given = reading.read(path)
     with files.about(path):
         state, source = _translate(path, given, source, model)

@@ -2,7 +2,6 @@
 
 import os
 import os.path as osp
-from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
@@ -16,8 +15,10 @@ from vitpose_plus.checkpoints.guard import check_layout
 from vitpose_plus.datasets.checks import missing_files
 from vitpose_plus.datasets.metainfo import check_metainfo
 from vitpose_plus.datasets.multi_dataset import load_annotations, plain_datasets, unread
+from vitpose_plus.engine import settings
 from vitpose_plus.engine.starting import fetch_checkpoints, pretrained
 from vitpose_plus.errors import UserError
+from vitpose_plus.files import about, unwritable
 from vitpose_plus.models.building import build_on_meta
 
 # Only a small annotation file can be empty; large ones are read once, when the loader is built
@@ -34,6 +35,7 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
     """
     init_default_scope(cfg.get('default_scope', 'mmpose'))  # as the runner will
     where = cfg.filename or 'The config'
+    settings.check(cfg, splits)
     heads = {h['dataset']: h['num_keypoints'] for h in cfg.model.get('head', {}).get('heads', [])}
     if heads and set(cfg.get('datasets') or {}) != set(heads):
         raise UserError(
@@ -71,14 +73,8 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
 
 def check_work_dir(cfg: Config) -> None:
     """The folder of logs and checkpoints, or the first one above it that is there, takes files."""
-    folder = Path(cfg.work_dir).absolute()
-    while not folder.exists():
-        folder = folder.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        reason = 'takes no files' if folder.is_dir() else 'is no folder'
-        raise UserError(
-            f'{cfg.work_dir} cannot be written, as {folder} {reason}: give another --work-dir.'
-        )
+    if reason := unwritable(cfg.work_dir):
+        raise UserError(f'{cfg.work_dir} cannot be written, as {reason}: give another --work-dir.')
 
 
 def check_precision(cfg: Config) -> None:
@@ -159,7 +155,8 @@ def check_checkpoints(cfg: Config) -> None:
     The model is built in any case: one that cannot be is refused before the runner writes anything.
     """
     fetch_checkpoints(cfg)
-    model = build_on_meta(cfg.model)
+    with about(cfg.filename or 'The config'):
+        model = build_on_meta(cfg.model)
     if is_local(cfg.get('load_from')):
         check_file(cfg.load_from, model)
     whole = pretrained(cfg.model)

@@ -1,16 +1,31 @@
 """From a config and what a caller overrides in it to mmengine's runner."""
 
-import argparse
+import os
 import os.path as osp
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 from mmpose.registry import RUNNERS
 
-from vitpose_plus.engine import preflight
-from vitpose_plus.experiments.catalogue import find_config
+from vitpose_plus.engine import overriding, preflight
+from vitpose_plus.engine.training_hints import TrainingHintsHook
+from vitpose_plus.errors import UserError
+from vitpose_plus.experiments import catalogue
+
+# What a launcher tells a process by its environment; all but addresses are numbers.
+ENVIRONMENT = dict(
+    pytorch=('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'),
+    slurm=('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST'),
+    mpi=(
+        *('OMPI_COMM_WORLD_LOCAL_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_RANK'),
+        'MASTER_ADDR',
+    ),
+)
+ADDRESSES = ('MASTER_ADDR', 'SLURM_NODELIST')
+STARTERS = dict(pytorch='torchrun', slurm='srun', mpi='mpirun')
 
 
 def load_config(
@@ -28,26 +43,50 @@ def load_config(
         options: Settings to override, each as ``KEY=VALUE``.
         launcher: What started the processes.
     """
-    path = find_config(name)
-    cfg = Config.fromfile(path)
-    cfg.merge_from_dict(_parsed(options))
+    cfg = catalogue.load_config(name)
+    overriding.override(cfg, options)
+    catalogue.check_model(cfg)
     cfg.launcher = launcher
     if work_dir or not cfg.get('work_dir'):
-        cfg.work_dir = work_dir or osp.join('work_dirs', Path(path).stem)
+        cfg.work_dir = work_dir or osp.join('work_dirs', Path(cfg.filename).stem)
     return cfg
 
 
-def _parsed(options: Sequence[str]) -> dict:
-    """As mmengine's own scripts read them."""
-    parser = argparse.ArgumentParser(prog='--cfg-options')
-    parser.add_argument('options', nargs='*', action=DictAction, default={})
-    return parser.parse_args(options).options if options else {}
-
-
 def build_runner(cfg: Config, splits: tuple[str, ...]) -> Runner:
-    """mmengine's runner, after every check that can be made without it."""
+    """mmengine's runner, after every check that can be made without it.
+
+    Raises:
+        UserError: Something is wrong with the config, or with a file that it names.
+    """
+    check_launcher(cfg.get('launcher', 'none'))
     preflight.check_work_dir(cfg)
     preflight.check(cfg, splits)
     if 'train' in splits:
         preflight.check_precision(cfg)
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner = _built(cfg)
+    if 'train' in splits:
+        runner.register_hook(TrainingHintsHook())
+    return runner
+
+
+def _built(cfg: Config) -> Runner:
+    try:
+        return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f'{type(error).__name__}: {error}, in {frame.filename}, line {frame.lineno}'
+        raise UserError(
+            f'{cfg.filename or "The config"} cannot be run ({reason}): correct what it gives there.'
+        ) from error
+
+
+def check_launcher(launcher: str) -> None:
+    """Raises a ``UserError`` if the environment of this process is not that of the launcher."""
+    for name in ENVIRONMENT.get(launcher, ()):
+        value = os.environ.get(name, '')
+        if not (value.isdecimal() or (value and name in ADDRESSES)):
+            raise UserError(
+                f'--launcher {launcher} needs the environment variable {name}, which is '
+                f'{value or "missing"}: start the processes by {STARTERS[launcher]} '
+                '(docs/scale.md), or leave --launcher out.'
+            )

@@ -208,6 +208,12 @@ class WholeCheckpointHook(CheckpointHook):
         """
         if not self.save_best:
             return
+        for name in self.key_indicators:
+            if name not in (*metrics, 'auto'):
+                raise UserError(
+                    f'default_hooks.checkpoint.save_best is {name}, which the validation does not '
+                    f'give: it gives {", ".join(metrics)}.'
+                )
         hub, here = runner.message_hub, dict(epoch=runner.epoch, iter=runner.iter)
         self._check_finite(runner, 'the best one')
         before = {key: value for key, value in hub.runtime_info.items() if key.startswith(BEST)}

@@ -1,14 +1,45 @@
 """Models from their configs: as names and shapes only, and as they are left after training."""
 
+from collections.abc import Iterator
+
 import torch
-from mmpose.registry import MODELS
+from mmengine.registry import Registry
+from mmpose.registry import KEYPOINT_CODECS, MODELS
 from torch import nn
+
+from vitpose_plus.errors import UserError
+from vitpose_plus.models.arguments import registered, wrong_arguments
 
 
 def build_on_meta(cfg: dict) -> nn.Module:
-    """The model without its weights: names and shapes only."""
-    with torch.device('meta'):
-        return MODELS.build(cfg)
+    """The model without its weights: names and shapes only.
+
+    Raises:
+        UserError: It cannot be built.
+    """
+    try:
+        with torch.device('meta'):
+            return MODELS.build(cfg)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a wrong argument makes a constructor raise
+        problem = next(_wrong_parts(cfg, 'model', MODELS), None)
+        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
+        raise UserError(
+            problem or f'The model cannot be built ({reason}): correct its config.'
+        ) from error
+
+
+def _wrong_parts(cfg: dict | list, where: str, registry: Registry) -> Iterator[str]:
+    """What is wrong with the classes of a model that could not be built, the inner ones first."""
+    for key, part in cfg.items() if isinstance(cfg, dict) else enumerate(cfg):
+        if isinstance(part, dict | list | tuple):
+            yield from _wrong_parts(part, f'{where}.{key}', registry)
+        elif key in ('backbone', 'neck', 'head', 'data_preprocessor') and part is not None:
+            yield f'{where}.{key} is {part!r}: give a dict of its type and arguments.'
+    if isinstance(cfg, dict) and 'type' in cfg:
+        codec = registered(cfg['type'], KEYPOINT_CODECS, cfg.get('_scope_'))
+        yield from wrong_arguments(cfg, where, KEYPOINT_CODECS if codec else registry)
 
 
 def deployment_config(model: dict) -> dict:

@@ -1,0 +1,81 @@
+"""Settings of the command line, put into a config as mmengine's own scripts do."""
+
+import argparse
+import copy
+from collections.abc import Sequence
+
+from mmengine.config import Config, DictAction
+
+from vitpose_plus.engine.settings import MISSPELT, VARIABLES, runner_keys
+from vitpose_plus.errors import UserError
+from vitpose_plus.models.arguments import nearest
+
+
+def override(cfg: Config, options: Sequence[str]) -> None:
+    """Puts settings, each ``KEY=VALUE`` as mmengine's own scripts read it, into a config.
+
+    Raises:
+        UserError: A setting cannot be read, does not fit what the config has there, or would have
+            no effect.
+    """
+    given: dict = {}
+    for option in options:
+        given |= _parsed(option)
+    read = runner_keys(cfg) - {*VARIABLES}
+    for key, value in given.items():
+        _check_setting(cfg, key, value, read)
+    try:
+        cfg.merge_from_dict(copy.deepcopy(given))
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise UserError(
+            f'--cfg-options {_culprit(cfg, given)} does not fit what {cfg.filename} has there '
+            f'({type(error).__name__}: {error}): correct the key or the value.'
+        ) from error
+
+
+def _parsed(option: str) -> dict:
+    parser = argparse.ArgumentParser(prog='--cfg-options')
+    parser.add_argument('options', nargs='*', action=DictAction, default={})
+    try:
+        return parser.parse_args(['--', option]).options
+    except (AssertionError, ValueError, RecursionError) as error:
+        raise UserError(f'--cfg-options {option} cannot be read ({error}): correct it.') from error
+
+
+def _check_setting(cfg: Config, key: str, value, read: set[str]) -> None:
+    first, *rest = key.split('.')
+    if not all([first, *rest]):
+        raise UserError(
+            f'--cfg-options {key}={value} has no key: give one like model.backbone.drop_path_rate.'
+        )
+    if first not in read:
+        close = nearest(first, read, 1, MISSPELT)
+        what = 'only a variable of' if first in cfg else 'nothing in'
+        remedy = f'write {close[0]}' if close else 'set what follows from it'
+        raise UserError(
+            f'--cfg-options {key} has no effect, as {first} is {what} the config: {remedy}.'
+        )
+    before = cfg
+    for word in [first, *rest]:
+        if not isinstance(before, dict | Config) or word not in before:
+            return
+        before = before[word]
+    if isinstance(before, dict) and ('type' in before or not rest) and _is_plain(value):
+        raise UserError(
+            f'--cfg-options {key}={value} would replace a dict: set one of its keys, as '
+            f'{key}.{next(iter(before), "type")}.'
+        )
+
+
+def _is_plain(value) -> bool:
+    return value is not None and not isinstance(value, dict | list | tuple)
+
+
+def _culprit(cfg: Config, given: dict) -> str:
+    """The first setting that does not fit by itself."""
+    for key, value in given.items():
+        try:
+            copy.deepcopy(cfg).merge_from_dict({key: value})
+        except Exception:  # the same as with all of them
+            return f'{key}={value}'
+    return ' '.join(f'{key}={value}' for key, value in given.items())

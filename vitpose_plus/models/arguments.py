@@ -1,0 +1,170 @@
+"""What a config gives to a class, compared with the arguments that the class takes.
+
+Only what is certainly wrong is found: a class whose constructor takes ``**others`` is judged only
+if they are handed on to its parent, and so are its parents.
+"""
+
+import ast
+import difflib
+import inspect
+import textwrap
+import types
+import typing
+from collections.abc import Collection, Iterator
+from functools import cache
+
+from mmengine.hooks import CheckpointHook
+from mmengine.registry import Registry
+from mmengine.runner import Runner
+
+Names = dict[str, typing.Any]  # of arguments, with their annotations
+NUMBERS = (int, float, bool, types.NoneType)
+# Classes that give ``**others`` to a function later on.
+RESTS = {CheckpointHook: Runner.save_checkpoint}
+BUILDER_KEYS = ('type', '_scope_')
+
+
+def wrong_arguments(
+    value: dict,
+    where: str,
+    registry: Registry,
+    more: Collection[str] = (),
+    default: str | None = None,
+) -> Iterator[str]:
+    """Sentences about a class that is not registered, or arguments that it does not take.
+
+    Args:
+        value: What a config has for a class and its arguments.
+        where: Its place in the config, with dots.
+        registry: Where the class is looked for.
+        more: Keys that whoever builds it takes out.
+        default: The class, where the config needs not name it.
+    """
+    kind = value.get('type', default)
+    if kind is None:
+        yield f'{where} has no type: give the name of a class, or take it out.'
+        return
+    found = registered(kind, registry, value.get('_scope_'))
+    if found is None:
+        close = nearest_classes(kind.rsplit('.')[-1], all_names(registry))
+        yield (
+            f'{where}.type is {kind}, which is no registered {registry.name}: the nearest '
+            f'names are {", ".join(close) or "none"}; correct it, or import its module by '
+            'custom_imports.'
+        )
+        return
+    taken = accepted(found)
+    name = getattr(found, '__name__', str(found))
+    for key, given in value.items():
+        if taken is None or key in BUILDER_KEYS or key in more:
+            continue
+        if key not in taken:
+            yield not_taken(f'{where}.{key}', name, {**taken, **dict.fromkeys(more)})
+        elif is_no_number(given, taken[key]):
+            yield f'{where}.{key} is {given!r}, but {name} takes a number: correct it.'
+
+
+def not_taken(where: str, name: str, taken: Collection[str]) -> str:
+    """A sentence about an argument, whose place ends in its name."""
+    place, key = where.rsplit('.', 1)
+    if key == '_delete_':
+        return f'{place} has _delete_, but no parent has anything there: take _delete_ out.'
+    close = nearest(key, taken)
+    known = f'the nearest is {" or ".join(close)}' if close else f'it takes {", ".join(taken)}'
+    return f'{where} is no argument of {name} ({known}): correct the name, or take it out.'
+
+
+def registered(kind: str | type, registry: Registry, scope: str | None = None):
+    """The class or function of that name, or None."""
+    if not isinstance(kind, str):
+        return kind
+    with registry.switch_scope_and_registry(scope) as here:
+        try:
+            return here.get(kind)
+        except Exception:  # a name with dots makes it import a module
+            return None
+
+
+def all_names(registry: Registry) -> set[str]:
+    """Those of a registry and of the one that it extends, as of mmpose and mmengine."""
+    names = set(registry.module_dict)
+    return names | all_names(registry.parent) if registry.parent else names
+
+
+def nearest(name: str, known: Collection[str], number: int = 3, cutoff: float = 0.6) -> list[str]:
+    """The known names that are spelt most alike, the nearest first; capitals do not count."""
+    spelt = {each.lower(): each for each in sorted(known, reverse=True)}
+    close = difflib.get_close_matches(str(name).lower(), spelt, number, cutoff)
+    return [spelt[each] for each in close]
+
+
+def nearest_classes(name: str, known: Collection[str]) -> list[str]:
+    """The same for classes, whose names are often longer or shorter by whole words."""
+    word = name.lower()
+    shorter = [each for each in known if len(each) > 2 and word.startswith(each.lower())]
+    longer = [each for each in known if each.lower().startswith(word)]
+    return [*dict.fromkeys([*nearest(name, known), *sorted(shorter), *sorted(longer)])][:3]
+
+
+@cache
+def accepted(found) -> Names | None:
+    """The names of all arguments, or None where that cannot be told."""
+    if not inspect.isclass(found):
+        return _names(found) if inspect.isfunction(found) and not _rest(found) else None
+    names: Names = {}
+    for kind in found.__mro__[:-1]:
+        if '__init__' not in vars(kind):
+            continue
+        own = vars(kind)['__init__']
+        if not inspect.isfunction(own):
+            return None
+        names = _names(own) | names
+        if (rest := _rest(own)) is None:
+            return names
+        if kind in RESTS:
+            return _names(RESTS[kind]) | names
+        if not _hands_on(own, rest):
+            return None
+    return None
+
+
+def _names(function: types.FunctionType) -> Names:
+    try:
+        hints = typing.get_type_hints(function)
+    except Exception:  # names that only a type checker knows
+        hints = {}
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    parameters = inspect.signature(function).parameters.values()
+    names = {p.name: hints.get(p.name, typing.Any) for p in parameters if p.kind in kinds}
+    return {name: hint for name, hint in names.items() if name != 'self'}
+
+
+def _rest(function: types.FunctionType) -> str | None:
+    """The name of ``**others``."""
+    parameters = inspect.signature(function).parameters.values()
+    return next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
+
+
+def _hands_on(function: types.FunctionType, rest: str) -> bool:
+    """Whether ``**rest`` goes to ``super().__init__`` as it is, and nowhere else."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError):
+        return False
+    uses = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == rest]
+    handed = [
+        keyword.value
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == 'super().__init__'
+        for keyword in call.keywords
+        if keyword.arg is None
+    ]
+    return len(uses) == 1 and uses[0] in handed
+
+
+def is_no_number(value, hint) -> bool:
+    """Whether a text, or a container, is given where only numbers are taken."""
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    hints = typing.get_args(hint) if union else (hint,)
+    only_numbers = all(each in NUMBERS for each in hints) and set(hints) != {types.NoneType}
+    return only_numbers and isinstance(value, str | dict | list | tuple)
