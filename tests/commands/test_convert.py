@@ -174,7 +174,7 @@ BAD = {
     'a folder': (['official.pth', 'folder', '--force'], 'folder is a folder: give the name of a'),
     'a place below a file': (
         ['official.pth', 'six.py/x.pth', '--config', 'six.py'],
-        r'six\.py/x\.pth cannot be written \(',
+        r'six\.py/x\.pth cannot be written, as .*six\.py is no folder: choose another',
     ),
     'no config for Hugging Face': (
         ['official.pth', 'x', '--target', 'hf'],

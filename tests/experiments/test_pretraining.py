@@ -149,14 +149,14 @@ def refuse_what_it_is_not_for(trained, capsys):
     assert 'reconstruct' in refused(capsys, 'test', MAE, trained)
     other = refused(capsys, 'test', POSE, trained)
     assert 'epoch_1.pth belongs to another model' in other
-    assert 'must be a name that ends in .png' in refused(
+    assert 'a.jpg must end in .png: give another name' in refused(
         capsys, 'reconstruct', MAE, trained, '--out', 'a.jpg'
     )
     assert '--number 0 leaves nothing to draw: give 1 or more' in refused(
         capsys, 'reconstruct', MAE, trained, *out, '--number', '0'
     )
-    assert 'must be a name that ends in .png, in a folder there is' in refused(
-        capsys, 'reconstruct', MAE, trained, '--out', 'nowhere/a.png'
+    assert 'a.png cannot be written, as ' in refused(
+        capsys, 'reconstruct', MAE, trained, '--out', 'wide.jpg/a.png'
     )
     for path in ('missing.jpg', trained):
         assert f'{path} cannot be read as a picture: check the file' in refused(

@@ -8,6 +8,7 @@ says ``NEEDS_STACK = False``.
 
 import argparse
 import importlib
+import os
 import sys
 import warnings
 from types import ModuleType
@@ -58,16 +59,29 @@ def main(argv: list[str] | None = None, command: str | None = None) -> None:
     module.add_arguments(parser)
     args = parser.parse_args(words)
     warnings.filterwarnings('ignore', HARMLESS)
-    if getattr(module, 'NEEDS_STACK', True):
-        _load_stack()
     try:
+        _refuse_empty(args)
+        if getattr(module, 'NEEDS_STACK', True):
+            _load_stack()
         module.run(args)
+        sys.stdout.flush()
     except UserError as error:
         sys.exit(_fail(error, 2))
     except RunError as error:
         sys.exit(_fail(error, 1))
     except KeyboardInterrupt:
         sys.exit(_fail('stopped by Ctrl-C.', 130))
+    except BrokenPipeError:  # whoever reads the output has ended, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left of it
+        sys.exit(128 + 13)  # as a process that SIGPIPE ends
+
+
+def _refuse_empty(args: argparse.Namespace) -> None:
+    """An empty word is mostly a variable of a script that is not set."""
+    for name, value in vars(args).items():
+        for word in value if isinstance(value, list) else [value]:
+            if isinstance(word, str) and not word.strip():
+                raise UserError(f'The argument {name} is empty: give a value, or leave it out.')
 
 
 def _command(words: list[str]) -> tuple[str, list[str]]:

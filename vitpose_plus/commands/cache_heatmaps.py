@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from vitpose_plus import files
 from vitpose_plus.commands import runs
 from vitpose_plus.errors import UserError
 
@@ -20,6 +21,7 @@ def run(args: argparse.Namespace) -> None:
 
     if Path(args.out).exists():
         raise UserError(f'{args.out} exists: give another name, or move it away.')
+    files.check_output(args.out)
     cfg = runs.load_config(args)
     preflight.check(cfg, ('train',))
     number = cache_training_set(cfg, args.out, track)

@@ -2,6 +2,8 @@
 
 import argparse
 
+from vitpose_plus import files
+
 # The keys of ``checkpoints.layouts.LAYOUTS``; MAE's are sources only.
 TARGETS = ('official', 'mmpose', 'hf', 'vitpose_plus')
 SOURCES = (*TARGETS, 'mae', 'mae_vitae')
@@ -24,6 +26,9 @@ def run(args: argparse.Namespace) -> None:
 
     from vitpose_plus.checkpoints.file_conversion import convert_file
 
+    files.refuse_same(args.input, args.output)
+    if args.target != 'hf':
+        files.check_output(args.output)
     init_default_scope('mmpose')
     convert_file(
         args.input, args.output, args.source, args.target, args.config, args.dataset, args.force

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
+from vitpose_plus import files
 from vitpose_plus.errors import UserError
 
 
@@ -24,6 +25,8 @@ def run(args: argparse.Namespace) -> None:
             f'There is nothing to prepare for {args.dataset}, only for {", ".join(PREPARATIONS)}: '
             'docs/datasets.md says where the files of the others come from.'
         )
+    if reason := files.unwritable(args.root):
+        raise UserError(f'{args.root} cannot be written, as {reason}: choose another place.')
     prepare = PREPARATIONS[args.dataset]
     contents = prepare(Path(args.input), Path(args.root), args.force, progress)
     write(contents)

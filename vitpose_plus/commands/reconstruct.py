@@ -1,8 +1,8 @@
 """Show what a masked autoencoder draws: rows of input, what it sees of it, what it draws."""
 
 import argparse
-import os.path as osp
 
+from vitpose_plus import files
 from vitpose_plus.errors import UserError
 
 
@@ -30,8 +30,9 @@ def run(args: argparse.Namespace) -> None:
     from vitpose_plus.visualization import reconstruction_sheet
     from vitpose_plus.visualization.reconstructions import picture_samples, training_samples
 
-    if not args.out.lower().endswith('.png') or not osp.isdir(osp.dirname(args.out) or '.'):
-        raise UserError(f'--out {args.out} must be a name that ends in .png, in a folder there is.')
+    files.check_output(args.out, ('.png',))
+    if not 0 <= args.seed < 2**32:
+        raise UserError(f'--seed {args.seed} is out of range: give 0 to {2**32 - 1}.')
     if args.number < 1:
         raise UserError(f'--number {args.number} leaves nothing to draw: give 1 or more.')
     cfg = read_config(args.config)
@@ -51,5 +52,6 @@ def run(args: argparse.Namespace) -> None:
         samples = picture_samples(args.images, model)
     else:
         samples = training_samples(cfg, args.number)
-    reconstruction_sheet(model, samples, args.out)
+    with files.replacing(args.out) as new:
+        reconstruction_sheet(model, samples, new)
     print(f'Input, what is seen of it, what is drawn, for {len(samples)} pictures: {args.out}.')

@@ -22,7 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     # torch.distributed.launch, which mim uses, passes it in either spelling.
-    parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
+    parser.add_argument('--local_rank', '--local-rank', type=rank, help=argparse.SUPPRESS)
+
+
+def rank(text: str) -> int:
+    """The number of a process, from 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f'{text!r} is no number from 0 on')
+    return int(text)
 
 
 def setting(text: str) -> str:

@@ -29,6 +29,9 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f'{args.output} is the name of the config beside OUT: end OUT in .pth.')
     for path in (args.output, config):
         files.refuse_existing(path, args.force)
+        files.refuse_same(args.checkpoint, path)
+        files.refuse_same(args.config, path)
+        files.check_output(path)
     init_default_scope('mmpose')
     cfg = read_config(args.config)
     given = reading.read(args.checkpoint)

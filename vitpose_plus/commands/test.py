@@ -2,8 +2,11 @@
 
 import argparse
 
+from vitpose_plus import files
 from vitpose_plus.commands import runs
 from vitpose_plus.errors import UserError
+
+METRICS = ('.json', '.yaml', '.yml', '.pkl', '.pickle')  # of mmengine.dump
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +26,10 @@ def run(args: argparse.Namespace) -> None:
     from vitpose_plus.models.building import deployment_config
     from vitpose_plus.visualization import contact_sheet
 
+    if args.out:
+        files.check_output(args.out, METRICS)
+    if args.sheet:
+        files.check_output(args.sheet, files.PICTURES)
     cfg = runs.load_config(args)
     cfg.load_from = args.checkpoint
     cfg.model = deployment_config(cfg.model)
@@ -31,6 +38,8 @@ def run(args: argparse.Namespace) -> None:
     runner = build_runner(cfg, ('test',))
     metrics = runner.test()
     if args.out and is_main_process():
-        mmengine.dump(metrics, args.out, indent=2)
+        with files.replacing(args.out) as new:
+            mmengine.dump(metrics, new, indent=2)
     if args.sheet and is_main_process():
-        contact_sheet(runner.model, runner.test_dataloader.dataset, args.sheet)
+        with files.replacing(args.sheet) as new:
+            contact_sheet(runner.model, runner.test_dataloader.dataset, new)

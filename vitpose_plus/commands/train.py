@@ -47,13 +47,13 @@ def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
     elif args.pretrained:
         start = dict(type='Pretrained', checkpoint=args.pretrained, prefix='backbone.')
         cfg.model.backbone.init_cfg = start
-    if args.amp:
+    if args.amp and cfg.get('optim_wrapper'):
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.auto_scale_lr:
-        if 'auto_scale_lr' not in cfg:
+        if not cfg.get('auto_scale_lr'):
             raise UserError(f'{cfg.filename} has no auto_scale_lr.base_batch_size to scale from.')
         cfg.auto_scale_lr.enable = True
     return cfg
@@ -66,6 +66,11 @@ def run(args: argparse.Namespace) -> None:
     from vitpose_plus.engine.runs import build_runner
     from vitpose_plus.engine.starting import report_start
 
+    if args.pretrained and args.resume not in (None, 'auto'):
+        raise UserError(
+            '--resume CHECKPOINT takes all weights from it, so that --pretrained would have no '
+            'effect: give one of them.'
+        )
     cfg = configure(runs.load_config(args), args)
     splits = ('train', 'val') if cfg.get('val_dataloader') else ('train',)
     notes = choose_start(cfg, args.resume, args.force)
