@@ -42,6 +42,14 @@ def _plain_dumps():
         module.FormatCode = lambda text, **kwargs: (text, True)
 
 
+@pytest.fixture(scope='session', autouse=True)
+def _cache(tmp_path_factory):
+    """What the commands remember stays out of the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _calm():
     """Every test starts from the same seed, in mmpose's scope, on one thread (tests run in two

@@ -143,3 +143,21 @@ def test_a_place_that_cannot_be_is_one_sentence(name, tmp_path):
     ):
         raise AssertionError('something could be written')
     assert names(tmp_path) == ['file']
+
+
+@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='Windows has none')
+def test_what_is_no_plain_file_is_not_replaced(tmp_path):
+    """Such as /dev/null, which a rename would turn into a file for everybody."""
+    pipe = tmp_path / 'pipe'
+    os.mkfifo(pipe)
+    for write in (files.check_output, lambda path: files.replacing(path).__enter__()):
+        with pytest.raises(UserError, match=r'pipe is a pipe or a device: give the name of a file'):
+            write(pipe)
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_name_that_is_too_long_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match=r'cannot be written, as nothing can have this name'):
+        files.check_output(tmp_path / ('x' * 300))
+    assert 'nothing can have this name' in files.unwritable(tmp_path / ('x' * 300))

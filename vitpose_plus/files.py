@@ -22,6 +22,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     replaced. The new name has the suffix of ``path``.
     """
     path = Path(os.path.realpath(path))
+    _refuse_special(path)
     with _room_beside(path) as room:
         new = room / path.name
         yield new
@@ -104,14 +105,33 @@ def check_output(path: str | Path, endings: Collection[str] = ()) -> None:
         raise UserError(f'{path} must end in {" or ".join(endings)}: give another name.')
     if os.path.isdir(path):
         raise UserError(f'{path} is a folder: give the name of a file.')
-    if reason := unwritable(Path(path).parent):
+    _refuse_special(path)
+    if reason := _impossible_name(path) or unwritable(Path(path).parent):
         raise UserError(f'{path} cannot be written, as {reason}: choose another place.')
+
+
+def _refuse_special(path: str | Path) -> None:
+    """A rename would put a plain file in the place of a device, as of /dev/null."""
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise UserError(f'{path} is a pipe or a device: give the name of a file.')
+
+
+def _impossible_name(path: str | Path) -> str | None:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return None
+    except OSError as error:  # as of a name that is too long
+        return f'nothing can have this name ({error.strerror})'
+    return None
 
 
 def unwritable(folder: str | Path) -> str | None:
     """Why nothing can be written into a folder, which may be missing: what is wrong with it, or
     with the first one above it that is there."""
     folder = Path(folder).absolute()
+    if reason := _impossible_name(folder):
+        return reason
     while not os.path.lexists(folder):
         folder = folder.parent
     if not folder.is_dir():

@@ -3,11 +3,13 @@
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import OptimWrapper
 from mmpose.registry import MODELS
 from torch import nn
 
 from tests.helpers.demo import TINY
 from vitpose_plus.checkpoints import check_file, check_fit
+from vitpose_plus.checkpoints.guard import check_groups
 from vitpose_plus.commands import main
 from vitpose_plus.engine import preflight
 from vitpose_plus.errors import UserError
@@ -34,6 +36,16 @@ def test_every_difference_is_named(changes, complaint):
     check_fit(model.state_dict(), model)
     with pytest.raises(ValueError, match=complaint):
         check_fit(changed(model.state_dict(), **changes), model)
+
+
+def test_an_optimizer_of_other_groups_is_one_sentence():
+    """As after another layer decay, or with other frozen parts."""
+    parts = [nn.Parameter(torch.zeros(2)) for _ in range(3)]
+    whole = OptimWrapper(torch.optim.SGD(parts, lr=0.1))
+    split = OptimWrapper(torch.optim.SGD([dict(params=parts[:1]), dict(params=parts[1:])], lr=0.1))
+    check_groups(whole.state_dict(), whole)
+    with pytest.raises(UserError, match=r'of 3 parameters in 2 groups, .* makes one of 3 in 1:'):
+        check_groups(split.state_dict(), whole)
 
 
 COUNTER = 'num_batches_tracked'

@@ -15,7 +15,8 @@ from torch import nn
 
 from tests.checkpoints.test_mutations import WEIGHTS, small_model, training
 from tests.helpers.trainings import assert_same
-from vitpose_plus.checkpoints import convert, reading
+from vitpose_plus.checkpoints import reading, writing
+from vitpose_plus.checkpoints.file_conversion import convert_file
 from vitpose_plus.checkpoints.naming import own_names
 from vitpose_plus.errors import UserError
 
@@ -141,7 +142,9 @@ def test_the_metainfo_of_every_dataset_of_mmpose_is_data(tmp_path):
 def test_convert_refuses_weights_that_were_cast_to_integers(tiny_config):
     state = MODELS.build(tiny_config.model).state_dict()
     state['backbone.norm.weight'] = state['backbone.norm.weight'].long()
+    writing.write('cast.pth', state)
     with pytest.raises(
         UserError, match=r"has 'backbone\.norm\.weight' in int64, where models have floating"
     ):
-        convert(state)
+        convert_file('cast.pth', 'out.pth', None, 'vitpose_plus', None, None, False)
+    assert not Path('out.pth').exists()

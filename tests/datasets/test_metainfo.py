@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmpose.registry import DATASETS
 
 from vitpose_plus.commands import HARMLESS
-from vitpose_plus.datasets.metainfo import SHIPPED, check_metainfo, metainfo_problems
+from vitpose_plus.datasets.checking.metainfo import SHIPPED, check_metainfo, metainfo_problems
 from vitpose_plus.engine import preflight
 from vitpose_plus.errors import UserError
 
@@ -121,9 +121,8 @@ WRONG = [
     (metainfo(skeleton_info=[]), 'has no skeleton_info or one of another form'),
     (metainfo(skeleton_info={0: ('nose', 'left')}), 'has no skeleton_info or one of another form'),
     (without('skeleton_info'), r'has no skeleton_info .* or \{\} for none'),
-    (renumbered(1, 2, 3), r'keypoint ids \[1, 2, 3\]: number the 3 keypoints .* from 0 to 2, in'),
+    (renumbered(1, 2, 3), r'keypoint ids \[1, 2, 3\]: number the 3 keypoints .* from 0 to 2'),
     (renumbered(0, 1, 3), r'has the keypoint ids \[0, 1, 3\]'),
-    (renumbered(0, 2, 1), r'has the keypoint ids \[0, 2, 1\]'),
     (renumbered('0', '1', '2'), "has the keypoint ids ['0', '1', '2']".replace('[', r'\[')),
     (with_keypoint(1, name='nose'), 'has two keypoints with the name nose'),
     (with_keypoint(0, name=''), "has a keypoint 0 with the name '': give it a name"),

@@ -139,7 +139,12 @@ def test_a_student_starts_from_an_encoder_as_any_other(cfg):
 
 
 def test_preflight_compares_the_datasets(cfg, capsys):
-    cfg.train_dataloader.dataset.type = 'AP10KDataset'
+    cfg.train_dataloader.dataset.update(
+        type='AP10KDataset',
+        data_root='work_dirs/experiments/grey/ap10k',
+        ann_file='annotations/ap10k-train-split1.json',
+        data_prefix=dict(img='data/'),
+    )
     cfg.dump('student.py')
     error = refused(capsys, 'train', 'student.py', '--no-validate', '--work-dir', 'out')
     assert re.search(r'teacher .* knows coco, but the student learns ap10k: give a teacher', error)

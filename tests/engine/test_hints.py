@@ -101,6 +101,7 @@ def test_datasets_that_contribute_nothing_are_named():
     assert list(idle_sources(loader)) == []
 
 
+@pytest.mark.forks
 def test_a_training_that_has_learnt_nothing_ends_with_a_hint(trainings):
     [log] = Path('whole').glob('*/*.log')
     lines = [line for line in log.read_text().splitlines() if ' - WARNING - ' in line]

@@ -2,17 +2,22 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmpose.registry import DATASETS, MODELS
+from torch.utils.data import DataLoader
 
+from tests.helpers import tiny_figures
 from tests.helpers.demo import TINY
 from vitpose_plus.checkpoints.converting import convert
 from vitpose_plus.commands import main
 from vitpose_plus.engine import preflight
+from vitpose_plus.engine.pictures import naming_broken_pictures
+from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.catalogue import find_config
 
 
@@ -126,8 +131,8 @@ CASES = {
     text_as_checkpoint: r'text\.pth is no checkpoint, or not whole: download or copy it',
     layout_of_the_authors: r"official\.pth is in the authors' layout: .* convert IN OUT --source",
     pretrained_on_something_else: r'other\.pth belongs to another model: it has .*patch_embed',
-    wrong_length: r'wrong\.json gives 13 keypoints .* aic has 14',
-    truncated_annotations: r'cut\.json cannot be read as annotations of the dataset aic \(JSON',
+    wrong_length: r'wrong\.json: annotation \d+ has 13 keypoints, not 14 \(\d+ like it',
+    truncated_annotations: r'cut\.json cannot be read as JSON \(JSONDecodeError',
     no_people: r'aic is empty: empty\.json holds no usable annotation',
 }
 
@@ -171,3 +176,71 @@ def test_config_is_found_by_path_and_by_name(workplace):
     path = find_config(TINY)
     assert find_config(f'{TINY}.py') == find_config(path) == path
     assert Config.fromfile(path).filename == path
+
+
+@pytest.fixture
+def one_mistake(figures, tmp_path):
+    """A copy of COCO's figures, in which a keypoint is not finite."""
+    shutil.copytree(figures / 'coco', tmp_path / 'data' / 'coco')
+    for split in ('train', 'val'):
+        path = tmp_path / f'data/coco/annotations/person_keypoints_{split}2017.json'
+        content = json.loads(path.read_text())
+        content['annotations'][1]['keypoints'][0] = float('nan')
+        path.write_text(json.dumps(content))
+    return tmp_path / 'data'
+
+
+def test_every_command_says_the_same_of_a_file(one_mistake, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    name = 'vitpose-tiny_figures-128x96'
+    root = Path('work_dirs/experiments/grey')  # where the config looks
+    root.parent.mkdir(parents=True)
+    root.symlink_to(one_mistake)
+    sentences = {}
+    for split, words in dict(
+        train=['train', name], val=['test', name, str(tiny_figures.FILE)]
+    ).items():
+        with pytest.raises(SystemExit) as stop:
+            main([*words, '--work-dir', 'w'])
+        assert stop.value.code == 2
+        [sentences[split]] = capsys.readouterr().err.removeprefix('error: ').splitlines()
+        assert f'{split}2017.json: annotation ' in sentences[split]
+    with pytest.raises(SystemExit):
+        main(['check-data', 'coco', '--root', str(root), '--any-count', '--json', 'f.json'])
+    out = capsys.readouterr().out
+    assert all(f'coco {split}: {sentence}' in out for split, sentence in sentences.items())
+    for one in json.loads(Path('f.json').read_text())['datasets']:
+        [finding] = one['findings']
+        assert finding['sentence'] == sentences[one['split']]
+        assert (finding['count'], finding['harmless']) == (1, False)
+    assert not Path('w').exists()
+
+
+@pytest.mark.parametrize(('launcher', 'rank'), preflight.RANKS.items())
+def test_only_the_first_process_reads_annotations(tiny_config, monkeypatch, launcher, rank):
+    read = []
+    monkeypatch.setattr(preflight, 'check_dataset', lambda *args: read.append(args) or [])
+    tiny_config.launcher = launcher
+    for number, times in (('1', 0), ('0', 6)):
+        monkeypatch.setenv(rank, number)
+        preflight.check(tiny_config, ('train',))
+        assert len(read) == times
+
+
+def test_what_is_harmless_is_in_the_log(tiny_config, monkeypatch):
+    monkeypatch.setattr(preflight, 'check_dataset', lambda *args: ['A note.'])
+    assert preflight.check(tiny_config, ('train', 'val')) == ['A note.']
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_a_broken_picture_ends_the_run_with_its_name(workers, figures, tmp_path):
+    annotations = f'{figures}/coco/annotations/person_keypoints_val2017.json'
+    cfg = dict(type='CocoDataset', ann_file=annotations)
+    (tmp_path / '000000500001.jpg').write_text('<html>')
+    cfg.update(data_prefix=dict(img=str(tmp_path)), pipeline=[dict(type='LoadImage')])
+    loader = DataLoader(DATASETS.build(cfg), num_workers=workers)
+    sentence = f'The picture {tmp_path}/000000500001.jpg cannot be read: replace it, or take it out'
+    with pytest.raises(UserError, match=re.escape(sentence)), naming_broken_pictures():
+        next(iter(loader))
+    with pytest.raises(KeyError, match='another'), naming_broken_pictures():
+        raise KeyError('another')

@@ -17,6 +17,7 @@ from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.catalogue import read_config
 from vitpose_plus.models.attention import FullAttention
 from vitpose_plus.models.building import build_on_meta
+from vitpose_plus.models.dataset_names import KEY
 from vitpose_plus.models.positions import resize_table
 
 
@@ -72,6 +73,7 @@ def _translate(
     except UnknownKeysError as error:
         fits = fitting_configs(error.rest)
         raise UserError(f'{error} Without that it fits {fits}: take it out.') from error
+    check_numbers(state)
     h, w = state['backbone.pos_embed'].shape[1:3]
     print(f'{path}: {LAYOUTS[source].title}, {len(given)} tensors, positions {h}x{w}.')
     for reason, keys in dropped.items():
@@ -127,3 +129,15 @@ def _write(path: str, target: str, state: State, model: nn.Module | None) -> Non
         hugging_face.write(path, state, model)
     else:
         writing.write(path, state)
+
+
+def check_numbers(state: State) -> None:
+    """Raises a ``UserError`` where weights are integers, of which no model could be made."""
+    counts = (KEY, 'num_batches_tracked')
+    odd = [k for k, v in state.items() if not v.is_floating_point() and not k.endswith(counts)]
+    if odd:
+        dtype = str(state[odd[0]].dtype).removeprefix('torch.')
+        raise UserError(
+            f'It has {shortened(odd)} in {dtype}, where models have floating point: give the '
+            'file before it was cast.'
+        )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import Tensor, nn
@@ -23,11 +24,28 @@ class CheckpointGuardHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         state_dict, model = checkpoint.get('state_dict', checkpoint), unwrapped(runner.model)
         check_fit(state_dict, model)
+        if runner._resume and isinstance(runner.optim_wrapper, OptimWrapper):
+            check_groups(checkpoint['optimizer'], runner.optim_wrapper)
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
     """The model itself, also where DDP or FSDP holds it."""
     return model.module if is_model_wrapper(model) else model
+
+
+def check_groups(optimizer: dict, own: OptimWrapper) -> None:
+    """Raises a ``UserError`` unless an optimiser's state has the parameter groups of another."""
+    given, wanted = (
+        [len(group['params']) for group in groups]
+        for groups in (optimizer['param_groups'], own.optimizer.param_groups)
+    )
+    if given != wanted:
+        raise UserError(
+            f'The checkpoint has an optimizer of {sum(given)} parameters in {len(given)} groups, '
+            f'the config makes one of {sum(wanted)} in {len(wanted)}: resume with the '
+            'paramwise_cfg and the frozen parts that it was trained with, or start from its '
+            'weights with --cfg-options load_from=FILE.'
+        )
 
 
 def check_file(path: str, model: nn.Module) -> None:
@@ -110,7 +128,7 @@ def check_kinds(state_dict: dict[str, Tensor], model: nn.Module, path: str) -> N
         for k, v in state_dict.items()
         if k in own
         and v.is_floating_point() != own[k].is_floating_point()
-        and not (v.is_floating_point() and v.double().equal(v.double().round()))
+        and not (v.is_floating_point() and (v.is_meta or v.double().equal(v.double().round())))
     ]
     if odd:
         more = f' (and {len(odd) - 1} more such tensors)' if len(odd) > 1 else ''

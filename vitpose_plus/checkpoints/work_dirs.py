@@ -113,6 +113,8 @@ def _position(content: Any, path: Path) -> tuple[float, int]:
     try:
         meta = content['meta']
         epoch, iteration = int(meta['epoch']), int(meta['iter'])
+        if epoch < 0 or iteration < 0:
+            raise ValueError
         length = meta.get('iters_per_epoch')
         return max(epoch, iteration / length if length else epoch), iteration
     except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
@@ -133,12 +135,36 @@ def check_resumable(path: str | Path) -> None:
             'training only; to start from its weights, give it as --cfg-options load_from=FILE.'
         )
     _position(content, path)
-    hub, optimizer = content['message_hub'], content['optimizer']
-    if not isinstance(optimizer, dict) or not isinstance(hub, dict) or not set(HUB) <= set(hub):
+    schedules = content.get('param_schedulers', [])
+    if not (
+        _is_hub(content['message_hub'])
+        and _is_optimizer(content['optimizer'])
+        and isinstance(schedules, list | dict)
+    ):
         raise UserError(
-            f'{path} has an optimizer or a message_hub that no training wrote: give another one.'
+            f'{path} has an optimizer, param_schedulers or a message_hub that no training wrote: '
+            'give another one.'
         )
     reading.check_tensors(dict(_tensors(content['optimizer'], 'optimizer')), path)
+
+
+def _is_hub(content: Any) -> bool:
+    return isinstance(content, dict) and all(isinstance(content.get(key), dict) for key in HUB)
+
+
+def _is_optimizer(content: Any) -> bool:
+    """One, or several by their names."""
+    if not isinstance(content, dict) or not content:
+        return False
+    if 'param_groups' not in content:
+        return all(isinstance(each, dict) and 'param_groups' in each for each in content.values())
+    groups, state = content['param_groups'], content.get('state')
+    return (
+        isinstance(groups, list)
+        and all(isinstance(group, dict) and 'params' in group for group in groups)
+        and isinstance(state, dict)
+        and all(isinstance(each, dict) for each in state.values())
+    )
 
 
 def _tensors(content: Any, name: str, depth: int = 4) -> Iterator[tuple[str, Tensor]]:

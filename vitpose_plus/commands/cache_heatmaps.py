@@ -1,7 +1,7 @@
 """Write the heatmaps that a teacher predicts for every training sample, for a CachedTeacher."""
 
 import argparse
-from pathlib import Path
+import os
 
 from vitpose_plus import files
 from vitpose_plus.commands import runs
@@ -18,11 +18,13 @@ def run(args: argparse.Namespace) -> None:
 
     from vitpose_plus.distillation.caching import cache_training_set
     from vitpose_plus.engine import preflight
+    from vitpose_plus.engine.pictures import naming_broken_pictures
 
-    if Path(args.out).exists():
+    if os.path.lexists(args.out):
         raise UserError(f'{args.out} exists: give another name, or move it away.')
     files.check_output(args.out)
     cfg = runs.load_config(args)
     preflight.check(cfg, ('train',))
-    number = cache_training_set(cfg, args.out, track)
+    with naming_broken_pictures():
+        number = cache_training_set(cfg, args.out, track)
     print(f'Written: {args.out}, heatmaps of {number} samples.')

@@ -22,6 +22,7 @@ def run(args: argparse.Namespace) -> None:
     import mmengine
     from mmengine.dist import is_main_process
 
+    from vitpose_plus.engine.pictures import naming_broken_pictures
     from vitpose_plus.engine.runs import build_runner
     from vitpose_plus.models.building import deployment_config
     from vitpose_plus.visualization import contact_sheet
@@ -36,7 +37,8 @@ def run(args: argparse.Namespace) -> None:
     if args.sheet and 'strategy' in cfg:
         raise UserError('--sheet wants a whole model on one device: use the parent config.')
     runner = build_runner(cfg, ('test',))
-    metrics = runner.test()
+    with naming_broken_pictures():
+        metrics = runner.test()
     if args.out and is_main_process():
         with files.replacing(args.out) as new:
             mmengine.dump(metrics, new, indent=2)

@@ -62,6 +62,8 @@ def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
 def run(args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
 
+    from vitpose_plus.engine.pictures import naming_broken_pictures
+    from vitpose_plus.engine.preflight import check_work_dir
     from vitpose_plus.engine.restarting import choose_start, remove_checkpoints
     from vitpose_plus.engine.runs import build_runner
     from vitpose_plus.engine.starting import report_start
@@ -73,6 +75,7 @@ def run(args: argparse.Namespace) -> None:
         )
     cfg = configure(runs.load_config(args), args)
     splits = ('train', 'val') if cfg.get('val_dataloader') else ('train',)
+    check_work_dir(cfg)
     notes = choose_start(cfg, args.resume, args.force)
     runner = build_runner(cfg, splits)
     if args.force and is_main_process():
@@ -81,4 +84,5 @@ def run(args: argparse.Namespace) -> None:
         runner.logger.info(note)
     if args.pretrained != 'none':
         report_start(cfg, runner.logger)
-    runner.train()
+    with naming_broken_pictures():
+        runner.train()

@@ -68,7 +68,9 @@ def load_annotations(name: str, dataset: BaseDataset) -> None:
     serialize, dataset.serialize_data = dataset.serialize_data, False  # it fails on an empty list
     try:
         dataset.full_init()
-    except (KeyError, TypeError, ValueError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # whatever a stranger's file makes a class raise
         raise UserError(
             f'{file} cannot be read as annotations of the dataset {name} '
             f'({type(error).__name__}: {error}): correct the file.'

@@ -48,8 +48,8 @@ def _check_setting(cfg: Config, key: str, value, read: set[str]) -> None:
         raise UserError(
             f'--cfg-options {key}={value} has no key: give one like model.backbone.drop_path_rate.'
         )
-    if first not in read:
-        close = nearest(first, read, 1, MISSPELT)
+    close = nearest(first, read, 1, MISSPELT)
+    if first not in read and (close or first in VARIABLES or not _has_own_code(cfg)):
         what = 'only a variable of' if first in cfg else 'nothing in'
         remedy = f'write {close[0]}' if close else 'set what follows from it'
         raise UserError(
@@ -65,6 +65,13 @@ def _check_setting(cfg: Config, key: str, value, read: set[str]) -> None:
             f'--cfg-options {key}={value} would replace a dict: set one of its keys, as '
             f'{key}.{next(iter(before), "type")}.'
         )
+
+
+def _has_own_code(cfg: Config) -> bool:
+    """Whether modules are imported that may read any name, as a hook that looks into the config."""
+    given = (cfg.get('custom_imports') or {}).get('imports') or ()
+    names = [given] if isinstance(given, str) else given
+    return any(name.split('.')[0] not in ('vitpose_plus', 'mmpose', 'mmengine') for name in names)
 
 
 def _is_plain(value) -> bool:

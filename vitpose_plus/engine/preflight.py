@@ -12,8 +12,8 @@ from torch import nn
 from vitpose_plus.checkpoints import check_file, check_fit, reading
 from vitpose_plus.checkpoints.fetching import is_local
 from vitpose_plus.checkpoints.guard import check_layout
-from vitpose_plus.datasets.checks import missing_files
-from vitpose_plus.datasets.metainfo import check_metainfo
+from vitpose_plus.datasets.checking import check_dataset, missing_files, needs_of
+from vitpose_plus.datasets.checking.metainfo import check_metainfo
 from vitpose_plus.datasets.multi_dataset import load_annotations, plain_datasets, unread
 from vitpose_plus.engine import settings
 from vitpose_plus.engine.starting import fetch_checkpoints, pretrained
@@ -21,19 +21,23 @@ from vitpose_plus.errors import UserError
 from vitpose_plus.files import about, unwritable
 from vitpose_plus.models.building import build_on_meta
 
-# Only a small annotation file can be empty; large ones are read once, when the loader is built
-# (which says the same of them).
+# Only of a small annotation file mmpose's class is asked before the run whether anything in it is
+# usable: of large ones it says so when the loader is built.
 SMALL_FILE = 16 * 2**20
+RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 
-def check(cfg: Config, splits: tuple[str, ...]) -> None:
+def check(cfg: Config, splits: tuple[str, ...]) -> list[str]:
     """Raises a ``UserError`` if training or testing with ``cfg`` could not start.
+
+    Returns what is harmless but should be known, in sentences. Annotations are read in the first
+    process only.
 
     Args:
         cfg: The whole config.
         splits: Which loaders will be used, of ``train``, ``val`` and ``test``.
     """
-    init_default_scope(cfg.get('default_scope', 'mmpose'))  # as the runner will
+    init_default_scope(cfg.get('default_scope') or 'mmpose')  # as the runner will
     where = cfg.filename or 'The config'
     settings.check(cfg, splits)
     heads = {h['dataset']: h['num_keypoints'] for h in cfg.model.get('head', {}).get('heads', [])}
@@ -50,6 +54,7 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
             '--pretrained.'
         )
     check_sizes(cfg)
+    notes = {}
     for split in splits:
         loader = cfg.get(f'{split}_dataloader') or {}
         if not loader.get('dataset'):
@@ -68,7 +73,19 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
         for dataset in parts:
             check_keypoints(dataset, heads, plain_keypoints(cfg.model.get('head', {})))
             check_files(dataset)
+            if is_first_process(cfg):
+                needs = needs_of(
+                    dataset, cfg.get(f'{split}_evaluator') if split != 'train' else None
+                )
+                notes.update(dict.fromkeys(check_dataset(dataset, needs)))
+                check_content(dataset)
     check_checkpoints(cfg)
+    return list(notes)
+
+
+def is_first_process(cfg: Config) -> bool:
+    """Whether this is the one of several processes that speaks for all; told before they meet."""
+    return os.environ.get(RANKS.get(cfg.get('launcher'), ''), '0') == '0'
 
 
 def check_work_dir(cfg: Config) -> None:
@@ -131,7 +148,7 @@ def check_keypoints(dataset: BaseDataset, heads: dict[str, int], out_channels: i
 
 
 def check_files(dataset: BaseDataset) -> None:
-    """Files and folders are there; a small annotation file is read and holds something."""
+    """Files and folders are there."""
     name = dataset.metainfo['dataset_name']
     for field, path in missing_files(dataset):
         raise UserError(
@@ -144,8 +161,13 @@ def check_files(dataset: BaseDataset) -> None:
             f'The dataset {name} needs the image folder {folder} (data_prefix), which '
             'does not exist: put it there, or correct data_root.'
         )
+
+
+def check_content(dataset: BaseDataset) -> None:
+    """A small annotation file holds something that the dataset's class can use."""
+    dataset.serialize_data = False  # for workers; mmengine collects garbage then, 0.2 s each
     if os.path.getsize(dataset.ann_file) < SMALL_FILE:
-        load_annotations(name, dataset)
+        load_annotations(dataset.metainfo['dataset_name'], dataset)
 
 
 def check_checkpoints(cfg: Config) -> None:

@@ -12,7 +12,7 @@ from mmpose.registry import RUNNERS
 
 from vitpose_plus.engine import overriding, preflight
 from vitpose_plus.engine.training_hints import TrainingHintsHook
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.experiments import catalogue
 
 # What a launcher tells a process by its environment; all but addresses are numbers.
@@ -60,24 +60,33 @@ def build_runner(cfg: Config, splits: tuple[str, ...]) -> Runner:
     """
     check_launcher(cfg.get('launcher', 'none'))
     preflight.check_work_dir(cfg)
-    preflight.check(cfg, splits)
+    notes = preflight.check(cfg, splits)
     if 'train' in splits:
         preflight.check_precision(cfg)
-    runner = _built(cfg)
+    runner = _built(cfg, splits)
     if 'train' in splits:
         runner.register_hook(TrainingHintsHook())
+    for note in notes:
+        runner.logger.warning(note)
     return runner
 
 
-def _built(cfg: Config) -> Runner:
+def _built(cfg: Config, splits: tuple[str, ...]) -> Runner:
+    """The runner with its loops, which hold loaders and metrics."""
     try:
-        return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        for split in splits:
+            getattr(runner, f'{split}_loop')  # built when it is asked for
+    except (UserError, RunError):
+        raise
+    except Exception as error:  # whatever a wrong value makes a constructor raise
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f'{type(error).__name__}: {error}, in {frame.filename}, line {frame.lineno}'
+        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise UserError(
-            f'{cfg.filename or "The config"} cannot be run ({reason}): correct what it gives there.'
+            f'{cfg.filename or "The config"} cannot be run ({reason}, in {frame.filename}, line '
+            f'{frame.lineno}): correct what it gives there.'
         ) from error
+    return runner
 
 
 def check_launcher(launcher: str) -> None:

@@ -19,6 +19,7 @@ from mmengine.runner import Runner
 
 Names = dict[str, typing.Any]  # of arguments, with their annotations
 NUMBERS = (int, float, bool, types.NoneType)
+OTHERS = (str, dict, list, tuple)
 # Classes that give ``**others`` to a function later on.
 RESTS = {CheckpointHook: Runner.save_checkpoint}
 BUILDER_KEYS = ('type', '_scope_')
@@ -44,6 +45,9 @@ def wrong_arguments(
     if kind is None:
         yield f'{where} has no type: give the name of a class, or take it out.'
         return
+    if not isinstance(kind, str) and not callable(kind):
+        yield f'{where}.type is {kind!r}: give the name of a class.'
+        return
     found = registered(kind, registry, value.get('_scope_'))
     if found is None:
         close = nearest_classes(kind.rsplit('.')[-1], all_names(registry))
@@ -62,6 +66,8 @@ def wrong_arguments(
             yield not_taken(f'{where}.{key}', name, {**taken, **dict.fromkeys(more)})
         elif is_no_number(given, taken[key]):
             yield f'{where}.{key} is {given!r}, but {name} takes a number: correct it.'
+        elif is_only_number(given, taken[key]):
+            yield f'{where}.{key} is {given!r}, but {name} takes no number: correct it.'
 
 
 def not_taken(where: str, name: str, taken: Collection[str]) -> str:
@@ -116,7 +122,7 @@ def accepted(found) -> Names | None:
         if '__init__' not in vars(kind):
             continue
         own = vars(kind)['__init__']
-        if not inspect.isfunction(own):
+        if not inspect.isfunction(own) or hasattr(own, '__wrapped__'):  # may rename arguments
             return None
         names = _names(own) | names
         if (rest := _rest(own)) is None:
@@ -164,7 +170,17 @@ def _hands_on(function: types.FunctionType, rest: str) -> bool:
 
 def is_no_number(value, hint) -> bool:
     """Whether a text, or a container, is given where only numbers are taken."""
+    kinds = _kinds(hint)
+    return kinds <= {*NUMBERS} and kinds != {types.NoneType} and isinstance(value, OTHERS)
+
+
+def is_only_number(value, hint) -> bool:
+    """Whether a number is given where only texts, lists or dicts are taken."""
+    kinds = _kinds(hint) - {types.NoneType}
+    return bool(kinds) and kinds <= {str, dict, list} and isinstance(value, int | float)
+
+
+def _kinds(hint) -> set:
+    """The types of a hint, without those of what is in them."""
     union = typing.get_origin(hint) in (typing.Union, types.UnionType)
-    hints = typing.get_args(hint) if union else (hint,)
-    only_numbers = all(each in NUMBERS for each in hints) and set(hints) != {types.NoneType}
-    return only_numbers and isinstance(value, str | dict | list | tuple)
+    return {typing.get_origin(h) or h for h in (typing.get_args(hint) if union else (hint,))}

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from torch import Tensor
 
 from vitpose_plus.errors import UserError
-from vitpose_plus.models import dataset_names
 
 State = dict[str, Tensor]
 HEAD_PART = re.compile(r'(?:deconv_layers|final_layer)\.')
@@ -86,7 +85,6 @@ class Layout:
             else:
                 unknown.append(key)
         self.check_complete(renamed)
-        check_numbers(renamed)
         finals = {key: len(v) for key, v in renamed.items() if '.final_layer.' in key}
         reading = Reading(self.to_ours(renamed, facts), dropped)
         if sum(finals.values()) > sum(len(v) for k, v in reading.state.items() if 'final_' in k):
@@ -139,18 +137,6 @@ class Layout:
     def from_ours(self, state: State) -> State:
         """The opposite of ``to_ours``."""
         raise NotImplementedError
-
-
-def check_numbers(renamed: State) -> None:
-    """Raises a ``UserError`` where weights are integers, of which no model could be made."""
-    counts = (dataset_names.KEY, 'num_batches_tracked')
-    odd = [k for k, v in renamed.items() if not v.is_floating_point() and not k.endswith(counts)]
-    if odd:
-        dtype = str(renamed[odd[0]].dtype).removeprefix('torch.')
-        raise UserError(
-            f'It has {shortened(odd)} in {dtype}, where models have floating point: give the '
-            'file before it was cast.'
-        )
 
 
 def translator(names: Mapping[str, str]) -> Callable[[str], str | None]:

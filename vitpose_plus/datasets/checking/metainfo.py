@@ -1,5 +1,6 @@
 """What is wrong with the metainfo of a dataset, found before mmpose builds the dataset of it."""
 
+import functools
 import os.path as osp
 from collections.abc import Callable, Iterator
 from numbers import Real
@@ -10,9 +11,9 @@ import numpy as np
 from mmengine.config import Config
 from mmpose.datasets.datasets import BaseCocoStyleDataset
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
-from mmpose.evaluation.metrics import CocoMetric
-from mmpose.registry import DATASETS, METRICS
+from mmpose.registry import DATASETS
 
+from vitpose_plus.datasets.checking.needs import coco_metrics
 from vitpose_plus.datasets.multi_dataset import plain_datasets
 from vitpose_plus.errors import UserError
 
@@ -68,18 +69,25 @@ def _file_problems(raw: dict, evaluator: dict | list | None) -> Iterator[str]:
             f'{IDIOM}/NAME.py stands for a file of mmpose.'
         )
         return
+    is_shipped = SHIPPED.resolve() in file.resolve().parents
     try:
-        info = Config.fromfile(file).dataset_info
+        info = _shipped(file) if is_shipped else Config.fromfile(file).dataset_info
     except Exception as error:  # it is Python of the user's
         yield (
             f'The metainfo file {path} (from_file) cannot be read ({_said(error)}): it is a config '
             'with dataset_info = dict(...).'
         )
         return
-    if SHIPPED.resolve() in file.resolve().parents:  # not the user's to correct, and known to work
+    if is_shipped:  # not the user's to correct, and known to work
         yield from _lacking_sigmas(info, path, evaluator)
     else:
         yield from _info_problems(info, path, evaluator)
+
+
+@functools.cache
+def _shipped(file: Path) -> Config:
+    """A file of mmpose; reading one takes 20 ms, and a run reads the same several times."""
+    return Config.fromfile(file).dataset_info
 
 
 def _found(path: object) -> Path | None:
@@ -125,10 +133,10 @@ def _info_problems(info: object, source: str, evaluator: dict | list | None) -> 
 
 def _keypoint_problems(keypoints: dict[int, dict]) -> Iterator[str]:
     number = len(keypoints)
-    if list(keypoints) != list(range(number)):
+    if set(keypoints) != set(range(number)):  # a dumped config has them in the order of text
         yield (
             f'has the keypoint ids {_short(list(keypoints))}: number the {number} keypoints of '
-            f'keypoint_info from 0 to {number - 1}, in this order'
+            f'keypoint_info from 0 to {number - 1}'
         )
     swaps: dict[str, object] = {}
     for key, keypoint in keypoints.items():
@@ -203,28 +211,15 @@ def _lacking_sigmas(info: dict, source: str, evaluator: dict | list | None) -> I
     name = info.get('dataset_name')
     if not _without_sigmas(info):
         return
-    for metric in _metrics(evaluator, name):
-        inner = metric.get('metric', metric)  # of parts of the keypoints
-        kind = inner.get('type') if isinstance(inner, dict) else None
-        kind = METRICS.get(kind) if isinstance(kind, str) else kind
-        if isinstance(kind, type) and issubclass(kind, CocoMetric):
-            yield (
-                f'The metainfo of the dataset {name} ({source}) has no sigmas, '
-                f'which {kind.__name__} needs: give one for each keypoint (0.05 where none is '
-                'known), or another metric.'
-            )
+    for metric in coco_metrics(evaluator, name):
+        yield (
+            f'The metainfo of the dataset {name} ({source}) has no sigmas, which {metric["type"]} '
+            'needs: give one for each keypoint (0.05 where none is known), or another metric.'
+        )
 
 
 def _without_sigmas(info: dict) -> bool:
     return 'sigmas' in info and (info['sigmas'] is None or _listed(info['sigmas']) == [])
-
-
-def _metrics(evaluator: dict | list | None, name: str) -> list[dict]:
-    """Those of a dataset; one without ``dataset`` is of all."""
-    if isinstance(evaluator, dict):
-        evaluator = evaluator.get('metrics', [evaluator])
-    given = [metric for metric in evaluator or [] if isinstance(metric, dict)]
-    return [metric for metric in given if metric.get('dataset', name) == name]
 
 
 def _unread(info: dict) -> Iterator[str]:

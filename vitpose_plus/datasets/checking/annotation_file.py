@@ -1,0 +1,192 @@
+"""An annotation file, as the class of a dataset reads it."""
+
+import math
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+
+from vitpose_plus.datasets.checking.findings import REMEDY, Findings, shortened
+from vitpose_plus.datasets.checking.needs import Needs
+
+NUMBERS = {int, float}  # not bool
+LARGEST_ID = 2**63  # in which NumPy and COCO's tools count
+# Official files have a few boxes that are empty or lie beside the picture, and the like. More of
+# them than this share of the annotations are a sign of another format.
+ODD_SHARE = 1e-3
+MISSING = object()
+
+
+@dataclass
+class Picture:
+    """An image: its path within the folder of images, and (width, height) in pixels if known."""
+
+    file_name: str
+    size: tuple[int, int] | None
+
+
+class AnnotationFile:
+    """Looks at the content of a file; a subclass for every format.
+
+    Args:
+        dataset: Not read, and without a pipeline.
+        needs: What its loader and metrics read.
+        findings: Where to note what is wrong.
+    """
+
+    # What becomes of visibilities that are no integers.
+    FRACTIONS = 'is used as a weight (up to 1)'
+
+    def __init__(self, dataset: BaseDataset, needs: Needs, findings: Findings) -> None:
+        self.dataset, self.needs, self.findings = dataset, needs, findings
+        self.path = dataset.ann_file
+        self.num_keypoints = dataset.metainfo['num_keypoints']
+        self.pictures: dict[int | str, Picture] = {}
+        self.used: set[int | str] = set()  # keys of the pictures that are opened
+        self.num_annotations = 0
+
+    def check(self, content: object) -> None:
+        """Notes what is wrong, and fills ``pictures``, ``used`` and ``num_annotations``."""
+        raise NotImplementedError
+
+    def wrong(self, what: str, place: str = '', remedy: str = REMEDY) -> None:
+        self.findings.add(self.path, what, place, remedy)
+
+    def note(self, what: str, place: str, remedy: str) -> None:
+        self.findings.add(self.path, what, place, remedy, is_wrong=False)
+
+    def few_are_normal(self, what: str, places: list[str], of: int) -> None:
+        """What official files have, too: wrong if it is more than a small share."""
+        if places and len(places) > ODD_SHARE * of:
+            self.findings.add_all(self.path, what, places)
+
+    def dicts(self, values: object, name: str) -> list[tuple[str, dict]]:
+        """Place and content of every element of a list that should hold dicts."""
+        if not isinstance(values, list):
+            self.wrong(f'has {name} that are no list ({shortened(values)})')
+            return []
+        places = [(f'{name}[{row}]', value) for row, value in enumerate(values)]
+        for place, value in places:
+            if not isinstance(value, dict):
+                self.wrong(f'is no dict of the fields of {name}', f'{place} ({shortened(value)})')
+        return [(place, value) for place, value in places if isinstance(value, dict)]
+
+    def has_id(self, one: dict, place: str, taken: set) -> bool:
+        """Whether the element has an id of its own."""
+        number = one.get('id', MISSING)
+        if number is MISSING:
+            self.wrong('has no id', place)
+        elif not is_id(number):
+            self.wrong('has an id that is no integer', f'{place} ({shortened(number)})')
+        elif number in taken:
+            self.wrong('has the id of another', f'{place} (id {number})')
+        else:
+            taken.add(number)
+            return True
+        return False
+
+    def check_keypoints(self, points: np.ndarray, titles: list[str], wh: np.ndarray) -> None:
+        """Coordinates and visibility.
+
+        Args:
+            points: x, y, visibility; (N, K, 3).
+            titles: What to call each of the N.
+            wh: Width and height of the picture of each, NaN if unknown; (N, 2).
+        """
+        xy, visible = points[..., :2], points[..., 2]
+        finite = np.isfinite(points)
+        reach = np.nan_to_num(wh, nan=np.inf)[:, None]
+        labelled = np.nan_to_num(visible) > 0
+        away = ((xy < -reach) | (xy > 2 * reach)).any(-1) & labelled
+        away |= (np.abs(np.nan_to_num(xy)) > FURTHEST).any(-1)
+        odd = (visible < 0) | (visible > 2)
+        fraction = (visible % 1 != 0) & finite[..., 2] & ~odd
+        kinds = (
+            ('has a keypoint with a value that is not finite', ~finite.all(-1), REMEDY),
+            ('has a visibility that is none of 0, 1 and 2', odd & finite[..., 2], VISIBILITY),
+            ('has a keypoint far outside of its picture', away & finite.all(-1), REMEDY),
+        )
+        for what, where, remedy in kinds:
+            for row, keypoint in first_of_rows(where):
+                values = ', '.join(f'{value:g}' for value in points[row, keypoint])
+                self.wrong(what, f'{titles[row]} (keypoint {keypoint}: {values})', remedy)
+        for row, keypoint in first_of_rows(fraction & finite.all(-1)):
+            self.note(
+                f'has a visibility between 0 and 1 or 1 and 2, which {self.FRACTIONS}',
+                f'{titles[row]} (keypoint {keypoint}: {visible[row, keypoint]:g})',
+                'nothing has to be done if that is meant',
+            )
+
+    def check_boxes(self, boxes: np.ndarray, titles: list[str], wh: np.ndarray) -> None:
+        """Boxes x, y, width, height (N, 4) have an area, half of it or more in their pictures."""
+        finite = np.isfinite(boxes).all(1)
+        for row in np.flatnonzero(~finite):
+            self.wrong('has a box that is not finite', _with_box(titles[row], boxes[row]))
+        fits = fitting(boxes, wh)
+        odd = [_with_box(titles[row], boxes[row]) for row in np.flatnonzero(finite & ~fits)]
+        what = 'has a box (x, y, width, height) that is empty or not in its picture'
+        self.few_are_normal(what, odd, len(boxes))
+
+
+FURTHEST = 1e7  # pixels
+VISIBILITY = 'give 0 to what is not labelled, 1 to what is hidden, 2 to what is visible'
+
+
+def fitting(boxes: np.ndarray, wh: np.ndarray) -> np.ndarray:
+    """Whether boxes x, y, width, height (N, 4) have an area, half of it or more in their pictures
+    of width and height (N, 2; NaN: unknown, the whole box is in it)."""
+    with np.errstate(invalid='ignore', over='ignore'):
+        low, length = boxes[:, :2], boxes[:, 2:]
+        end = np.where(np.isnan(wh), np.inf, wh)
+        start = np.where(np.isnan(wh), -np.inf, 0)
+        inside = np.clip(np.minimum(low + length, end) - np.maximum(low, start), 0, None)
+        # One of a pixel or less is given in shares of the picture.
+        is_box = (length > 0).all(1) & (length > 1).any(1)
+        return is_box & (inside.prod(1) >= length.prod(1) / 2)
+
+
+def first_of_rows(where: np.ndarray) -> list[tuple[int, int]]:
+    """Row and first column of every row (N, K) that has one."""
+    return [(int(row), int(where[row].argmax())) for row in np.flatnonzero(where.any(1))]
+
+
+def is_id(value: object) -> bool:
+    return type(value) is int and abs(value) < LARGEST_ID
+
+
+def is_file_name(value: object) -> bool:
+    """A text that a system can take for a path."""
+    try:
+        return isinstance(value, str) and value != '' and b'\0' not in value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+
+
+def is_number(value: object) -> bool:
+    """A finite number of JSON."""
+    return type(value) in NUMBERS and math.isfinite(_float(value))
+
+
+def are_numbers(values: object) -> bool:
+    """A list of numbers of JSON, finite or not."""
+    return isinstance(values, list) and set(map(type, values)) <= NUMBERS
+
+
+def as_array(rows: list[list[Real]], width: int) -> np.ndarray:
+    """Numbers of JSON, (N, width); integers beyond what a float holds become infinite."""
+    try:
+        return np.array(rows, np.float64).reshape(-1, width)
+    except OverflowError:
+        return np.array([[_float(v) for v in row] for row in rows]).reshape(-1, width)
+
+
+def _float(value: Real) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _with_box(title: str, box: np.ndarray) -> str:
+    return f'{title} ([{", ".join(f"{value:g}" for value in box)}])'

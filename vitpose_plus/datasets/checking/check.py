@@ -1,0 +1,138 @@
+"""What is wrong with a dataset on disk: files, annotations, pictures."""
+
+import gc
+import io
+import json
+import os.path as osp
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+
+from mmengine.dataset import BaseDataset
+
+from vitpose_plus.datasets.checking.annotation_file import AnnotationFile
+from vitpose_plus.datasets.checking.companions import check_companions
+from vitpose_plus.datasets.checking.findings import Findings
+from vitpose_plus.datasets.checking.needs import Needs
+from vitpose_plus.datasets.checking.opening import kind_of_file
+from vitpose_plus.datasets.checking.pictures import check_pictures
+from vitpose_plus.datasets.checking.published import PUBLISHED
+from vitpose_plus.datasets.multi_dataset import load_annotations
+from vitpose_plus.errors import UserError
+
+FILES = ('ann_file', 'bbox_file', 'headbox_file', 'camera_param_file', 'joint_file')
+
+
+@dataclass
+class Report:
+    """What an annotation file and its pictures are like.
+
+    Args:
+        counts: Its ``images``, ``annotations`` and those of them that are ``used``, if known.
+        findings: What is wrong, or should be known.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    findings: Findings = field(default_factory=Findings)
+
+
+def check(
+    dataset: BaseDataset, needs: Needs, num_open: int | None, any_count: bool, track: Callable
+) -> Report:
+    """Looks at everything that training or testing with a dataset would read.
+
+    Args:
+        dataset: Not read yet, and without a pipeline.
+        needs: What its loader and metrics read.
+        num_open: How many of its pictures to open; None for all.
+        any_count: Do not compare with the published counts.
+        track: Wraps the rows of pictures that are opened, to show how far it is.
+    """
+    report = Report()
+    found, folder = report.findings, dataset.data_prefix.get('img')
+    for name, path in missing_files(dataset):
+        found.add(f'{path} ({name})', 'is missing', remedy='put it there')
+    if folder and not osp.isdir(folder):
+        remedy = 'unpack the pictures there'
+        found.add(f'The folder of pictures {folder}', 'is missing', remedy=remedy)
+    if not osp.isfile(dataset.ann_file):
+        return report
+    file = check_annotations(dataset, needs, report)
+    if not found.problems:
+        _count_used(dataset, report)
+    if not any_count:
+        _compare_counts(dataset, report)
+    if osp.isdir(folder or '.'):
+        pictures = list(file.pictures.values()) if file else []
+        check_pictures(folder or '', pictures, num_open, track, found)
+    return report
+
+
+def missing_files(dataset: BaseDataset) -> Iterator[tuple[str, str]]:
+    """Field and path of every file that the dataset names and that is not there."""
+    for name in FILES:
+        path = getattr(dataset, name, None)
+        if path and not osp.isfile(path):
+            yield name, path
+
+
+def check_annotations(dataset: BaseDataset, needs: Needs, report: Report) -> AnnotationFile | None:
+    """Looks at the annotation file and those beside it; None if nothing can be said of it.
+
+    The file of a class that reads a format of its own is not looked at.
+    """
+    kind = kind_of_file(dataset)
+    if kind is None:
+        return None
+    with _without_collection():
+        try:
+            with open(dataset.ann_file, encoding='utf-8') as opened:
+                content = json.load(opened)
+        except OSError as error:
+            what, remedy = f'cannot be read ({error.strerror})', 'make it readable'
+            report.findings.add(dataset.ann_file, what, remedy=remedy)
+            return None
+        except (ValueError, RecursionError) as error:
+            what = f'cannot be read as JSON ({type(error).__name__}: {error})'
+            report.findings.add(dataset.ann_file, what)
+            return None
+        file = kind(dataset, needs, report.findings)
+        file.check(content)
+        report.counts.update(images=len(file.pictures), annotations=file.num_annotations)
+        if file.pictures:
+            check_companions(dataset, content, file, report.findings)
+    return file
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Python looks for garbage again and again while a large file is read: half of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _count_used(dataset: BaseDataset, report: Report) -> None:
+    dataset.bbox_file = None  # of the true boxes
+    try:
+        with redirect_stdout(io.StringIO()):  # xtcocotools talks
+            load_annotations(dataset.metainfo['dataset_name'], dataset)
+        report.counts['used'] = len(dataset)
+    except UserError as error:
+        report.findings.add_sentence(str(error))
+
+
+def _compare_counts(dataset: BaseDataset, report: Report) -> None:
+    for what, published in PUBLISHED.get(osp.basename(dataset.ann_file), {}).items():
+        given = report.counts.get(what, published)
+        if given != published:
+            report.findings.add(
+                dataset.ann_file,
+                f'has {given:,} {what} where {published:,} are published',
+                remedy='download or prepare it again (or, if it is meant to differ, check with '
+                '--any-count)',
+            )

@@ -1,0 +1,331 @@
+"""Annotation files in COCO's form."""
+
+import re
+from collections import Counter
+
+import numpy as np
+from numpy import iterable
+
+from vitpose_plus.datasets.checking.annotation_file import (
+    MISSING,
+    AnnotationFile,
+    Picture,
+    are_numbers,
+    as_array,
+    is_file_name,
+    is_id,
+    is_number,
+)
+from vitpose_plus.datasets.checking.findings import shortened
+from vitpose_plus.datasets.regions import region_problem
+
+FIELDS = ('bbox', 'keypoints')  # mmpose leaves out an annotation without
+LARGEST_AREA = 4  # times that of the picture
+
+
+class CocoStyleFile(AnnotationFile):
+    """``images``, ``annotations`` with ``bbox`` and ``keypoints``, ``categories``."""
+
+    PARTS = ('keypoints',)  # fields of an annotation that hold its keypoints, one after the other
+
+    def check(self, content: object) -> None:
+        if not isinstance(content, dict):
+            self.wrong('holds no dict of images, annotations and categories')
+            return
+        for name in ('images', 'annotations'):
+            if name not in content:
+                self.wrong(f'has no {name}')
+        self._check_images(self.dicts(content.get('images', []), 'images'))
+        annotations = self.dicts(content.get('annotations', []), 'annotations')
+        self.num_annotations = len(annotations)
+        categories = self._categories(content, [one for _, one in annotations])
+        self._check_annotations(annotations, categories)
+        if self.needs.whole_pictures and self.dataset.test_mode:
+            self.used.update(self.pictures)
+
+    def _check_images(self, images: list[tuple[str, dict]]) -> None:
+        ids = set()
+        for place, one in images:
+            if not self.has_id(one, place, ids):
+                continue
+            name, size = one.get('file_name', MISSING), (one.get('width'), one.get('height'))
+            if not is_file_name(name):
+                self.wrong('has no file_name that is a text', f'image {one["id"]}')
+                continue
+            if not all(is_number(length) and length > 0 for length in size):
+                title = f'image {one["id"]} ({shortened(size[0])}, {shortened(size[1])})'
+                self.wrong('has no width and height that are numbers above 0', title)
+                size = None
+            if self.needs.crowding and not is_number(one.get('crowdIndex')):
+                self.wrong(
+                    'has no crowdIndex that is a number, which the metric needs',
+                    f'image {one["id"]}',
+                )
+            self.pictures[one['id']] = Picture(name, size)
+
+    def _categories(self, content: dict, annotations: list[dict]) -> set[int] | None:
+        """Their ids; None if the file has none and needs none."""
+        if 'categories' not in content:
+            if self.needs.coco_metric or self.dataset.bbox_file:
+                self.wrong('has no categories, which the metric needs')
+            return None
+        ids = set()
+        in_use = Counter(str(one.get('category_id')) for one in annotations if 'keypoints' in one)
+        for place, one in self.dicts(content['categories'], 'categories'):
+            if self.has_id(one, place, ids) and str(one['id']) in in_use:
+                self._check_names(one)
+        return ids
+
+    def _check_names(self, category: dict) -> None:
+        """The order of keypoints is the metainfo's, as far as names tell.
+
+        Official files name them in other words than mmpose's metainfo ("left_eye", "L_Eye"), or
+        only those of the body.
+        """
+        given = category.get('keypoints')
+        known = self.dataset.metainfo['keypoint_id2name']
+        known = [known[number] for number in range(self.num_keypoints)]
+        if not isinstance(given, list) or len(given) != len(known) or given == known:
+            return
+        if not all(isinstance(name, str) for name in given):
+            self.wrong(f'has a name of a keypoint that is no text, in category {category["id"]}')
+            return
+        if _count_up(given) and _count_up(known):  # from 0, from 1
+            return
+        given_words, known_words = ([words(name) for name in names] for names in (given, known))
+        # Those that differ in more than words ("A", "A'") tell nothing.
+        places = {
+            name: number for number, name in enumerate(known_words) if known_words.count(name) == 1
+        }
+        unknown = []
+        for number, name in enumerate(given_words):
+            place = places.get(name)
+            sides = {side(name), side(known_words[number])}
+            if place not in (None, number) or sides == {'left', 'right'}:
+                self.wrong(
+                    f'names the keypoints of category {category["id"]} in another order than the '
+                    'metainfo',
+                    f'keypoint {number} ({given[number]!r}, in the metainfo {known[number]!r})',
+                    'correct the order in one of the two',
+                )
+            elif place is None:
+                unknown.append(number)
+        if len(unknown) * 2 > len(known):
+            self.note(
+                f'names most keypoints of category {category["id"]} otherwise than the metainfo',
+                f'keypoint {unknown[0]} ({given[unknown[0]]!r}, there {known[unknown[0]]!r})',
+                'make sure that their order is the same',
+            )
+
+    def _check_annotations(
+        self, annotations: list[tuple[str, dict]], categories: set[int] | None
+    ) -> None:
+        taken, used = set(), []
+        for place, one in annotations:
+            if not self.has_id(one, place, taken):
+                continue
+            title = f'annotation {one["id"]}'
+            self._check_references(one, title, categories)
+            if one['id'] < 0 and self.needs.coco_metric:
+                self.wrong('has an id below 0, with which the metric does not count it', title)
+            self._check_values(one, title)
+            lacking = [name for name in FIELDS if name not in one]
+            if not lacking:
+                used.append((title, one))
+            elif self.needs.coco_metric:
+                remedy = 'give it, or take the annotation out of the file'
+                self.wrong(f'has no {", ".join(lacking)}, which the metric needs', title, remedy)
+            elif 'keypoints' in one:
+                what = 'has keypoints and no bbox, and is left out'
+                self.note(what, title, 'give it a bbox (x, y, width, height) if it is to be used')
+        if annotations and not used:
+            lacking = 'bbox' if any('keypoints' in one for _, one in annotations) else 'keypoints'
+            self.wrong(
+                f'has no annotation with {lacking}: each needs bbox and keypoints',
+                remedy='write them into the file',
+            )
+        self._check_numbers(used)
+
+    def _check_references(self, one: dict, title: str, categories: set[int] | None) -> None:
+        image, category = one.get('image_id', MISSING), one.get('category_id', MISSING)
+        if not is_id(image):
+            self.wrong('has an image_id that is no integer', self._with(title, image))
+        elif image in self.pictures:
+            self.used.add(image)
+        else:
+            self.wrong('is of no image in the file', self._with(title, image))
+        if not is_id(category):
+            self.wrong('has a category_id that is no integer', self._with(title, category))
+        elif categories is not None and category not in categories:
+            self.wrong('is of no category in the file', self._with(title, category))
+
+    @staticmethod
+    def _with(title: str, value: object) -> str:
+        return f'{title} ({"missing" if value is MISSING else shortened(value)})'
+
+    def _check_values(self, one: dict, title: str) -> None:
+        """Fields of one number."""
+        crowd, area = one.get('iscrowd', 0), one.get('area', MISSING)
+        if not isinstance(crowd, int | float) or crowd not in (0, 1):
+            self.wrong('has an iscrowd that is neither 0 nor 1', self._with(title, crowd))
+        if area is MISSING:
+            if self.needs.area:
+                remedy = 'give it (pixels), or set use_area=False in the metric'
+                self.wrong('has no area, which the metric needs', title, remedy)
+        elif not is_number(area) or area < 0:
+            self.wrong('has an area that is no number from 0 on', self._with(title, area))
+        number = one.get('num_keypoints', MISSING)
+        if number is MISSING:
+            if self.needs.crowding:
+                self.wrong('has no num_keypoints, which the metric needs', title)
+        elif not is_number(number) or number < 0 or number % 1:
+            self.wrong('has a num_keypoints that is no integer', self._with(title, number))
+
+    def _check_numbers(self, used: list[tuple[str, dict]]) -> None:
+        """Boxes, areas and keypoints, of all that have them in the right form."""
+        boxed = [(title, one) for title, one in used if self._has_box(one, title)]
+        wh, titles = self._sizes(boxed), [title for title, _ in boxed]
+        self.check_boxes(as_array([one['bbox'] for _, one in boxed], 4), titles, wh)
+        self._check_areas(boxed, wh)
+        self._check_regions(boxed)
+        posed = [(title, one) for title, one in used if self._has_keypoints(one, title)]
+        rows = [[value for part in self.PARTS for value in one[part]] for _, one in posed]
+        points = as_array(rows, 3 * self.num_keypoints).reshape(-1, self.num_keypoints, 3)
+        titles = [title for title, _ in posed]
+        self.check_keypoints(points, titles, self._sizes(posed))
+        body = points[:, : len(posed[0][1]['keypoints']) // 3] if posed else points
+        self._check_zeros(posed, body[..., 2])
+        self._check_frames(posed, body)
+
+    def _sizes(self, used: list[tuple[str, dict]]) -> np.ndarray:
+        """Width and height of the picture of each, NaN if unknown; (N, 2)."""
+        unknown = (np.nan, np.nan)
+        rows = []
+        for _, one in used:
+            image = one.get('image_id')
+            picture = self.pictures.get(image) if is_id(image) else None
+            rows.append((picture and picture.size) or unknown)
+        return as_array(rows, 2)
+
+    def _has_box(self, one: dict, title: str) -> bool:
+        box = one['bbox']
+        if are_numbers(box) and len(box) == 4:
+            return True
+        self.wrong('has a bbox that is no list of four numbers', self._with(title, box))
+        return False
+
+    def _has_keypoints(self, one: dict, title: str) -> bool:
+        for part in self.PARTS:
+            if not are_numbers(one.get(part)):
+                value = one.get(part, MISSING)
+                self.wrong(f'has {part} that are no list of numbers', self._with(title, value))
+                return False
+        number = sum(len(one[part]) for part in self.PARTS) / 3
+        if number != self.num_keypoints:
+            self.wrong(f'has {number:g} keypoints, not {self.num_keypoints}', title)
+            return False
+        return True
+
+    def _check_areas(self, used: list[tuple[str, dict]], wh: np.ndarray) -> None:
+        if not self.needs.area:
+            return
+        for (title, one), limit in zip(used, wh.prod(1) * LARGEST_AREA, strict=True):
+            area = one.get('area', 0)
+            if is_number(area) and area > limit:
+                self.wrong('has an area larger than its picture', self._with(title, area))
+
+    def _check_regions(self, used: list[tuple[str, dict]]) -> None:
+        """Where a whole picture is read: ``segmentation`` says where people are not looked for."""
+        if not self.needs.whole_pictures:
+            return
+        kinds = {}
+        for title, one in used:
+            image, region = one.get('image_id'), one.get('segmentation')
+            picture = self.pictures.get(image) if is_id(image) else None
+            if picture is None or picture.size is None:
+                continue
+            if problem := region_problem(region, picture.size):
+                self.wrong(problem, title)
+            # mmpose joins the lists of a picture, if the first is one.
+            elif kinds.setdefault(image, isinstance(region, list)) and not iterable(region):
+                remedy = 'give [] where there is no region'
+                self.wrong('has no segmentation, unlike others of its picture', title, remedy)
+
+    def _check_zeros(self, used: list[tuple[str, dict]], visible: np.ndarray) -> None:
+        """Of labelled keypoints: ``num_keypoints`` is not 0, nor ``area`` if it is needed."""
+        labelled = [used[row] for row in np.flatnonzero((visible > 0).any(1))]
+        left_out = [title for title, one in labelled if one.get('num_keypoints', 1) == 0]
+        what = 'has num_keypoints 0 and labelled keypoints, and would be left out'
+        self.few_are_normal(what, left_out, len(used))
+        if self.needs.area:
+            flat = [title for title, one in labelled if one.get('area', 1) == 0]
+            what = 'has the area 0 and labelled keypoints, which the metric would count as wrong'
+            self.few_are_normal(what, flat, len(used))
+
+    def _check_frames(self, used: list[tuple[str, dict]], points: np.ndarray) -> None:
+        """Boxes and keypoints (N, K, 3) are in the same frame."""
+        boxes = [
+            one['bbox'] for _, one in used if are_numbers(one['bbox']) and len(one['bbox']) == 4
+        ]
+        if not used or len(boxes) < len(used):
+            return
+        low, length = np.split(as_array(boxes, 4)[:, None], 2, axis=2)
+        with np.errstate(invalid='ignore', over='ignore'):
+            near = (np.abs(points[..., :2] - low - length / 2) <= length).all(2)  # twice the box
+        labelled = points[..., 2] > 0
+        apart = labelled.any(1) & ~(near & labelled).any(1)
+        if apart.sum() * 2 > labelled.any(1).sum():
+            titles = [used[row][0] for row in np.flatnonzero(apart)]
+            what = 'has no labelled keypoint in its box: one of them is in another frame'
+            self.findings.add_all(self.path, what, titles)
+
+
+class OwnFieldsFile(CocoStyleFile):
+    """Of a class that reads other fields of annotations: of these, ids and references."""
+
+    def _check_annotations(
+        self, annotations: list[tuple[str, dict]], categories: set[int] | None
+    ) -> None:
+        taken = set()
+        for place, one in annotations:
+            if self.has_id(one, place, taken):
+                known = {'category_id': 1, **one} if categories is None else one
+                self._check_references(known, f'annotation {one["id"]}', categories)
+
+
+class WholeBodyFile(CocoStyleFile):
+    """COCO-WholeBody's, with the parts of the body in fields of their own."""
+
+    PARTS = ('keypoints', 'foot_kpts', 'face_kpts', 'lefthand_kpts', 'righthand_kpts')
+    NUMBERS = (17, 6, 68, 21, 21)
+    FRACTIONS = 'counts as visible'
+
+    def _has_keypoints(self, one: dict, title: str) -> bool:
+        if not super()._has_keypoints(one, title):
+            return False
+        for part, number in zip(self.PARTS, self.NUMBERS, strict=True):
+            if len(one[part]) != 3 * number:
+                self.wrong(f'has {len(one[part]) / 3:g} keypoints in {part}, not {number}', title)
+                return False
+        return True
+
+
+SIDES = {'l': 'left', 'r': 'right'}
+
+
+def words(name: str) -> tuple[str, ...]:
+    """The words of a keypoint's name, in lower case, "left" and "right" in full."""
+    spaced = re.sub(r'([a-z])([A-Z])', r'\1 \2', name)
+    parts = re.split(r'[\W_]+', spaced.lower())
+    return tuple(sorted(SIDES.get(part, part) for part in parts if part))
+
+
+def _count_up(names: list[str]) -> bool:
+    """Whether names of keypoints are only numbers in order, with the same text around them."""
+    numbers = [int(''.join(re.findall(r'\d', name, re.ASCII)) or -1) for name in names]
+    texts = {re.sub(r'\d+', '', name, flags=re.ASCII) for name in names}
+    return len(texts) == 1 and numbers == list(range(numbers[0], numbers[0] + len(names)))
+
+
+def side(name: tuple[str, ...]) -> str | None:
+    return next((part for part in name if part in SIDES.values()), None)

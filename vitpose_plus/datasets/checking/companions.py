@@ -1,0 +1,221 @@
+"""Whether the files beside an annotation file belong to it: detections, heads, cameras."""
+
+import json
+import os.path as osp
+from functools import singledispatch
+
+import numpy as np
+from mmpose.datasets.datasets import BaseCocoStyleDataset, MpiiDataset
+from scipy.io import loadmat
+
+from vitpose_plus.datasets.checking.annotation_file import (
+    ODD_SHARE,
+    AnnotationFile,
+    are_numbers,
+    as_array,
+    is_id,
+    is_number,
+)
+from vitpose_plus.datasets.checking.findings import Findings, shortened
+from vitpose_plus.datasets.interhand import InterHand2DDataset
+
+DETECTION = ('image_id', 'category_id', 'bbox', 'score')
+# Arrays of MPII's file, and their shapes before the last axis, of people.
+TRUE_JOINTS = dict(headboxes_src=(2, 2), jnt_missing=(16,), pos_gt_src=(16, 2))
+PERSON = 1  # mmpose takes the detections of this category, and scores them in it
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+ONE_SOURCE = 'take both files from one source'
+
+
+@singledispatch
+def check_companions(
+    dataset: BaseCocoStyleDataset,
+    content: dict | list,
+    file: AnnotationFile,
+    found: Findings,
+) -> None:
+    """Notes what does not fit; a file that is missing is no misfit.
+
+    Args:
+        dataset: Says which the files are.
+        content: Of its annotation file.
+        file: What is known of that file.
+        found: Where to note it.
+    """
+    path = dataset.bbox_file
+    if not path or not osp.isfile(path):
+        return
+    try:
+        detections = _json(path)
+    except UNREADABLE as error:
+        found.add(path, f'cannot be read as detections ({type(error).__name__})')
+        return
+    if not isinstance(detections, list) or not detections:
+        found.add(path, f'is no list of detections, each with {", ".join(DETECTION)}')
+        return
+    fine = [
+        one
+        for row, one in enumerate(detections)
+        if _is_detection(one, f'detection {row}', path, file.pictures, found)
+    ]
+    file.used.update(one['image_id'] for one in fine)
+    boxes = as_array([one['bbox'] for one in fine], 4)
+    wrong = ~np.isfinite(boxes).all(1) | (boxes[:, 2:] < 0).any(1) | ~(boxes[:, 2:] > 0).any(1)
+    for row in np.flatnonzero(wrong):
+        what = 'has a box (x, y, width, height) without width and height, or one that is not finite'
+        found.add(path, what, f'a detection of image {fine[row]["image_id"]} ({fine[row]["bbox"]})')
+    sizes = [file.pictures[one['image_id']].size or (np.nan, np.nan) for one in fine]
+    low, wh = boxes[:, :2], as_array(sizes, 2)
+    away = ~wrong & ((low >= wh) | (low + boxes[:, 2:] <= 0)).any(1)
+    if away.sum() > ODD_SHARE * len(fine):
+        for row in np.flatnonzero(away):
+            what = 'has a box (x, y, width, height) beside its picture'
+            place = f'a detection of image {fine[row]["image_id"]} ({fine[row]["bbox"]})'
+            found.add(path, what, place)
+    _check_categories(dataset, content, fine, found)
+
+
+def _is_detection(one: object, place: str, path: str, pictures: dict, found: Findings) -> bool:
+    """Its fields are there and of the right form."""
+    if not isinstance(one, dict):
+        found.add(path, 'is no dict', f'{place} ({shortened(one)})')
+        return False
+    if lacking := [field for field in DETECTION if field not in one]:
+        found.add(path, f'has no {", ".join(lacking)}', place)
+        return False
+    image, score = one['image_id'], one['score']
+    if not is_id(image) or not is_id(one['category_id']):
+        what = 'has an image_id or category_id that is no integer'
+        found.add(path, what, f'{place} ({shortened(image)}, {shortened(one["category_id"])})')
+    elif image not in pictures:
+        remedy = 'take the detections of this split'
+        what = 'is in an image that the annotation file does not name'
+        found.add(path, what, f'{place} (image {image})', remedy)
+    elif not are_numbers(one['bbox']) or len(one['bbox']) != 4:
+        what = 'has a bbox that is no list of four numbers'
+        found.add(path, what, f'{place} ({shortened(one["bbox"])})')
+    elif not is_number(score):
+        found.add(path, 'has a score that is no finite number', f'{place} ({shortened(score)})')
+    else:
+        return True
+    return False
+
+
+def _check_categories(
+    dataset: BaseCocoStyleDataset, content: dict, detections: list[dict], found: Findings
+) -> None:
+    """Boxes and annotations are of one category, that of people."""
+    annotations = content.get('annotations') if isinstance(content, dict) else None
+    if not isinstance(annotations, list) or not detections:
+        return
+    given = sorted({one['category_id'] for one in detections})
+    annotated = sorted(
+        {
+            one['category_id']
+            for one in annotations
+            if isinstance(one, dict) and 'keypoints' in one and is_id(one.get('category_id'))
+        }
+    )
+    if annotated and annotated != [PERSON]:
+        found.add(
+            dataset.bbox_file,
+            f'has boxes of category {_listed(given)}, but the annotations in {dataset.ann_file} '
+            f'are of category {_listed(annotated)}',
+            remedy=f'mmpose scores boxes of a file in category {PERSON}: give that number to both',
+        )
+    elif PERSON not in given or min(given) < PERSON:
+        others = sum(one['category_id'] != PERSON for one in detections)
+        found.add(
+            dataset.bbox_file,
+            f'has {others} boxes of {len(detections)} in category '
+            f'{_listed([number for number in given if number != PERSON])}, which are left out: '
+            f'the annotations in {dataset.ann_file} are of category {PERSON}',
+            remedy=f'give category {PERSON} to the boxes of people',
+        )
+    elif given != [PERSON]:
+        others = sum(one['category_id'] != PERSON for one in detections)
+        found.add(
+            dataset.bbox_file,
+            f'has {others} boxes of {len(detections)} in other categories than {PERSON}, that of '
+            'people, which are left out',
+            remedy='nothing has to be done if they are of no people',
+            is_wrong=False,
+        )
+
+
+def _listed(numbers: list[int]) -> str:
+    more = ', ...' if len(numbers) > 5 else ''
+    return f'{", ".join(map(str, numbers[:5]))}{more}'
+
+
+@check_companions.register
+def _(dataset: MpiiDataset, content: list, file: AnnotationFile, found: Findings) -> None:
+    path = dataset.headbox_file
+    if not path or not osp.isfile(path):
+        return
+    try:
+        held = loadmat(path)
+        arrays = {name: np.asarray(held[name], np.float64) for name in TRUE_JOINTS}
+    except Exception as error:  # whatever a stranger's file makes scipy raise
+        what = f'cannot be read as the true joints of MPII ({type(error).__name__}: {error})'
+        found.add(path, what, remedy='download it again')
+        return
+    for name, array in arrays.items():
+        if array.shape[:-1] != TRUE_JOINTS[name]:
+            by, expected = (_by(shape) for shape in (array.shape[:-1], TRUE_JOINTS[name]))
+            found.add(path, f'has {name} of {by} values a person, not {expected}')
+        elif array.shape[-1] != len(content):
+            what = f'has {name} of {array.shape[-1]} people, {dataset.ann_file} has {len(content)}'
+            found.add(path, what, remedy=ONE_SOURCE)
+    if not np.isfinite(arrays['headboxes_src']).all():
+        found.add(path, 'has headboxes_src that are not finite')
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return 'x'.join(map(str, shape))
+
+
+@check_companions.register
+def _(dataset: InterHand2DDataset, content: dict, file: AnnotationFile, found: Findings) -> None:
+    files = (dataset.camera_param_file, dataset.joint_file)
+    if found.problems or not all(map(osp.isfile, files)):
+        return
+    needs = {path: set() for path in files}
+    for image in content['images']:
+        needs[files[0]].add((str(image['capture']), str(image['camera'])))
+        needs[files[1]].add((str(image['capture']), str(image['frame_idx'])))
+    for path, look in zip(files, (_camera, _frame), strict=True):
+        try:
+            held = _json(path)
+            lacking = sorted(need for need in needs[path] if not look(held, *need))
+        except UNREADABLE as error:
+            what = f'cannot be read ({type(error).__name__}: {error})'
+            found.add(path, what, remedy='download it again')
+            continue
+        for need in lacking:
+            what = f'is lacking, which {dataset.ann_file} names'
+            found.add(path, what, ' / '.join(need), 'take the files of one split')
+
+
+def _camera(held: dict, capture: str, camera: str) -> bool:
+    fields = held.get(capture, {})
+    shapes = dict(campos=(3,), camrot=(3, 3), focal=(2,), princpt=(2,))
+    return all(_is_array(fields.get(name, {}).get(camera), shape) for name, shape in shapes.items())
+
+
+def _frame(held: dict, capture: str, frame: str) -> bool:
+    return _is_array(held.get(capture, {}).get(frame, {}).get('world_coord'), (42, 3))
+
+
+def _is_array(values: object, shape: tuple[int, ...]) -> bool:
+    """Finite numbers of that shape."""
+    try:
+        array = np.array(values, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return array.shape == shape and bool(np.isfinite(array).all())
+
+
+def _json(path: str) -> dict | list:
+    with open(path, encoding='utf-8') as file:
+        return json.load(file)

@@ -1,0 +1,116 @@
+"""Whether pictures are there, can be read, and have the size that their annotations say."""
+
+import os
+import os.path as osp
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+from mmpose.datasets.transforms import LoadImage
+from PIL import Image
+
+from vitpose_plus.datasets.checking.annotation_file import Picture
+from vitpose_plus.datasets.checking.findings import Findings
+
+REMEDY = 'download or unpack it again'
+ORIENTATION = 0x0112  # of EXIF
+TURNED = 'is turned by its EXIF orientation'
+
+
+def missing_pictures(folder: str, names: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Row and path of every picture that is not there.
+
+    Folders are listed once: a question for every file would take minutes on a network disk.
+    """
+    listed: dict[str, set[str]] = {}
+    for row, name in enumerate(names):
+        path = osp.join(folder, name)
+        directory, file = osp.split(path)
+        if directory not in listed:
+            listed[directory] = _files(directory)
+        # The system may know the file by a name in other Unicode, or not list the folder.
+        if file not in listed[directory] and not osp.isfile(path):
+            yield row, path
+
+
+def _files(folder: str) -> set[str]:
+    try:
+        with os.scandir(folder or '.') as entries:
+            return {entry.name for entry in entries if entry.is_file()}
+    except OSError:
+        return set()
+
+
+def check_pictures(
+    folder: str, pictures: Sequence[Picture], num_open: int | None, track: Callable, found: Findings
+) -> None:
+    """Looks for all pictures, and opens some of them.
+
+    Args:
+        folder: That of the pictures.
+        num_open: How many to open; None for all.
+        track: Wraps the pictures that are opened, to show how far it is.
+    """
+    names = [picture.file_name for picture in pictures]
+    missing = {row for row, _ in missing_pictures(folder, names)}
+    for row in sorted(missing):
+        found.add(folder, 'is missing', f'{names[row]} (row {row})', REMEDY)
+    number = len(pictures) if num_open is None else min(num_open, len(pictures))
+    rows = np.linspace(0, len(pictures) - 1, number).astype(int).tolist()
+    for row in track(rows):
+        if row not in missing:
+            _check_picture(folder, pictures[row], found)
+
+
+def _check_picture(folder: str, picture: Picture, found: Findings) -> None:
+    """Read as training reads it, by OpenCV; it also takes half a file, which Pillow does not."""
+    name, size, path = picture.file_name, picture.size, osp.join(folder, picture.file_name)
+    if not os.access(path, os.R_OK):
+        found.add(folder, 'may not be read', name, 'change its permissions')
+        return
+    stored, orientation, is_whole = _stored(path)
+    loaded = loaded_size(path) if is_whole else None
+    if loaded is None:
+        what = 'cannot be read by OpenCV, as training does' if is_whole else 'is cut off or damaged'
+        found.add(folder, what, name, REMEDY)
+        return
+    if size not in (None, loaded):
+        what, remedy = 'has another size than its annotations say', REMEDY
+        if size == stored:
+            what = f'{TURNED} when it is loaded, but its annotations are of the size before that'
+            remedy = 'turn the annotations, or remove the orientation from the file'
+        found.add(folder, what, f'{name} ({_by(loaded)}, not {_by(size)})', remedy)
+    elif 1 < orientation <= 8:
+        remedy = 'make sure that the annotations are of the turned picture, as viewers show it'
+        found.add(folder, f'{TURNED} when it is loaded', name, remedy, is_wrong=False)
+
+
+def loaded_size(path: str) -> tuple[int, int] | None:
+    """Width and height as mmpose loads it; None if it does not."""
+    try:
+        results = LoadImage().transform(dict(img_path=path))
+    except Exception:  # whatever a picture makes OpenCV raise
+        return None
+    height, width = results['img'].shape[:2]
+    return width, height
+
+
+def _stored(path: str) -> tuple[tuple[int, int] | None, int, bool]:
+    """Width and height before it is turned, its orientation, and whether the file is whole.
+
+    What Pillow does not know, or finds too large, is taken to be right.
+    """
+    size, orientation = None, 1
+    try:
+        with warnings.catch_warnings(action='ignore'), Image.open(path) as image:
+            size, orientation = image.size, image.getexif().get(ORIENTATION, 1)
+            image.load()
+    except (Image.UnidentifiedImageError, Image.DecompressionBombError):
+        return size, orientation, True
+    except (OSError, SyntaxError, ValueError, EOFError):
+        return size, orientation, False
+    return size, orientation, True
+
+
+def _by(size: Iterable[float]) -> str:
+    return 'x'.join(f'{length:g}' for length in size)
