@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from tests.helpers.trainings import finished, train, write_config
 
@@ -9,6 +10,7 @@ def trained(figures, tmp_path_factory):
     place = tmp_path_factory.mktemp('trainings')
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
+        torch.set_num_threads(1)  # as in every test, for the same rounding
         finished(train(write_config(figures), 'whole'))
     return place
 
