@@ -340,6 +340,13 @@ def test_spoilt_companions(data, capsys, name, spoil, message):
     assert out.count('See docs') == 1
 
 
+def test_head_boxes_are_all_that_is_read_of_mpii_s_true_joints(data, capsys):
+    heads = loadmat(data / MPII_MAT)['headboxes_src']
+    savemat(data / MPII_MAT, dict(headboxes_src=heads))
+    check(data, 'mpii', '--any-count')
+    assert len(re.findall(r'mpii +│ (train|val) .*│ ok', capsys.readouterr().out)) == 2
+
+
 # ---------------------------------------------------------------------------------------- pictures
 
 

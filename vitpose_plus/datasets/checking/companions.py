@@ -20,8 +20,9 @@ from vitpose_plus.datasets.checking.findings import Findings, shortened
 from vitpose_plus.datasets.interhand import InterHand2DDataset
 
 DETECTION = ('image_id', 'category_id', 'bbox', 'score')
-# Arrays of MPII's file, and their shapes before the last axis, of people.
-TRUE_JOINTS = dict(headboxes_src=(2, 2), jnt_missing=(16,), pos_gt_src=(16, 2))
+HEADS = 'headboxes_src'  # the only array of MPII's file that mmpose reads
+# Its arrays, and their shapes before the last axis, of people.
+TRUE_JOINTS = {HEADS: (2, 2), 'jnt_missing': (16,), 'pos_gt_src': (16, 2)}
 PERSON = 1  # mmpose takes the detections of this category, and scores them in it
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 ONE_SOURCE = 'take both files from one source'
@@ -155,7 +156,8 @@ def _(dataset: MpiiDataset, content: list, file: AnnotationFile, found: Findings
         return
     try:
         held = loadmat(path)
-        arrays = {name: np.asarray(held[name], np.float64) for name in TRUE_JOINTS}
+        names = [name for name in TRUE_JOINTS if name == HEADS or name in held]
+        arrays = {name: np.asarray(held[name], np.float64) for name in names}
     except Exception as error:  # whatever a stranger's file makes scipy raise
         what = f'cannot be read as the true joints of MPII ({type(error).__name__}: {error})'
         found.add(path, what, remedy='download it again')
@@ -167,8 +169,8 @@ def _(dataset: MpiiDataset, content: list, file: AnnotationFile, found: Findings
         elif array.shape[-1] != len(content):
             what = f'has {name} of {array.shape[-1]} people, {dataset.ann_file} has {len(content)}'
             found.add(path, what, remedy=ONE_SOURCE)
-    if not np.isfinite(arrays['headboxes_src']).all():
-        found.add(path, 'has headboxes_src that are not finite')
+    if not np.isfinite(arrays[HEADS]).all():
+        found.add(path, f'has {HEADS} that are not finite')
 
 
 def _by(shape: tuple[int, ...]) -> str:
