@@ -13,6 +13,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.utils.dl_utils import mmcv_full_available
 
+from tests.helpers.pickles import Call
 from tests.helpers.processes import environment
 from vitpose_plus import compat
 
@@ -125,16 +126,6 @@ def test_mmengine_s_checkpoint_loads_with_weights_only(spelling, tmp_path):
         assert loaded['scalars'][code].dtype == code
         np.testing.assert_array_equal(loaded['arrays'][code], arrays[code])
         assert loaded['arrays'][code].dtype == code
-
-
-class Call:
-    """What unpickles as the result of a call."""
-
-    def __init__(self, function, *args):
-        self.call = function, args
-
-    def __reduce__(self):
-        return self.call
 
 
 def test_an_array_without_elements_is_data(tmp_path):

@@ -11,3 +11,8 @@ class RunError(RuntimeError):
     Its message is one sentence that says what happened, what is left and what to do; the commands
     print the message alone and exit with 1.
     """
+
+
+def reason(error: BaseException) -> str:
+    """Type and first line of an error's message, for a sentence about it."""
+    return f'{type(error).__name__}: {error}'.splitlines()[0]

@@ -16,6 +16,7 @@ import torch
 from mmengine.runner import load_checkpoint
 from torch import nn
 
+from tests.helpers.pickles import Call
 from vitpose_plus.checkpoints import check_fit, load_from_local, reading, work_dirs
 from vitpose_plus.errors import UserError
 
@@ -54,16 +55,6 @@ def saved(content, **options):
     buffer = BytesIO()
     torch.save(content, buffer, **options)
     return buffer.getvalue()
-
-
-class Call:
-    """What unpickles as the result of a call."""
-
-    def __init__(self, function, *args):
-        self.call = function, args
-
-    def __reduce__(self):
-        return self.call
 
 
 def calls(canary):

@@ -15,7 +15,7 @@ from tests.helpers import tiny_figures
 from tests.helpers.demo import TINY
 from vitpose_plus.checkpoints.converting import convert
 from vitpose_plus.commands import main
-from vitpose_plus.engine import preflight
+from vitpose_plus.engine import launchers, preflight
 from vitpose_plus.engine.pictures import naming_broken_pictures
 from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.catalogue import find_config
@@ -216,7 +216,7 @@ def test_every_command_says_the_same_of_a_file(one_mistake, tmp_path, monkeypatc
     assert not Path('w').exists()
 
 
-@pytest.mark.parametrize(('launcher', 'rank'), preflight.RANKS.items())
+@pytest.mark.parametrize(('launcher', 'rank'), launchers.RANKS.items())
 def test_only_the_first_process_reads_annotations(tiny_config, monkeypatch, launcher, rank):
     read = []
     monkeypatch.setattr(preflight, 'check_dataset', lambda *args: read.append(args) or [])

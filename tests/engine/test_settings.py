@@ -15,7 +15,7 @@ from torch import nn
 
 from tests.helpers.demo import TINY
 from vitpose_plus.commands import main
-from vitpose_plus.engine import overriding, runs, settings
+from vitpose_plus.engine import launchers, overriding, settings
 from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.catalogue import load_config
 from vitpose_plus.models.arguments import accepted
@@ -356,13 +356,13 @@ ENVIRONMENTS = {
 
 @pytest.mark.parametrize(('launcher', 'given'), ENVIRONMENTS)
 def test_a_launcher_has_its_environment(launcher, given, monkeypatch):
-    for name in runs.ENVIRONMENT[launcher]:
+    for name in launchers.ENVIRONMENT[launcher]:
         monkeypatch.delenv(name, raising=False)
     for word in given.split():
         monkeypatch.setenv(*word.split('='))
     with pytest.raises(UserError, match=ENVIRONMENTS[launcher, given]):
-        runs.check_launcher(launcher)
+        launchers.check(launcher)
 
 
 def test_no_launcher_needs_nothing():
-    runs.check_launcher('none')
+    launchers.check('none')

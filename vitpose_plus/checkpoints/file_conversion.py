@@ -136,8 +136,7 @@ def check_numbers(state: State) -> None:
     counts = (KEY, 'num_batches_tracked')
     odd = [k for k, v in state.items() if not v.is_floating_point() and not k.endswith(counts)]
     if odd:
-        dtype = str(state[odd[0]].dtype).removeprefix('torch.')
         raise UserError(
-            f'It has {shortened(odd)} in {dtype}, where models have floating point: give the '
-            'file before it was cast.'
+            f'It has {shortened(odd)} in {reading.dtype_of(state[odd[0]])}, where models have '
+            'floating point: give the file before it was cast.'
         )

@@ -124,7 +124,7 @@ def check_kinds(state_dict: dict[str, Tensor], model: nn.Module, path: str) -> N
     """
     own = {k: v for k, v in model.state_dict().items() if k.split('.')[-1] != KEY}
     odd = [
-        f'{k!r} in {_dtype(v)} where the model has {_dtype(own[k])}'
+        f'{k!r} in {reading.dtype_of(v)} where the model has {reading.dtype_of(own[k])}'
         for k, v in state_dict.items()
         if k in own
         and v.is_floating_point() != own[k].is_floating_point()
@@ -133,10 +133,6 @@ def check_kinds(state_dict: dict[str, Tensor], model: nn.Module, path: str) -> N
     if odd:
         more = f' (and {len(odd) - 1} more such tensors)' if len(odd) > 1 else ''
         raise UserError(f'{path} has {odd[0]}{more}: give the file before it was cast.')
-
-
-def _dtype(value: Tensor) -> str:
-    return str(value.dtype).removeprefix('torch.')
 
 
 def _resizable(name: str, given: Tensor, own: Tensor) -> bool:

@@ -122,8 +122,13 @@ def _oddity(value: Any) -> str | None:
     if value.layout is not torch.strided:
         return 'is a sparse tensor'
     if value.dtype not in NUMBERS:
-        return f'is a tensor of {str(value.dtype).removeprefix("torch.")}'
+        return f'is a tensor of {dtype_of(value)}'
     return None
+
+
+def dtype_of(value: Tensor) -> str:
+    """Its name, for a message."""
+    return str(value.dtype).removeprefix('torch.')
 
 
 def _is_finite(value: Tensor) -> bool:

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from mmengine.dataset import BaseDataset, ConcatDataset
 from mmpose.registry import DATASETS
 
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import UserError, reason
 
 
 @DATASETS.register_module()
@@ -73,7 +73,7 @@ def load_annotations(name: str, dataset: BaseDataset) -> None:
     except Exception as error:  # whatever a stranger's file makes a class raise
         raise UserError(
             f'{file} cannot be read as annotations of the dataset {name} '
-            f'({type(error).__name__}: {error}): correct the file.'
+            f'({reason(error)}): correct the file.'
         ) from error
     if len(dataset) == 0:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Hints of results that are hardly meant, in the log."""
+"""Warnings in the log of data and results that are probably a mistake."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ from vitpose_plus.evaluation.metrics import DatasetwiseEvaluator
 
 @HOOKS.register_module()
 class ResultHintsHook(Hook):
-    """Says once, as a warning, what of a training's data or of a test's results is hardly meant.
+    """Warns once of each thing in a training's data or a test's results that is probably a mistake.
 
     What a training's first validations may well show, such as an AP of 0, is said after its last.
     In several processes the predictions of the first stand for all.

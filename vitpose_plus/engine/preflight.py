@@ -15,7 +15,7 @@ from vitpose_plus.checkpoints.guard import check_layout
 from vitpose_plus.datasets.checking import check_dataset, missing_files, needs_of
 from vitpose_plus.datasets.checking.metainfo import check_metainfo
 from vitpose_plus.datasets.multi_dataset import load_annotations, plain_datasets, unread
-from vitpose_plus.engine import settings
+from vitpose_plus.engine import launchers, settings
 from vitpose_plus.engine.starting import fetch_checkpoints, pretrained
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import about, unwritable
@@ -24,7 +24,6 @@ from vitpose_plus.models.building import build_on_meta
 # Only of a small annotation file mmpose's class is asked before the run whether anything in it is
 # usable: of large ones it says so when the loader is built.
 SMALL_FILE = 16 * 2**20
-RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 
 def check(cfg: Config, splits: tuple[str, ...]) -> list[str]:
@@ -62,7 +61,8 @@ def check(cfg: Config, splits: tuple[str, ...]) -> list[str]:
                 f'{where} has no {split}_dataloader.dataset: derive it from the entry of a dataset '
                 f'with a {split} part (vitpose_plus.experiments).'
             )
-        check_metainfo(loader['dataset'], cfg.get(f'{split}_evaluator'))
+        evaluator = cfg.get(f'{split}_evaluator')  # a training has none
+        check_metainfo(loader['dataset'], evaluator)
         parts = [unread(part) for part in plain_datasets(loader['dataset'])]
         lacking = set(heads) - {part.metainfo['dataset_name'] for part in parts}
         if lacking and split == 'train':  # validating on some of them is fine
@@ -73,19 +73,12 @@ def check(cfg: Config, splits: tuple[str, ...]) -> list[str]:
         for dataset in parts:
             check_keypoints(dataset, heads, plain_keypoints(cfg.model.get('head', {})))
             check_files(dataset)
-            if is_first_process(cfg):
-                needs = needs_of(
-                    dataset, cfg.get(f'{split}_evaluator') if split != 'train' else None
-                )
-                notes.update(dict.fromkeys(check_dataset(dataset, needs)))
+            if launchers.is_first_process(cfg.get('launcher', 'none')):
+                found = check_dataset(dataset, needs_of(dataset, evaluator))
+                notes.update(dict.fromkeys(found))
                 check_content(dataset)
     check_checkpoints(cfg)
     return list(notes)
-
-
-def is_first_process(cfg: Config) -> bool:
-    """Whether this is the one of several processes that speaks for all; told before they meet."""
-    return os.environ.get(RANKS.get(cfg.get('launcher'), ''), '0') == '0'
 
 
 def check_work_dir(cfg: Config) -> None:

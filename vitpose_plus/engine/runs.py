@@ -1,6 +1,5 @@
 """From a config and what a caller overrides in it to mmengine's runner."""
 
-import os
 import os.path as osp
 import traceback
 from collections.abc import Sequence
@@ -10,22 +9,10 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmpose.registry import RUNNERS
 
-from vitpose_plus.engine import overriding, preflight
+from vitpose_plus.engine import launchers, overriding, preflight
 from vitpose_plus.engine.training_hints import TrainingHintsHook
-from vitpose_plus.errors import RunError, UserError
+from vitpose_plus.errors import RunError, UserError, reason
 from vitpose_plus.experiments import catalogue
-
-# What a launcher tells a process by its environment; all but addresses are numbers.
-ENVIRONMENT = dict(
-    pytorch=('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'),
-    slurm=('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST'),
-    mpi=(
-        *('OMPI_COMM_WORLD_LOCAL_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_RANK'),
-        'MASTER_ADDR',
-    ),
-)
-ADDRESSES = ('MASTER_ADDR', 'SLURM_NODELIST')
-STARTERS = dict(pytorch='torchrun', slurm='srun', mpi='mpirun')
 
 
 def load_config(
@@ -58,7 +45,7 @@ def build_runner(cfg: Config, splits: tuple[str, ...]) -> Runner:
     Raises:
         UserError: Something is wrong with the config, or with a file that it names.
     """
-    check_launcher(cfg.get('launcher', 'none'))
+    launchers.check(cfg.get('launcher', 'none'))
     preflight.check_work_dir(cfg)
     notes = preflight.check(cfg, splits)
     if 'train' in splits:
@@ -81,21 +68,8 @@ def _built(cfg: Config, splits: tuple[str, ...]) -> Runner:
         raise
     except Exception as error:  # whatever a wrong value makes a constructor raise
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise UserError(
-            f'{cfg.filename or "The config"} cannot be run ({reason}, in {frame.filename}, line '
-            f'{frame.lineno}): correct what it gives there.'
+            f'{cfg.filename or "The config"} cannot be run ({reason(error)}, in {frame.filename}, '
+            f'line {frame.lineno}): correct what it gives there.'
         ) from error
     return runner
-
-
-def check_launcher(launcher: str) -> None:
-    """Raises a ``UserError`` if the environment of this process is not that of the launcher."""
-    for name in ENVIRONMENT.get(launcher, ()):
-        value = os.environ.get(name, '')
-        if not (value.isdecimal() or (value and name in ADDRESSES)):
-            raise UserError(
-                f'--launcher {launcher} needs the environment variable {name}, which is '
-                f'{value or "missing"}: start the processes by {STARTERS[launcher]} '
-                '(docs/scale.md), or leave --launcher out.'
-            )

@@ -43,7 +43,7 @@ from torch.optim import SGD
 from torch.utils.data import DataLoader
 
 from vitpose_plus.checkpoints.fetching import is_local
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import UserError, reason
 from vitpose_plus.files import about
 from vitpose_plus.models.arguments import nearest, not_taken, registered, wrong_arguments
 
@@ -335,17 +335,18 @@ def _optimizer(wrapper: dict) -> Iterator[str]:
 
 
 def _schedules(cfg: Config) -> Iterator[str]:
+    """Of a list; one alone may stand without it."""
     later = 'convert_to_iter_based'  # which the runner takes out
-    yield from _each(cfg, 'param_scheduler', PARAM_SCHEDULERS, (later,))
     given = cfg.get('param_scheduler') or ()
-    for number, part in enumerate(given if isinstance(given, list | tuple) else [given]):
+    places = {'param_scheduler': given}
+    if isinstance(given, list | tuple):
+        places = {f'param_scheduler.{number}': part for number, part in enumerate(given)}
+    for place, part in places.items():
+        yield from _built(part, place, PARAM_SCHEDULERS, (later,))
         if _module(part, PARAM_SCHEDULERS).startswith('mmengine.'):
-            own = _without(part, later)
             optimizer = SGD(_one(), lr=0.1, momentum=0.9)
-            yield from _failing(
-                f'param_scheduler.{number}',
-                lambda own=own, opt=optimizer: PARAM_SCHEDULERS.build(dict(own, optimizer=opt)),
-            )
+            own = dict(_without(part, later), optimizer=optimizer)
+            yield from _failing(place, lambda own=own: PARAM_SCHEDULERS.build(own))
 
 
 def _one() -> list[nn.Parameter]:
@@ -366,8 +367,7 @@ def _failing(where: str, build: Callable) -> Iterator[str]:
         with warnings.catch_warnings(action='ignore'):
             build()
     except Exception as error:
-        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
-        yield f'{where} cannot be built ({reason}): correct what it gives.'
+        yield f'{where} cannot be built ({reason(error)}): correct what it gives.'
 
 
 def _given_to(function: Callable, given: dict | None, where: str, *more: str) -> Iterator[str]:
@@ -393,16 +393,6 @@ def _rest(cfg: Config) -> Iterator[str]:
         yield from _failing('log_processor', lambda: LOG_PROCESSORS.build(processor))
     if cfg.get('model_wrapper_cfg'):
         yield from _built(cfg.model_wrapper_cfg, 'model_wrapper_cfg', MODEL_WRAPPERS)
-
-
-def _each(cfg: Config, key: str, registry: Registry, more: tuple[str, ...]) -> Iterator[str]:
-    """Of a list; one alone may stand without it."""
-    value = cfg.get(key) or ()
-    if not isinstance(value, list | tuple):
-        yield from _built(value, key, registry, more)
-        return
-    for number, part in enumerate(value):
-        yield from _built(part, f'{key}.{number}', registry, more)
 
 
 def _built(value, where: str, registry: Registry, more: tuple[str, ...] = ()) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Results that are hardly meant, each as one line with its likely causes."""
+"""Results that are probably a mistake, each as one line with its likely causes."""
 
 from collections.abc import Iterable
 from math import isnan

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import UserError, reason
 from vitpose_plus.files import about
 from vitpose_plus.models.building import deployment_config
 
@@ -143,8 +143,7 @@ def _reason(path: str, error: BaseException) -> str:
         lines = [f.lineno for f in frames if osp.exists(f.filename) and osp.samefile(f[0], path)]
         if isinstance(error, ImportError) and isinstance(error.__cause__, ImportError):
             error = error.__cause__  # of custom_imports; mmengine's own lists all of sys.path
-        line, message = next(iter(lines), None), f'{type(error).__name__}: {error}'
-    message = message.splitlines()[0]
+        line, message = next(iter(lines), None), reason(error)
     if _is_lazy(path):
         message += '; mmengine takes it for a lazy config, in which imports are only names'
     return f'line {line}: {message}' if line else message

@@ -7,7 +7,7 @@ from mmengine.registry import Registry
 from mmpose.registry import KEYPOINT_CODECS, MODELS
 from torch import nn
 
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import UserError, reason
 from vitpose_plus.models.arguments import registered, wrong_arguments
 
 
@@ -24,9 +24,8 @@ def build_on_meta(cfg: dict) -> nn.Module:
         raise
     except Exception as error:  # whatever a wrong argument makes a constructor raise
         problem = next(_wrong_parts(cfg, 'model', MODELS), None)
-        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise UserError(
-            problem or f'The model cannot be built ({reason}): correct its config.'
+            problem or f'The model cannot be built ({reason(error)}): correct its config.'
         ) from error
 
 

@@ -15,6 +15,8 @@ LARGEST_ID = 2**63  # in which NumPy and COCO's tools count
 # Official files have a few boxes that are empty or lie beside the picture, and the like. More of
 # them than this share of the annotations are a sign of another format.
 ODD_SHARE = 1e-3
+FURTHEST = 1e7  # pixels
+VISIBILITY = 'give 0 to what is not labelled, 1 to what is hidden, 2 to what is visible'
 MISSING = object()
 
 
@@ -129,10 +131,6 @@ class AnnotationFile:
         self.few_are_normal(what, odd, len(boxes))
 
 
-FURTHEST = 1e7  # pixels
-VISIBILITY = 'give 0 to what is not labelled, 1 to what is hidden, 2 to what is visible'
-
-
 def fitting(boxes: np.ndarray, wh: np.ndarray) -> np.ndarray:
     """Whether boxes x, y, width, height (N, 4) have an area, half of it or more in their pictures
     of width and height (N, 2; NaN: unknown, the whole box is in it)."""
@@ -168,9 +166,10 @@ def is_number(value: object) -> bool:
     return type(value) in NUMBERS and math.isfinite(_float(value))
 
 
-def are_numbers(values: object) -> bool:
-    """A list of numbers of JSON, finite or not."""
-    return isinstance(values, list) and set(map(type, values)) <= NUMBERS
+def are_numbers(values: object, number: int | None = None) -> bool:
+    """A list of numbers of JSON, finite or not; of that many, if it is given."""
+    fits = isinstance(values, list) and number in (None, len(values))
+    return fits and set(map(type, values)) <= NUMBERS
 
 
 def as_array(rows: list[list[Real]], width: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from vitpose_plus.datasets.checking.opening import kind_of_file
 from vitpose_plus.datasets.checking.pictures import check_pictures
 from vitpose_plus.datasets.checking.published import PUBLISHED
 from vitpose_plus.datasets.multi_dataset import load_annotations
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import UserError, reason
 
 FILES = ('ann_file', 'bbox_file', 'headbox_file', 'camera_param_file', 'joint_file')
 
@@ -93,7 +93,7 @@ def check_annotations(dataset: BaseDataset, needs: Needs, report: Report) -> Ann
             report.findings.add(dataset.ann_file, what, remedy=remedy)
             return None
         except (ValueError, RecursionError) as error:
-            what = f'cannot be read as JSON ({type(error).__name__}: {error})'
+            what = f'cannot be read as JSON ({reason(error)})'
             report.findings.add(dataset.ann_file, what)
             return None
         file = kind(dataset, needs, report.findings)

@@ -1,10 +1,8 @@
 """Annotation files in COCO's form."""
 
 import re
-from collections import Counter
 
 import numpy as np
-from numpy import iterable
 
 from vitpose_plus.datasets.checking.annotation_file import (
     MISSING,
@@ -21,6 +19,7 @@ from vitpose_plus.datasets.regions import region_problem
 
 FIELDS = ('bbox', 'keypoints')  # mmpose leaves out an annotation without
 LARGEST_AREA = 4  # times that of the picture
+SIDES = {'l': 'left', 'r': 'right'}  # in names of keypoints
 
 
 class CocoStyleFile(AnnotationFile):
@@ -70,7 +69,7 @@ class CocoStyleFile(AnnotationFile):
                 self.wrong('has no categories, which the metric needs')
             return None
         ids = set()
-        in_use = Counter(str(one.get('category_id')) for one in annotations if 'keypoints' in one)
+        in_use = {str(one.get('category_id')) for one in annotations if 'keypoints' in one}
         for place, one in self.dicts(content['categories'], 'categories'):
             if self.has_id(one, place, ids) and str(one['id']) in in_use:
                 self._check_names(one)
@@ -200,16 +199,16 @@ class CocoStyleFile(AnnotationFile):
     def _sizes(self, used: list[tuple[str, dict]]) -> np.ndarray:
         """Width and height of the picture of each, NaN if unknown; (N, 2)."""
         unknown = (np.nan, np.nan)
-        rows = []
-        for _, one in used:
-            image = one.get('image_id')
-            picture = self.pictures.get(image) if is_id(image) else None
-            rows.append((picture and picture.size) or unknown)
-        return as_array(rows, 2)
+        return as_array([self._size(one) or unknown for _, one in used], 2)
+
+    def _size(self, one: dict) -> tuple[int, int] | None:
+        image = one.get('image_id')
+        picture = self.pictures.get(image) if is_id(image) else None
+        return picture and picture.size
 
     def _has_box(self, one: dict, title: str) -> bool:
         box = one['bbox']
-        if are_numbers(box) and len(box) == 4:
+        if are_numbers(box, 4):
             return True
         self.wrong('has a bbox that is no list of four numbers', self._with(title, box))
         return False
@@ -238,16 +237,16 @@ class CocoStyleFile(AnnotationFile):
         """Where a whole picture is read: ``segmentation`` says where people are not looked for."""
         if not self.needs.whole_pictures:
             return
-        kinds = {}
+        joined = {}  # image -> whether mmpose joins the lists of its annotations
         for title, one in used:
-            image, region = one.get('image_id'), one.get('segmentation')
-            picture = self.pictures.get(image) if is_id(image) else None
-            if picture is None or picture.size is None:
+            size, region = self._size(one), one.get('segmentation')
+            if size is None:
                 continue
-            if problem := region_problem(region, picture.size):
+            if problem := region_problem(region, size):
                 self.wrong(problem, title)
-            # mmpose joins the lists of a picture, if the first is one.
-            elif kinds.setdefault(image, isinstance(region, list)) and not iterable(region):
+                continue
+            of_lists = joined.setdefault(one['image_id'], isinstance(region, list))  # the first
+            if of_lists and not np.iterable(region):
                 remedy = 'give [] where there is no region'
                 self.wrong('has no segmentation, unlike others of its picture', title, remedy)
 
@@ -264,9 +263,7 @@ class CocoStyleFile(AnnotationFile):
 
     def _check_frames(self, used: list[tuple[str, dict]], points: np.ndarray) -> None:
         """Boxes and keypoints (N, K, 3) are in the same frame."""
-        boxes = [
-            one['bbox'] for _, one in used if are_numbers(one['bbox']) and len(one['bbox']) == 4
-        ]
+        boxes = [one['bbox'] for _, one in used if are_numbers(one['bbox'], 4)]
         if not used or len(boxes) < len(used):
             return
         low, length = np.split(as_array(boxes, 4)[:, None], 2, axis=2)
@@ -308,9 +305,6 @@ class WholeBodyFile(CocoStyleFile):
                 self.wrong(f'has {len(one[part]) / 3:g} keypoints in {part}, not {number}', title)
                 return False
         return True
-
-
-SIDES = {'l': 'left', 'r': 'right'}
 
 
 def words(name: str) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ from vitpose_plus.datasets.checking.annotation_file import (
     is_id,
     is_number,
 )
-from vitpose_plus.datasets.checking.findings import Findings, shortened
+from vitpose_plus.datasets.checking.findings import Findings, by, shortened
 from vitpose_plus.datasets.interhand import InterHand2DDataset
+from vitpose_plus.errors import reason
 
 DETECTION = ('image_id', 'category_id', 'bbox', 'score')
 HEADS = 'headboxes_src'  # the only array of MPII's file that mmpose reads
@@ -92,7 +93,7 @@ def _is_detection(one: object, place: str, path: str, pictures: dict, found: Fin
         remedy = 'take the detections of this split'
         what = 'is in an image that the annotation file does not name'
         found.add(path, what, f'{place} (image {image})', remedy)
-    elif not are_numbers(one['bbox']) or len(one['bbox']) != 4:
+    elif not are_numbers(one['bbox'], 4):
         what = 'has a bbox that is no list of four numbers'
         found.add(path, what, f'{place} ({shortened(one["bbox"])})')
     elif not is_number(score):
@@ -159,22 +160,18 @@ def _(dataset: MpiiDataset, content: list, file: AnnotationFile, found: Findings
         names = [name for name in TRUE_JOINTS if name == HEADS or name in held]
         arrays = {name: np.asarray(held[name], np.float64) for name in names}
     except Exception as error:  # whatever a stranger's file makes scipy raise
-        what = f'cannot be read as the true joints of MPII ({type(error).__name__}: {error})'
+        what = f'cannot be read as the true joints of MPII ({reason(error)})'
         found.add(path, what, remedy='download it again')
         return
     for name, array in arrays.items():
         if array.shape[:-1] != TRUE_JOINTS[name]:
-            by, expected = (_by(shape) for shape in (array.shape[:-1], TRUE_JOINTS[name]))
-            found.add(path, f'has {name} of {by} values a person, not {expected}')
+            given, expected = (by(shape) for shape in (array.shape[:-1], TRUE_JOINTS[name]))
+            found.add(path, f'has {name} of {given} values a person, not {expected}')
         elif array.shape[-1] != len(content):
             what = f'has {name} of {array.shape[-1]} people, {dataset.ann_file} has {len(content)}'
             found.add(path, what, remedy=ONE_SOURCE)
     if not np.isfinite(arrays[HEADS]).all():
         found.add(path, f'has {HEADS} that are not finite')
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return 'x'.join(map(str, shape))
 
 
 @check_companions.register
@@ -191,7 +188,7 @@ def _(dataset: InterHand2DDataset, content: dict, file: AnnotationFile, found: F
             held = _json(path)
             lacking = sorted(need for need in needs[path] if not look(held, *need))
         except UNREADABLE as error:
-            what = f'cannot be read ({type(error).__name__}: {error})'
+            what = f'cannot be read ({reason(error)})'
             found.add(path, what, remedy='download it again')
             continue
         for need in lacking:

@@ -77,6 +77,11 @@ class Findings:
         return [finding for finding in self if not finding.is_wrong]
 
 
+def by(lengths: Iterable[float]) -> str:
+    """A size or shape, for a message: 640x480."""
+    return 'x'.join(f'{length:g}' for length in lengths)
+
+
 def shortened(value: object, length: int = 40) -> str:
     """A value of a file, for a message."""
     text = repr(value)

@@ -44,7 +44,7 @@ class MpiiFile(AnnotationFile):
         self.pictures[image] = Picture(image, None)
         self.used.add(image)
         for field, is_right, what in (
-            ('center', lambda v: are_numbers(v) and len(v) == 2, 'two numbers'),
+            ('center', lambda v: are_numbers(v, 2), 'two numbers'),
             ('scale', is_number, 'a number'),
             ('joints', _are_points, 'a list of x and y'),
             ('joints_vis', are_numbers, 'a list of numbers'),
@@ -61,4 +61,4 @@ class MpiiFile(AnnotationFile):
 
 
 def _are_points(values: object) -> bool:
-    return isinstance(values, list) and all(are_numbers(v) and len(v) == 2 for v in values)
+    return isinstance(values, list) and all(are_numbers(v, 2) for v in values)

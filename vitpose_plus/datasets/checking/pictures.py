@@ -3,14 +3,14 @@
 import os
 import os.path as osp
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from mmpose.datasets.transforms import LoadImage
 from PIL import Image
 
 from vitpose_plus.datasets.checking.annotation_file import Picture
-from vitpose_plus.datasets.checking.findings import Findings
+from vitpose_plus.datasets.checking.findings import Findings, by
 
 REMEDY = 'download or unpack it again'
 ORIENTATION = 0x0112  # of EXIF
@@ -79,7 +79,7 @@ def _check_picture(folder: str, picture: Picture, found: Findings) -> None:
         if size == stored:
             what = f'{TURNED} when it is loaded, but its annotations are of the size before that'
             remedy = 'turn the annotations, or remove the orientation from the file'
-        found.add(folder, what, f'{name} ({_by(loaded)}, not {_by(size)})', remedy)
+        found.add(folder, what, f'{name} ({by(loaded)}, not {by(size)})', remedy)
     elif 1 < orientation <= 8:
         remedy = 'make sure that the annotations are of the turned picture, as viewers show it'
         found.add(folder, f'{TURNED} when it is loaded', name, remedy, is_wrong=False)
@@ -110,7 +110,3 @@ def _stored(path: str) -> tuple[tuple[int, int] | None, int, bool]:
     except (OSError, SyntaxError, ValueError, EOFError):
         return size, orientation, False
     return size, orientation, True
-
-
-def _by(size: Iterable[float]) -> str:
-    return 'x'.join(f'{length:g}' for length in size)

@@ -1,0 +1,35 @@
+"""What the launchers of several processes tell each of them, before the processes meet."""
+
+import os
+
+from vitpose_plus.errors import UserError
+
+# What a launcher tells a process by its environment; all but addresses are numbers.
+ENVIRONMENT = dict(
+    pytorch=('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'),
+    slurm=('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST'),
+    mpi=(
+        *('OMPI_COMM_WORLD_LOCAL_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_RANK'),
+        'MASTER_ADDR',
+    ),
+)
+ADDRESSES = ('MASTER_ADDR', 'SLURM_NODELIST')
+STARTERS = dict(pytorch='torchrun', slurm='srun', mpi='mpirun')
+RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
+
+
+def check(launcher: str) -> None:
+    """Raises a ``UserError`` if the environment of this process is not that of the launcher."""
+    for name in ENVIRONMENT.get(launcher, ()):
+        value = os.environ.get(name, '')
+        if not (value.isdecimal() or (value and name in ADDRESSES)):
+            raise UserError(
+                f'--launcher {launcher} needs the environment variable {name}, which is '
+                f'{value or "missing"}: start the processes by {STARTERS[launcher]} '
+                '(docs/scale.md), or leave --launcher out.'
+            )
+
+
+def is_first_process(launcher: str) -> bool:
+    """Whether this process speaks for all; with no launcher it is alone."""
+    return os.environ.get(RANKS.get(launcher, ''), '0') == '0'
