@@ -10,6 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
+from mmpose.registry import DATASETS
 
 from vitpose_plus import experiments
 from vitpose_plus.checkpoints import matching
@@ -180,6 +181,16 @@ def test_heatmaps_are_a_quarter_of_the_input(path):
         maps = decoder(feats)
         maps = torch.cat(maps, dim=1) if isinstance(maps, tuple) else maps  # bottom-up: tags, too
         assert maps.shape == (1, decoder.out_channels, h // 4, w // 4)
+
+
+@over([path for path in POSES if path not in JOINT])
+def test_mmpose_s_inferencers_find_what_they_read(path):
+    """tests/experiments/test_inferencers.py runs them."""
+    cfg = load(path)
+    assert cfg.data_mode == ('bottomup' if 'bottomup' in path.stem else 'topdown')
+    assert cfg.data_mode == cfg.val_dataloader.dataset.get('data_mode', 'topdown')
+    assert cfg.dataset_type == cfg.val_dataloader.dataset.type
+    assert DATASETS.get(cfg.dataset_type)
 
 
 # One of a kind: formatting a dump takes seconds.

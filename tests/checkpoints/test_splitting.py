@@ -141,6 +141,12 @@ def test_the_command_writes_what_test_and_train_take(whole, tiny_config, workpla
     main(['train', 'mpii.py', '--work-dir', 'train', '--no-validate', '--cfg-options', *quick])
 
 
+@pytest.mark.parametrize(('dataset', 'kind'), [('ap10k', 'AP10KDataset'), ('aic', 'AicDataset')])
+def test_mmpose_s_inferencers_run_the_plain_config(dataset, kind, tiny_config):
+    cfg = split_config(tiny_config, dataset)
+    assert (cfg.data_mode, cfg.dataset_type) == ('topdown', kind)
+
+
 def test_where_the_whole_model_s_run_began_is_forgotten(tiny_config):
     """A dumped training config, whose work_dir the split model must not write into."""
     tiny_config.merge_from_dict(

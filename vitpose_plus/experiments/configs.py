@@ -9,11 +9,13 @@ Every function returns a mapping from the names of sections (``model``, ``train_
 to plain dicts, which mmengine merges into those of ``_base_``. The first argument is ``_base_``,
 the values of the parents: the entries of datasets, ``crops``, ``augmentation``, ``affine``.
 Keywords that no function lists are changes of the sections that it returns, merged into them as
-mmengine merges a child into its parent (``_delete_=True`` replaces instead).
+mmengine merges a child into its parent (``_delete_=True`` replaces instead). The two functions of
+models of one dataset also return what mmpose's inferencers read (``for_inferencers``).
 """
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from typing import Any
 
 from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.bottom_up import bottom_up
@@ -36,7 +38,7 @@ def single_dataset_config(
     sigma: float = 2.0,
     data_root: str = 'data',
     **changes,
-) -> dict[str, dict]:
+) -> dict[str, Any]:
     """The sections of a plain model of one dataset.
 
     Args:
@@ -58,7 +60,7 @@ def single_dataset_config(
         sigma=sigma,
         data_root=data_root,
     )
-    return changed(dict(zip(SECTIONS, parts, strict=True)), changes)
+    return _of_one_dataset(parts, changes)
 
 
 def multi_task_config(
@@ -113,7 +115,7 @@ def bottom_up_config(
     max_people: int = 30,
     data_root: str = 'data',
     **changes,
-) -> dict[str, dict]:
+) -> dict[str, Any]:
     """The sections of a bottom-up model; the arguments are those of ``bottom_up``.
 
     ``entry`` and ``affine`` are those of ``base`` if not given.
@@ -127,7 +129,7 @@ def bottom_up_config(
         max_people=max_people,
         data_root=data_root,
     )
-    return changed(dict(zip(SECTIONS, parts, strict=True)), changes)
+    return _of_one_dataset(parts, changes)
 
 
 def person_crops_config(
@@ -154,6 +156,17 @@ def whole_pictures_config(
     """The same on parts of whole pictures."""
     model, loader = whole_pictures(_entries(base, datasets), input_hw, data_root)
     return changed(dict(model=model, train_dataloader=loader), changes)
+
+
+def _of_one_dataset(parts: Sequence[dict], changes: Mapping) -> dict[str, Any]:
+    sections = dict(zip(SECTIONS, parts, strict=True))
+    inferencers = for_inferencers(sections['val_dataloader']['dataset'])
+    return changed(sections, changes) | inferencers
+
+
+def for_inferencers(dataset: Mapping) -> dict[str, str]:
+    """What mmpose's inferencers read at the top of a config, from the dataset that is tested on."""
+    return dict(data_mode=dataset.get('data_mode', 'topdown'), dataset_type=dataset['type'])
 
 
 def changed(sections: dict[str, dict], changes: Mapping) -> dict[str, dict]:

@@ -7,6 +7,7 @@ from mmengine.runner import Runner
 
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.errors import UserError
+from vitpose_plus.experiments.configs import for_inferencers
 from vitpose_plus.models.building import build_on_meta
 from vitpose_plus.models.ffn import SharedFFN
 
@@ -40,6 +41,9 @@ def split_config(cfg: Config, dataset: str) -> Config:
     model['test_cfg'] = {**model.get('test_cfg', {}), **head.get('test_cfg', {})}
     for split_name in ('train', 'val', 'test'):
         _keep_dataset(plain, split_name, dataset)
+    kept = [plain.get(f'{split_name}_dataloader') for split_name in ('val', 'test', 'train')]
+    if tested_on := next(filter(None, kept), None):
+        plain |= for_inferencers(tested_on['dataset'])
     return Config(plain)
 
 
