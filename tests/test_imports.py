@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / 'vitpose_plus'
 # From the ground up; what shares a line does not import from each other.
 ORDER = [
     {'errors', 'version'},
-    {'files', 'compat', 'moved'},
+    {'addresses', 'files', 'compat', 'moved'},
     {'registration'},
     {'codecs', 'models'},
     {'datasets'},
@@ -18,6 +18,7 @@ ORDER = [
     {'checkpoints'},
     {'distillation', 'evaluation', 'visualization'},
     {'engine'},
+    {'inference'},
     {'commands'},
     {'__main__'},
 ]

@@ -1,14 +1,24 @@
 """A checkpoint by its URL is downloaded once and whole, or not at all."""
 
+import errno
+import hashlib
+import io
+import os
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from email.message import Message
 from pathlib import Path
+from urllib.request import Request
 
 import pytest
 import torch
 
-from vitpose_plus.checkpoints.fetching import fetch
+from vitpose_plus.addresses import SafeRedirects
+from vitpose_plus.checkpoints import fetching
+from vitpose_plus.checkpoints.fetching import fetch, place
 from vitpose_plus.errors import UserError
+from vitpose_plus.files import UNFINISHED
 
 
 def test_of_several_who_ask_at_once_one_downloads(served):
@@ -53,10 +63,15 @@ def no_server(folder, address):
         return f'http://localhost:{free.getsockname()[1]}/w.pth'
 
 
+def elsewhere(folder, address):
+    return 'http://example.org/w.pth'
+
+
 BAD = {
     no_file: r'cannot be downloaded \(HTTP Error 404: File not found\): check the address and the',
     cut: r'cannot be downloaded \(cut after \d+ of \d+ bytes\): check the address and the network',
     page: r'is a web page .*: download the file itself',
+    elsewhere: r'is not downloaded, as it is not https: give its https address, or download it by',
     no_server: r'cannot be downloaded \(.*Connection refused\): check the address and the network',
 }
 
@@ -68,5 +83,95 @@ def test_a_failure_is_one_sentence_with_the_url_and_nothing_is_kept(address, ser
         fetch(url)
     assert str(error.value).startswith(url)
     assert '\n' not in str(error.value)
-    kept = [path.name for path in (tmp_path / 'torch_home').rglob('*') if path.is_file()]
-    assert set(kept) <= {'lock'}
+    assert kept(tmp_path) <= {'lock'}
+
+
+def kept(tmp_path):
+    return {path.name for path in (tmp_path / 'torch_home').rglob('*') if path.is_file()}
+
+
+def test_an_address_that_leads_elsewhere_is_followed_as_far_as_it_is_safe(served, tmp_path):
+    folder, address, _ = served
+    torch.save(dict(weight=torch.ones(3)), folder / 'w.pth')
+    path = fetch(f'{address}/moved?{address}/w.pth')
+    assert Path(path).read_bytes() == (folder / 'w.pth').read_bytes()
+    with pytest.raises(UserError, match=r'^http://example.org/w.pth is not downloaded, as it is n'):
+        fetch(f'{address}/moved?http://example.org/w.pth')
+
+
+def test_https_does_not_lead_to_http():
+    """Not even to this machine's."""
+
+
+def test_a_secure_address_leads_to_secure_ones_only():
+    handler, request = SafeRedirects(), Request('https://example.org/w.pth')
+    with pytest.raises(
+        UserError, match=r'w.pth is not downloaded, as it leads to http://localhost'
+    ):
+        handler.redirect_request(request, None, 302, 'Found', Message(), 'http://localhost/w.pth')
+    new = handler.redirect_request(request, None, 302, 'Found', Message(), 'https://a.org/w.pth')
+    assert new.full_url == 'https://a.org/w.pth'
+
+
+@pytest.mark.parametrize('digits', [64, 8, 0])
+def test_the_sum_or_its_first_digits_are_checked(digits, served, tmp_path):
+    folder, address, _ = served
+    torch.save(dict(weight=torch.ones(3)), folder / 'w.pth')
+    sha256 = hashlib.sha256((folder / 'w.pth').read_bytes()).hexdigest()[:digits]
+    if digits:
+        wrong = sha256[:-1] + ('0' if sha256[-1] != '0' else '1')
+        message = f'has the SHA-256 {sha256} where {wrong} is expected, and is not kept: download'
+        with pytest.raises(UserError, match=message):
+            fetch(f'{address}/w.pth', wrong)
+        assert kept(tmp_path) <= {'lock'}
+    path = fetch(f'{address}/w.pth', sha256)
+    assert Path(path) == place(f'{address}/w.pth')
+    assert Path(path).read_bytes() == (folder / 'w.pth').read_bytes()
+
+
+def test_what_is_there_needs_neither_network_nor_rights(tmp_path, monkeypatch):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'torch_home'))
+    url = 'https://example.org/w.pth'
+    place(url).parent.mkdir(parents=True)
+    torch.save(dict(weight=torch.ones(3)), place(url))
+    place(url).parent.chmod(0o500)
+    try:
+        assert fetch(url, '0' * 64) == str(place(url))
+    finally:
+        place(url).parent.chmod(0o700)
+    assert kept(tmp_path) == {'w.pth'}
+
+
+@pytest.mark.parametrize('code', [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_that_is_full_is_told_from_the_network(code, served, tmp_path, monkeypatch):
+    folder, address, _ = served
+    torch.save(dict(weight=torch.ones(3)), folder / 'w.pth')
+
+    class FullDisk(io.BytesIO):
+        def write(self, part):
+            raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fetching, 'open', lambda *args: FullDisk(), raising=False)
+    message = rf'w.pth cannot be kept in .* \({os.strerror(code)}\): make room there, or set TORCH'
+    with pytest.raises(UserError, match=message):
+        fetch(f'{address}/w.pth')
+    assert kept(tmp_path) <= {'lock'}
+
+
+def test_what_a_killed_download_left_is_removed_by_the_next(served, tmp_path):
+    folder, address, _ = served
+    torch.save(dict(weight=torch.ones(3)), folder / 'w.pth')
+    path = place(f'{address}/w.pth')
+    left = path.parent / f'.w.pth{UNFINISHED}x'
+    left.mkdir(parents=True)
+    (left / 'w.pth').write_bytes(b'half')
+    fetch(f'{address}/w.pth')
+    assert not left.exists()
+
+
+def test_a_missing_package_is_said_before_the_download(served, monkeypatch):
+    _, address, asked = served
+    monkeypatch.setitem(sys.modules, 'safetensors', None)
+    with pytest.raises(UserError, match=r'm.safetensors needs the package safetensors: run pip'):
+        fetch(f'{address}/m.safetensors')
+    assert asked == []

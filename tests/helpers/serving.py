@@ -7,11 +7,18 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Notes what is asked for; of a file with "cut" in its name it sends half."""
+    """Notes what is asked for; of a file with "cut" in its name it sends half, and from
+    "moved?URL" it leads to another address."""
 
     def do_GET(self):
         self.server.asked.append(self.path)
-        super().do_GET()
+        path, _, target = self.path.partition('?')
+        if path == '/moved':
+            self.send_response(302)
+            self.send_header('Location', target)
+            self.end_headers()
+        else:
+            super().do_GET()
 
     def copyfile(self, source, target):
         content = source.read()

@@ -1,12 +1,13 @@
 """Checkpoints that are given by a URL: downloaded whole, once, then read as any other file."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO
 from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 import torch
 from filelock import FileLock
@@ -21,10 +22,10 @@ from rich.progress import (
 )
 
 from vitpose_plus import files
+from vitpose_plus.addresses import check_address, open_address
 from vitpose_plus.checkpoints import reading
+from vitpose_plus.checkpoints.opening import needing_safetensors
 from vitpose_plus.errors import UserError
-
-PATIENCE = 60  # seconds without a byte
 
 
 def is_url(path: str | None) -> bool:
@@ -36,54 +37,87 @@ def is_local(path: str | None) -> bool:
     return bool(path) and '://' not in path
 
 
-def fetch(url: str) -> str:
+def fetch(url: str, sha256: str = '') -> str:
     """The file of a URL, in torch's folder for downloads (``TORCH_HOME``).
 
-    It is downloaded unless it is there, checked before it is kept, and never looked for again. Of
+    It is downloaded unless it is there, checked before it is kept, and never asked for again. Of
     several processes that ask for it at once, one downloads and the others wait.
 
+    Args:
+        url: By https; by http from this machine only.
+        sha256: Of the file, or its first digits; empty where it is not known.
+
     Raises:
-        UserError: It cannot be downloaded, or is no checkpoint.
+        UserError: It cannot be downloaded or kept, is another file, or is no checkpoint.
     """
+    path = place(url)
+    if path.is_file():
+        return str(path)
+    check_address(url)
     try:
-        path = _place(url)
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.parent / 'lock'):
             if not path.is_file():
-                _download(url, path)
-    except (OSError, HTTPException) as error:
+                _download(url, path, sha256)
+    except (URLError, HTTPException) as error:
         reason = error.reason if type(error) is URLError else error
         raise UserError(
             f'{url} cannot be downloaded ({reason}): check the address and the network, or '
             'download it by other means, and give the file.'
         ) from error
+    except OSError as error:
+        raise UserError(
+            f'{url} cannot be kept in {path.parent} ({error.strerror}): make room there, or set '
+            'TORCH_HOME to another folder.'
+        ) from error
     return str(path)
 
 
-def _place(url: str) -> Path:
-    """In a folder of its own: many files have one name, as ``model.safetensors``."""
+def place(url: str) -> Path:
+    """Where the file of a URL lies, or would lie.
+
+    It has a folder of its own, as many files have one name (``model.safetensors``).
+    """
     folder = hashlib.sha256(url.encode()).hexdigest()[:12]
     name = Path(urlsplit(url).path).name or 'checkpoint.pth'
     return Path(torch.hub.get_dir(), 'checkpoints', folder, name)
 
 
-def _download(url: str, path: Path) -> None:
-    """What is cut, or is no checkpoint but a page that asks for a password, is not kept."""
-    request = Request(url, headers={'User-Agent': 'vitpose_plus'})
-    with urlopen(request, timeout=PATIENCE) as answer, files.replacing(path) as new:
+def _download(url: str, path: Path, sha256: str) -> None:
+    """What is cut, is another file, or is no checkpoint but a page that asks for a password, is not
+    kept."""
+    if path.suffix == '.safetensors':
+        with needing_safetensors(url):  # said before gigabytes are downloaded
+            import safetensors  # noqa: F401
+    files.remove_unfinished(path.parent, [path.name])  # of a process that was killed
+    with _network():
+        answer = open_address(url)
+    with answer, files.replacing(path) as new:
         size = int(answer.headers.get('Content-Length') or 0) or None
         with open(new, 'wb') as file:
-            received = _copy(answer, file, size, path.name)
+            received, digest = _copy(answer, file, size, path.name)
         if size and received < size:  # Python's client reads on as if that were all
-            raise ConnectionError(f'cut after {received} of {size} bytes')
+            raise URLError(f'cut after {received} of {size} bytes')
+        _check_sum(url, digest, sha256)
         try:
             reading.read(new)
         except UserError as error:
             raise UserError(str(error).replace(str(new), url)) from error
 
 
-def _copy(answer: BinaryIO, file: BinaryIO, size: int | None, name: str) -> int:
-    """Shows how far it has come; returns the number of bytes."""
+@contextmanager
+def _network() -> Iterator[None]:
+    """Tells errors of the network from those of the disk: urllib leaves some as they are."""
+    try:
+        yield
+    except URLError:
+        raise
+    except OSError as error:
+        raise URLError(error) from error
+
+
+def _copy(answer: BinaryIO, file: BinaryIO, size: int | None, name: str) -> tuple[int, str]:
+    """Shows how far it has come; returns the number of bytes and their SHA-256."""
     columns = (
         TextColumn('downloading {task.description}', markup=False),
         BarColumn(),
@@ -91,10 +125,25 @@ def _copy(answer: BinaryIO, file: BinaryIO, size: int | None, name: str) -> int:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    received = 0
+    received, digest = 0, hashlib.sha256()
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(name, total=size)
-        while part := answer.read(2**20):
+        while part := _next_part(answer):
+            digest.update(part)
             received += file.write(part)
             progress.update(task, completed=received)
-    return received
+    return received, digest.hexdigest()
+
+
+def _next_part(answer: BinaryIO) -> bytes:
+    with _network():
+        return answer.read(2**20)
+
+
+def _check_sum(url: str, digest: str, sha256: str) -> None:
+    if not digest.startswith(sha256):
+        raise UserError(
+            f'{url} has the SHA-256 {digest[: len(sha256)]} where {sha256} is expected, and is not '
+            'kept: download it again, and if that does not help, do not use it, as it is another '
+            'file by now.'
+        )
