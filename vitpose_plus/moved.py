@@ -35,6 +35,8 @@ MOVED = {
     'commands.train.left_out': 'engine.starting (taken)',
     'datasets.checks': 'datasets.checking',
     'datasets.companions': 'datasets.checking.companions',
+    'datasets.figures.coco_style.animal_categories': 'datasets.figures.categories',
+    'datasets.figures.coco_style.person_categories': 'datasets.figures.categories',
     'datasets.figures.generate.write_figures': 'datasets.figures',
     'datasets.preparation.writing': 'datasets.preparation.sources',
     'datasets.published': 'datasets.checking.published',

@@ -53,8 +53,8 @@ def root(written, tmp_path):
 def test_writes_a_whole_folder(tmp_path, capsys):
     root = tmp_path / 'new' / 'drawn'
     main(['figures', str(root), *FEW])
-    datasets = {'coco', 'aic', 'mpii', 'ap10k', 'apt36k'}
-    assert datasets | {RECORD} == {path.name for path in root.iterdir()}
+    folders = {'coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'mixed'}
+    assert folders | {RECORD} == {path.name for path in root.iterdir()}
     assert 'The figures lie in' in capsys.readouterr().out
     assert [path.name for path in (tmp_path / 'new').iterdir()] == ['drawn']
 

@@ -8,64 +8,19 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vitpose_plus.datasets.figures import animal, person
+from vitpose_plus.datasets.figures.animal import SPECIES
+from vitpose_plus.datasets.figures.categories import BOX_CATEGORIES, box_categories
 from vitpose_plus.datasets.figures.draw import Scene
 from vitpose_plus.datasets.figures.figure import Figure
 
 # The id of the first image of a split; that of image i follows from i alone.
 FIRST_ID = {'train': 1, 'val': 500_001}
 MIN_KEYPOINTS = 5  # of an annotation
-PERSON_LIMBS = (
-    *(
-        (f'{side}_{first}', f'{side}_{second}')
-        for first, second in (
-            *(('shoulder', 'elbow'), ('elbow', 'wrist'), ('hip', 'knee'), ('knee', 'ankle')),
-            *(('shoulder', 'hip'), ('eye', 'ear'), ('ear', 'shoulder')),
-        )
-        for side in person.SIDES
-    ),
-    *(('left_hip', 'right_hip'), ('left_shoulder', 'right_shoulder'), ('left_eye', 'right_eye')),
-    *(('nose', 'left_eye'), ('nose', 'right_eye'), ('head_top', 'neck')),
-    *(('neck', 'left_shoulder'), ('neck', 'right_shoulder')),
-)
-ANIMAL_LIMBS = (
-    *(('L_Eye', 'R_Eye'), ('L_Eye', 'Nose'), ('R_Eye', 'Nose'), ('Nose', 'Neck')),
-    ('Neck', 'Root of tail'),
-    *(
-        (first.format(side), f'{side}_{second}')
-        for side in 'LR'
-        for first, second in (
-            *(('Neck', 'Shoulder'), ('{}_Shoulder', 'Elbow'), ('{}_Elbow', 'F_Paw')),
-            *(('Root of tail', 'Hip'), ('{}_Hip', 'Knee'), ('{}_Knee', 'B_Paw')),
-        )
-    ),
-)
 
 
-def person_categories(names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The category of people, with the keypoints ``names``."""
-    return [_category(1, 'person', 'person', names, PERSON_LIMBS)]
-
-
-def animal_categories() -> list[dict[str, Any]]:
-    """The categories of animals, as AP-10K numbers them."""
-    return [
-        _category(species.number, name, species.family, animal.KEYPOINTS, ANIMAL_LIMBS)
-        for name, species in animal.SPECIES.items()
-    ]
-
-
-def _category(
-    number: int, name: str, family: str, names: tuple[str, ...], limbs: tuple[tuple[str, str], ...]
-) -> dict[str, Any]:
-    """A category, with those limbs in its skeleton whose ends are in ``names``."""
-    skeleton = [
-        [names.index(first) + 1, names.index(second) + 1]
-        for first, second in limbs
-        if first in names and second in names
-    ]
-    keys = {'id': number, 'name': name, 'supercategory': family}
-    return keys | {'keypoints': list(names), 'skeleton': skeleton}
+def image_name(split: str, index: int) -> str:
+    """The file name of an image: its id."""
+    return f'{FIRST_ID[split] + index:012d}.jpg'
 
 
 def rounded(values: np.ndarray) -> list:
@@ -135,42 +90,58 @@ class CocoFile:
     def add(
         self, index: int, scene: Scene, file_name: str | None = None, **keys: Any
     ) -> list[tuple[dict[str, Any], Figure]]:
-        """Writes an image, and returns its annotations, each with its figure.
+        """Writes an image, and enters it as ``enter`` does."""
+        file_name = file_name or image_name(self.split, index)
+        write_image(self.folder / file_name, scene.image)
+        return self.enter(index, scene, file_name, **keys)
+
+    def enter(
+        self, index: int, scene: Scene, file_name: str | None = None, **keys: Any
+    ) -> list[tuple[dict[str, Any], Figure]]:
+        """Enters an image that is written, and returns its annotations, each with its figure.
 
         Args:
             index: Of the image in its split.
-            scene: The image and its figures.
+            scene: The image and its figures; figures of other categories are left out.
             file_name: The name of the image; by default its id.
             keys: Further keys of the image and its annotations.
         """
         number = FIRST_ID[self.split] + index
-        file_name = file_name or f'{number:012d}.jpg'
+        file_name = file_name or image_name(self.split, index)
         width, height = scene.size
-        write_image(self.folder / file_name, scene.image)
         image = {'id': number, 'file_name': file_name, 'width': width, 'height': height}
         self.images.append(image | keys)
-        kept = []
-        for i, figure in enumerate(scene.figures):
-            marks = figure.labelled(self.names)
-            if np.count_nonzero(marks[:, 2]) >= MIN_KEYPOINTS:
-                annotation = self._annotate(number * 10 + i, number, scene, figure) | keys
-                kept.append((annotation, figure))
+        kept = [
+            (self._annotate(number * 10 + i, number, scene, figure) | keys, figure)
+            for i, figure in enumerate(scene.figures)
+            if figure.category in self.numbers and self._has_enough_keypoints(figure)
+        ]
         self.annotations += [annotation for annotation, _ in kept]
         return kept
 
+    def _has_enough_keypoints(self, figure: Figure) -> bool:
+        marks = figure.labelled(self.names)
+        return np.count_nonzero(marks[:, 2]) >= MIN_KEYPOINTS
+
     def _annotate(self, number: int, image: int, scene: Scene, figure: Figure) -> dict[str, Any]:
         """The annotation of a figure, with the ids of itself and of its image."""
-        marks, box = figure.labelled(self.names), clipped_box(figure, scene)
+        box = clipped_box(figure, scene)
         return {
             'id': number,
             'image_id': image,
             'category_id': self.numbers[figure.category],
             'bbox': rounded(box),
             'area': round(0.53 * float(box[2] * box[3]), 2),
-            'keypoints': triplets(marks),
-            'num_keypoints': int(np.count_nonzero(marks[:, 2])),
+            **self._keypoints(figure),
             'iscrowd': 0,
             'segmentation': [],
+        }
+
+    def _keypoints(self, figure: Figure) -> dict[str, Any]:
+        marks = figure.labelled(self.names)
+        return {
+            'keypoints': triplets(marks),
+            'num_keypoints': int(np.count_nonzero(marks[:, 2])),
         }
 
     def dump_several(self, path: Path) -> None:
@@ -195,3 +166,17 @@ class CocoFile:
             'annotations': self.annotations if annotations is None else annotations,
         }
         write_json(path, content)
+
+
+class BoxFile(CocoFile):
+    """The boxes of all people and animals, in the two categories of detectors."""
+
+    def __init__(self, description: str, folder: Path, split: str) -> None:
+        super().__init__(description, folder, split, (), box_categories())
+        self.numbers |= dict.fromkeys(SPECIES, BOX_CATEGORIES['animal'])
+
+    def _has_enough_keypoints(self, figure: Figure) -> bool:
+        return True
+
+    def _keypoints(self, figure: Figure) -> dict[str, Any]:
+        return {}

@@ -52,6 +52,19 @@ def compose(rng: np.random.Generator, sample: Sampler, time: float = 0.0) -> Sce
             figure.move(offset + time * drift)
             figures.append(figure)
             figure.paint(image, owner, len(figures))
+    return finish(rng, image, owner, figures)
+
+
+def finish(
+    rng: np.random.Generator, image: np.ndarray, owner: np.ndarray, figures: list[Figure]
+) -> Scene:
+    """The scene of painted figures: hides parts of some, and labels all.
+
+    Args:
+        image: BGR (H, W, 3), 0..255, changed in place.
+        owner: (H, W), as ``Figure.paint`` marks it; changed in place.
+        figures: In the order in which they were painted.
+    """
     for figure in figures:
         if rng.random() < 0.2:
             _draw_occluder(rng, image, owner, figure)
@@ -106,10 +119,7 @@ def _place(
         The offset (2,) of the box in pixels, and the share of it that other boxes cover.
     """
     size = box[2:] - box[:2]
-    slack = 0.15 * size if rng.random() < 0.2 else -2.0
-    room = np.array([width - 1, height - 1]) - size
-    low, high = np.minimum(-slack, room / 2), np.maximum(room + slack, room / 2)
-    corners = rng.uniform(low, high, (24, 2))
+    corners = sample_corners(rng, size, width, height)
     overlap = np.zeros(len(corners))
     for other in others:
         start = np.maximum(corners, other[:2])
@@ -117,6 +127,17 @@ def _place(
         overlap += np.clip(stop - start, 0, None).prod(1)
     best = overlap.argmin()
     return corners[best] - box[:2], overlap[best] / size.prod()
+
+
+def sample_corners(
+    rng: np.random.Generator, size: np.ndarray, width: int, height: int
+) -> np.ndarray:
+    """Random upper left corners (24, 2) for a box of ``size`` (2,) in pixels: all of them within
+    the image, or all such that up to 0.15 of the box may lie outside."""
+    slack = 0.15 * size if rng.random() < 0.2 else -2.0
+    room = np.array([width - 1, height - 1]) - size
+    low, high = np.minimum(-slack, room / 2), np.maximum(room + slack, room / 2)
+    return rng.uniform(low, high, (24, 2))
 
 
 def _draw_occluder(

@@ -26,8 +26,9 @@ def write_figures(
 ) -> None:
     """Writes synthetic figures in the formats of the datasets of ViTPose+, and their record.
 
-    The five image sets are COCO (with COCO-WholeBody), AIC, MPII, AP-10K and APT-36K. An image
-    depends on the seed and on its own set, split and index only.
+    The image sets are COCO (with COCO-WholeBody), AIC, MPII, AP-10K, APT-36K, and one with several
+    people and animals in an image. An image depends on the seed and on its own set, split and index
+    only.
 
     Args:
         root: The folder to write the datasets' folders to: a new one, or an empty one. Where it is

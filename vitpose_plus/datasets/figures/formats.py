@@ -12,12 +12,13 @@ import numpy as np
 from scipy.io import savemat
 
 from vitpose_plus.datasets.figures import animal, person
+from vitpose_plus.datasets.figures.categories import animal_categories, person_categories
 from vitpose_plus.datasets.figures.coco_style import (
     FIRST_ID,
+    BoxFile,
     CocoFile,
-    animal_categories,
     clipped_box,
-    person_categories,
+    image_name,
     rounded,
     triplets,
     write_image,
@@ -159,3 +160,23 @@ def write_apt36k(root: Path, split: str, scenes: Scenes) -> None:
         clip = f'clips/{scene.figures[0].category}_{video:06d}'
         file.add(index, scene, f'{clip}/frame_{index % FRAMES}.jpg', video_id=video)
     file.dump(folder / f'annotations/{split}_annotations_1.json')
+
+
+def write_mixed(root: Path, split: str, scenes: Scenes) -> None:
+    """People and animals in the same images: their boxes, for detectors, and the keypoints of each.
+
+    All three files list all images; a figure has the same id in each file that it is in.
+    """
+    folder = root / 'mixed'
+    place = folder / split
+    files = {
+        'boxes': BoxFile('COCO, without keypoints', place, split),
+        'people': CocoFile('COCO', place, split, person.BODY, person_categories(person.BODY)),
+        'animals': CocoFile('AP-10K', place, split, animal.KEYPOINTS, animal_categories()),
+    }
+    for index, scene in scenes:
+        write_image(place / image_name(split, index), scene.image)
+        for file in files.values():
+            file.enter(index, scene)
+    for name, file in files.items():
+        file.dump(folder / f'annotations/{name}_{split}.json')
