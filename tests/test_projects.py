@@ -78,11 +78,27 @@ def test_a_token_sees_its_row_and_its_column(root_on_the_path):
     assert seen.tolist() == [[r == 1 or c == 1 for c in range(3)] for r in range(4)]
 
 
+def test_the_detector_trains(workplace):
+    """One step on four images changes every parameter."""
+    (config,) = (PROJECTS / 'figures_detector' / 'configs').glob('*.py')
+    cfg = Config.fromfile(config)
+    cfg.work_dir = 'out'
+    cfg.train_cfg.max_epochs = 1
+    cfg.param_scheduler = []  # no warm-up
+    cfg.train_dataloader.update(batch_size=4)
+    cfg.train_dataloader.dataset.indices = 4
+    runner = Runner.from_cfg(cfg)
+    before = {name: p.detach().clone() for name, p in runner.model.named_parameters()}
+    runner.train()
+    after = dict(runner.model.named_parameters())
+    assert not [name for name in before if before[name].equal(after[name])]
+
+
 def test_every_project_stands_in_the_list():
     listed = (PROJECTS / 'README.md').read_text()
     projects = [readme.parent.name for readme in PROJECTS.glob('*/README.md')]
     assert projects == [name for name in projects if f'({name})' in listed]
-    assert {'example_attention', 'example_dataset'} <= set(projects)
+    assert {'example_attention', 'example_dataset', 'figures_detector'} <= set(projects)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,39 @@
+"""The figures detector: a small RTMDet, trained on synthetic figures, for tests that need boxes.
+
+Made by the commands in projects/figures_detector/README.md and then
+
+    python -m tests.helpers.figures_detector work_dirs/figures_detector/epoch_11.pth
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+import vitpose_plus  # noqa: F401  what the checkpoint holds may be loaded after it
+from tests.helpers.demo import ROOT
+from vitpose_plus.files import replacing
+
+PROJECT_CONFIG = ROOT / 'projects/figures_detector/configs/rtmdet-nano_figures-320x256.py'
+FOLDER = ROOT / 'tests' / 'data' / 'figures_detector'  # as a training leaves one
+CONFIG = FOLDER / PROJECT_CONFIG.name
+CHECKPOINT = FOLDER / 'epoch_11.pth'
+
+
+def make(trained: str | Path) -> None:
+    """Writes the config in full, and the weights of a training, the matrices in half precision."""
+    checkpoint = torch.load(trained, map_location='cpu', weights_only=True)
+    weights = {
+        name: tensor.half().contiguous() if tensor.ndim > 1 else tensor.clone()
+        for name, tensor in checkpoint['state_dict'].items()
+    }
+    classes = tuple(checkpoint['meta']['dataset_meta']['classes'])
+    FOLDER.mkdir(exist_ok=True)
+    Config.fromfile(PROJECT_CONFIG).dump(CONFIG)
+    with replacing(CHECKPOINT) as part:
+        torch.save(dict(state_dict=weights, meta=dict(dataset_meta=dict(classes=classes))), part)
+
+
+if __name__ == '__main__':
+    make(sys.argv[1])
