@@ -1,4 +1,4 @@
-"""Pictures of predictions: poses, drawn by mmpose's visualizer, and masked patches."""
+"""Pictures of predictions: poses of several datasets, and masked patches."""
 
 from itertools import groupby
 from pathlib import Path
@@ -9,10 +9,11 @@ import torch
 from mmengine.dataset import BaseDataset, pseudo_collate
 from mmpose.models.pose_estimators.base import BasePoseEstimator
 from mmpose.structures import merge_data_samples
-from mmpose.visualization import PoseLocalVisualizer
 
 from vitpose_plus.datasets.multi_dataset import MultiDataset, parts_of
+from vitpose_plus.datasets.skeletons import Skeleton
 from vitpose_plus.models import MaskedAutoencoder
+from vitpose_plus.visualization.poses import draw_pose
 
 TILE_HW = (288, 352)
 SURE = 0.2  # who and what scores no more is not drawn
@@ -66,24 +67,13 @@ def reconstruction_sheet(model: MaskedAutoencoder, samples: list[dict], path: st
 def _tile(model: BasePoseEstimator, dataset, indices: list[int]) -> np.ndarray:
     """One image (BGR, TILE_HW) with the sure predictions of all its samples."""
     sample = merge_data_samples(model.test_step(pseudo_collate([dataset[i] for i in indices])))
-    people = sample.pred_instances
-    sample.pred_instances = people[people.bbox_scores > SURE]
-    image = cv2.imread(sample.img_path)
-    visualizer = PoseLocalVisualizer(radius=max(2, image.shape[0] // 120), line_width=2)
-    visualizer.set_dataset_meta(dataset.metainfo)
-    visualizer.add_datasample(
-        'predictions',
-        image[..., ::-1],
-        sample,
-        draw_gt=False,
-        draw_bbox=False,
-        kpt_thr=SURE,
-    )
-    drawn = visualizer.get_image()[..., ::-1]
+    people = sample.pred_instances[sample.pred_instances.bbox_scores > SURE]
+    drawn = cv2.imread(sample.img_path)
+    skeleton = Skeleton.of(dataset.metainfo)
+    for keypoints, scores in zip(people.keypoints, people.keypoint_scores, strict=True):
+        draw_pose(drawn, keypoints, scores, skeleton, score=SURE)
     ratio = min(TILE_HW[0] / drawn.shape[0], TILE_HW[1] / drawn.shape[1])
-    drawn = cv2.resize(
-        np.ascontiguousarray(drawn), None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA
-    )
+    drawn = cv2.resize(drawn, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
     tile = np.full((*TILE_HW, 3), 255, np.uint8)
     tile[: drawn.shape[0], : drawn.shape[1]] = drawn
     return tile
