@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Every extra but the other two sets of OpenMMLab packages (mim, mminstall, onedl): no test is skipped
 # for want of one.
-EXTRAS := lite,hf,test,dev
+EXTRAS := lite,hf,tables,test,dev
 INSTALL := $(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt
 READY := .venv/.ready
 
