@@ -4,6 +4,7 @@ import os
 import os.path as osp
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
 
 import numpy as np
 from mmpose.datasets.transforms import LoadImage
@@ -68,7 +69,7 @@ def _check_picture(folder: str, picture: Picture, found: Findings) -> None:
     if not os.access(path, os.R_OK):
         found.add(folder, 'may not be read', name, 'change its permissions')
         return
-    stored, orientation, is_whole = _stored(path)
+    size_of_file, orientation, is_whole = stored(path)
     loaded = loaded_size(path) if is_whole else None
     if loaded is None:
         what = 'cannot be read by OpenCV, as training does' if is_whole else 'is cut off or damaged'
@@ -76,7 +77,7 @@ def _check_picture(folder: str, picture: Picture, found: Findings) -> None:
         return
     if size not in (None, loaded):
         what, remedy = 'has another size than its annotations say', REMEDY
-        if size == stored:
+        if size == size_of_file:
             what = f'{TURNED} when it is loaded, but its annotations are of the size before that'
             remedy = 'turn the annotations, or remove the orientation from the file'
         found.add(folder, what, f'{name} ({by(loaded)}, not {by(size)})', remedy)
@@ -95,14 +96,14 @@ def loaded_size(path: str) -> tuple[int, int] | None:
     return width, height
 
 
-def _stored(path: str) -> tuple[tuple[int, int] | None, int, bool]:
+def stored(file: str | BinaryIO) -> tuple[tuple[int, int] | None, int, bool]:
     """Width and height before it is turned, its orientation, and whether the file is whole.
 
     What Pillow does not know, or finds too large, is taken to be right.
     """
     size, orientation = None, 1
     try:
-        with warnings.catch_warnings(action='ignore'), Image.open(path) as image:
+        with warnings.catch_warnings(action='ignore'), Image.open(file) as image:
             size, orientation = image.size, image.getexif().get(ORIENTATION, 1)
             image.load()
     except (Image.UnidentifiedImageError, Image.DecompressionBombError):

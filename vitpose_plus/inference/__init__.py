@@ -1,0 +1,1 @@
+"""From pictures to poses: sources, boxes, the model, results and their formats."""

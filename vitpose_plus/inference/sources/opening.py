@@ -1,0 +1,120 @@
+"""From what a user gives to pictures."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from vitpose_plus.errors import UserError
+from vitpose_plus.files import about
+from vitpose_plus.inference.sources.memory import Array, PillowImage
+from vitpose_plus.inference.sources.names import as_text, in_message
+from vitpose_plus.inference.sources.paths import Film, Folder, Missing, Pattern, PictureFile
+from vitpose_plus.inference.sources.picture import Picture
+from vitpose_plus.inference.sources.places import unique_places
+from vitpose_plus.inference.sources.source import Entry, Source, is_word
+from vitpose_plus.inference.sources.streams import StandardInput, read_standard_input
+from vitpose_plus.inference.sources.web import Url
+
+Given = str | Path | np.ndarray | Image.Image
+
+
+class Sources:
+    """The pictures of several sources, in order; they can be gone through several times.
+
+    Args:
+        given: What a user has given, as text.
+        entries: What was found there.
+
+    Attributes:
+        given: What a user has given, as text.
+        total: The number of pictures; None where only reading would show it.
+    """
+
+    def __init__(self, given: list[str], entries: Sequence[Entry]) -> None:
+        self.given = given
+        self._entries = entries
+        self._places = unique_places(entries)
+        totals = [entry.total for entry in entries]
+        self.total = None if None in totals else sum(totals)
+
+    def __iter__(self) -> Iterator[Picture]:
+        for entry, place in zip(self._entries, self._places, strict=True):
+            yield from entry.pictures(place)
+
+
+class ListFile(Source):
+    """``@FILE`` (``@-``: standard input) names sources, one a line, relative to the working folder.
+
+    White space around a line, empty lines, and lines that begin with ``#`` do not count; a list
+    names no other list.
+    """
+
+    @classmethod
+    def knows(cls, given: Any) -> bool:
+        return isinstance(given, str) and given.startswith('@')
+
+    def entries(self, leave_out: Path | None) -> Iterator[Entry]:
+        lines = [
+            line.strip() for line in self._content().removeprefix(b'\xef\xbb\xbf').split(b'\n')
+        ]
+        words = [os.fsdecode(line) for line in lines if line and not line.startswith(b'#')]
+        name = in_message(self.given)
+        if not words:
+            raise UserError(f'{name} names no pictures: write one a line.')
+        with about(name):
+            for number, word in enumerate(words):
+                yield from _open(word, number, NAMED).entries(leave_out)
+
+    def _content(self) -> bytes:
+        if self.given == '@-':
+            return read_standard_input('a list of pictures')
+        try:
+            return Path(self.given[1:]).read_bytes()
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f'{in_message(self.given)}: the list {in_message(self.given[1:])} cannot be read '
+                f'({getattr(error, "strerror", error)}): check the path.'
+            ) from error
+
+
+# The first that knows what was given takes it: a file that is there is never a pattern.
+NAMED: list[type[Source]] = [Film, PictureFile, Folder, Url, Pattern, Missing]
+KINDS: list[type[Source]] = [Array, PillowImage, StandardInput, ListFile, *NAMED]
+
+
+def open_sources(given: Given | Sequence[Given], leave_out: Path | None = None) -> Sources:
+    """The pictures that a user gives; none is opened yet.
+
+    Args:
+        given: A picture, a folder, a pattern, ``@FILE``, ``-``, a URL, an array (BGR or grey), a
+            PIL image; or several of these. What is given twice is there twice.
+        leave_out: A folder whose files are no sources, as that of the results.
+
+    Raises:
+        UserError: One of them is not there or is of no kind that is known.
+    """
+    several = isinstance(given, Sequence) and not isinstance(given, str | bytes)
+    everything = list(given) if several else [given]
+    if not everything:
+        raise UserError('There are no sources: give a picture or a folder.')
+    entries: list[Entry] = []
+    names = []
+    for number, one in enumerate(everything):
+        source = _open(one, number, KINDS)
+        found = list(source.entries(leave_out))
+        entries += found
+        names.append(as_text(one) if is_word(one) else found[0].place)
+    return Sources(names, entries)
+
+
+def _open(given: Any, number: int, kinds: Sequence[type[Source]]) -> Source:
+    for kind in kinds:
+        if kind.knows(given):
+            return kind(given, number)
+    raise UserError(
+        f'A source is of type {type(given).__name__}: give a path, an array or a PIL image.'
+    )

@@ -1,0 +1,163 @@
+"""Sources on the disk: a picture, a folder, a pattern, a film."""
+
+import glob
+import os
+import os.path as osp
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vitpose_plus.errors import UserError
+from vitpose_plus.inference.sources.decoding import decode
+from vitpose_plus.inference.sources.names import as_text, in_message
+from vitpose_plus.inference.sources.picture import Picture
+from vitpose_plus.inference.sources.source import Entry, SinglePicture, Source, is_word
+from vitpose_plus.inference.sources.walking import is_picture_name, natural, pictures_below
+
+FILMS = (
+    '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.mts', '.m2ts', '.wmv',
+    '.flv', '.3gp', '.ogv',
+)  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class FilePicture(Picture):
+    """A picture in a file.
+
+    Attributes:
+        path: Of the file.
+    """
+
+    path: str
+
+    def read(self) -> np.ndarray:
+        name = in_message(self.source)
+        try:
+            _check_kind(self.path, name)
+            content = Path(self.path).read_bytes()
+        except OSError as error:
+            raise UserError(
+                f'{name} cannot be read ({error.strerror}): check the path and the permissions.'
+            ) from error
+        return decode(content, name)
+
+
+def _check_kind(path: str, name: str) -> None:
+    """A pipe, as of a shell's ``<(...)``, is read; a device may have no end."""
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+        raise UserError(f'{name} is a folder or a device, not a picture: give a file.')
+
+
+class PictureFile(Source):
+    """A file, given by name, whatever its ending."""
+
+    @classmethod
+    def knows(cls, given: Any) -> bool:
+        return is_word(given) and osp.lexists(given) and not osp.isdir(given)
+
+    def entries(self, leave_out: Path | None) -> Iterator[Entry]:
+        path = os.fspath(self.given)
+        _refuse_results(path, osp.dirname(path), leave_out)
+        yield _entry(path, osp.dirname(path))
+
+
+class Folder(Source):
+    """All pictures below a folder, by their endings, in natural order; hidden ones are left out."""
+
+    @classmethod
+    def knows(cls, given: Any) -> bool:
+        return is_word(given) and osp.isdir(given)
+
+    def entries(self, leave_out: Path | None) -> Iterator[Entry]:
+        root = os.fspath(self.given)
+        _refuse_results(root, root, leave_out)
+        seen = set() if leave_out is None else {osp.realpath(leave_out)}
+        paths = list(pictures_below(str(Path(root)), osp.realpath(root), seen))
+        if not paths:
+            raise UserError(
+                f'{in_message(root)} has no pictures (files that end in .jpg, .png, ...): give '
+                'another folder.'
+            )
+        return (_entry(path, root) for path in paths)
+
+
+class Pattern(Source):
+    """What a pattern finds (``*``, ``?``, ``[...]``; ``**`` goes into folders), in natural order.
+
+    As with a folder, these are the files that end as pictures do.
+    """
+
+    @classmethod
+    def knows(cls, given: Any) -> bool:
+        return is_word(given) and glob.has_magic(os.fspath(given)) and '\0' not in str(given)
+
+    def entries(self, leave_out: Path | None) -> Iterator[Entry]:
+        pattern = os.fspath(self.given)
+        # Several names of a file are one: ** goes through links of folders again and again.
+        paths = {}
+        for path in sorted(glob.iglob(pattern, recursive=True), key=natural):
+            if is_picture_name(path) and not osp.isdir(path):
+                paths.setdefault((osp.realpath(osp.dirname(path)), osp.basename(path)), path)
+        kept = [path for path in paths.values() if not _is_left_out(osp.dirname(path), leave_out)]
+        if not kept:
+            raise UserError(
+                f'{in_message(pattern)} is no file and matches no pictures: check the pattern.'
+            )
+        root = osp.dirname(re.split('[*?[]', pattern)[0])
+        return (_entry(path, root) for path in kept)
+
+
+class Film(Source):
+    """A film, by its ending."""
+
+    @classmethod
+    def knows(cls, given: Any) -> bool:
+        return is_word(given) and osp.isfile(given) and os.fspath(given).lower().endswith(FILMS)
+
+    def entries(self, leave_out: Path | None) -> Iterator[Entry]:
+        raise UserError(
+            f'{in_message(self.given)} is a film, which is not read yet: extract its frames to a '
+            'folder (ffmpeg -i FILM FOLDER/%06d.png), and give the folder.'
+        )
+
+
+class Missing(Source):
+    """A word that is none of the others: the last kind that is asked."""
+
+    @classmethod
+    def knows(cls, given: Any) -> bool:
+        return is_word(given)
+
+    def entries(self, leave_out: Path | None) -> Iterator[Entry]:
+        raise UserError(
+            f'{in_message(self.given) or "An empty path"} does not exist: give a picture, a '
+            'folder, a pattern, @FILE, - or a URL.'
+        )
+
+
+def _entry(path: str, root: str) -> SinglePicture:
+    source = as_text(path)
+    make = partial(FilePicture, source=source, path=path)
+    place = Path(osp.relpath(path, root or '.')).as_posix()
+    return SinglePicture(place, osp.abspath(path), make)
+
+
+def _refuse_results(given: str, folder: str, leave_out: Path | None) -> None:
+    """Raises a ``UserError`` if what was given lies, by its folder, where the results go."""
+    if _is_left_out(folder, leave_out):
+        raise UserError(
+            f'{in_message(given)} lies in the folder of the results: write them somewhere else.'
+        )
+
+
+def _is_left_out(folder: str, leave_out: Path | None) -> bool:
+    return leave_out is not None and Path(osp.realpath(folder)).is_relative_to(
+        osp.realpath(leave_out)
+    )
