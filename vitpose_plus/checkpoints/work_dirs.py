@@ -39,6 +39,17 @@ def own_checkpoints(folder: str | Path, template: str | None = None) -> list[Pat
     return sorted(path for path in found if own.fullmatch(path.name) and path.is_file())
 
 
+def best(folder: str | Path) -> Path | None:
+    """What validation has found best; of several, as of several metrics, the last."""
+    found = [path for path in own_checkpoints(folder) if path.name.startswith('best_')]
+    return max(found, key=number_of, default=None)
+
+
+def number_of(checkpoint: Path) -> int:
+    """Of the epoch or iteration in the name of a training's checkpoint."""
+    return int(re.findall(r'\d+', checkpoint.stem)[-1])
+
+
 def _templates(template: str | None) -> list[str]:
     return list(dict.fromkeys([*TEMPLATES, template or TEMPLATES[0]]))
 

@@ -8,19 +8,12 @@ import numpy as np
 from mmpose.datasets.datasets import BaseCocoStyleDataset, MpiiDataset
 from scipy.io import loadmat
 
-from vitpose_plus.datasets.checking.annotation_file import (
-    ODD_SHARE,
-    AnnotationFile,
-    are_numbers,
-    as_array,
-    is_id,
-    is_number,
-)
-from vitpose_plus.datasets.checking.findings import Findings, by, shortened
+from vitpose_plus.datasets.checking.annotation_file import AnnotationFile, is_id
+from vitpose_plus.datasets.checking.boxes import check_detections
+from vitpose_plus.datasets.checking.findings import Findings, by
 from vitpose_plus.datasets.interhand import InterHand2DDataset
 from vitpose_plus.errors import reason
 
-DETECTION = ('image_id', 'category_id', 'bbox', 'score')
 HEADS = 'headboxes_src'  # the only array of MPII's file that mmpose reads
 # Its arrays, and their shapes before the last axis, of people.
 TRUE_JOINTS = {HEADS: (2, 2), 'jnt_missing': (16,), 'pos_gt_src': (16, 2)}
@@ -52,55 +45,9 @@ def check_companions(
     except UNREADABLE as error:
         found.add(path, f'cannot be read as detections ({type(error).__name__})')
         return
-    if not isinstance(detections, list) or not detections:
-        found.add(path, f'is no list of detections, each with {", ".join(DETECTION)}')
-        return
-    fine = [
-        one
-        for row, one in enumerate(detections)
-        if _is_detection(one, f'detection {row}', path, file.pictures, found)
-    ]
+    fine = check_detections(detections, path, file.pictures, found)
     file.used.update(one['image_id'] for one in fine)
-    boxes = as_array([one['bbox'] for one in fine], 4)
-    wrong = ~np.isfinite(boxes).all(1) | (boxes[:, 2:] < 0).any(1) | ~(boxes[:, 2:] > 0).any(1)
-    for row in np.flatnonzero(wrong):
-        what = 'has a box (x, y, width, height) without width and height, or one that is not finite'
-        found.add(path, what, f'a detection of image {fine[row]["image_id"]} ({fine[row]["bbox"]})')
-    sizes = [file.pictures[one['image_id']].size or (np.nan, np.nan) for one in fine]
-    low, wh = boxes[:, :2], as_array(sizes, 2)
-    away = ~wrong & ((low >= wh) | (low + boxes[:, 2:] <= 0)).any(1)
-    if away.sum() > ODD_SHARE * len(fine):
-        for row in np.flatnonzero(away):
-            what = 'has a box (x, y, width, height) beside its picture'
-            place = f'a detection of image {fine[row]["image_id"]} ({fine[row]["bbox"]})'
-            found.add(path, what, place)
     _check_categories(dataset, content, fine, found)
-
-
-def _is_detection(one: object, place: str, path: str, pictures: dict, found: Findings) -> bool:
-    """Its fields are there and of the right form."""
-    if not isinstance(one, dict):
-        found.add(path, 'is no dict', f'{place} ({shortened(one)})')
-        return False
-    if lacking := [field for field in DETECTION if field not in one]:
-        found.add(path, f'has no {", ".join(lacking)}', place)
-        return False
-    image, score = one['image_id'], one['score']
-    if not is_id(image) or not is_id(one['category_id']):
-        what = 'has an image_id or category_id that is no integer'
-        found.add(path, what, f'{place} ({shortened(image)}, {shortened(one["category_id"])})')
-    elif image not in pictures:
-        remedy = 'take the detections of this split'
-        what = 'is in an image that the annotation file does not name'
-        found.add(path, what, f'{place} (image {image})', remedy)
-    elif not are_numbers(one['bbox'], 4):
-        what = 'has a bbox that is no list of four numbers'
-        found.add(path, what, f'{place} ({shortened(one["bbox"])})')
-    elif not is_number(score):
-        found.add(path, 'has a score that is no finite number', f'{place} ({shortened(score)})')
-    else:
-        return True
-    return False
 
 
 def _check_categories(

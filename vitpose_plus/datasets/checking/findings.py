@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from vitpose_plus.errors import UserError
+
 EXAMPLES = 3
 REMEDY = 'correct the file, or download or prepare it again'
 
@@ -70,6 +72,13 @@ class Findings:
     def problems(self) -> list[Finding]:
         """What has to be corrected."""
         return [finding for finding in self if finding.is_wrong]
+
+    def raise_first(self) -> None:
+        """Raises a ``UserError`` of the first problem, if there is one."""
+        if problems := self.problems:
+            others = len(problems) - 1
+            more = f'; the file has {others} more, of other kinds' if others else ''
+            raise UserError(f'{str(problems[0]).rstrip(".")}{more}.')
 
     @property
     def notes(self) -> list[Finding]:

@@ -1,0 +1,117 @@
+"""Which entry of a file of boxes a picture belongs to."""
+
+import re
+import unicodedata
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterable, Mapping
+
+from vitpose_plus.errors import UserError
+
+
+class Index(ABC):
+    """Finds the entry of a picture.
+
+    An entry that was found by less than its full name belongs to one picture only.
+
+    Args:
+        title: The file, for errors.
+    """
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self._sources: dict[Hashable, str] = {}  # entry -> the picture that it was found for
+
+    def find(self, source: str) -> Hashable:
+        """The key of the entry.
+
+        Raises:
+            UserError: There is none, or several, or it belongs to another picture.
+        """
+        key = self._find(source)
+        other = self._sources.setdefault(key, source)
+        if other != source:
+            raise UserError(
+                f'{self.title} has one entry ({key}) for two pictures, {other} and {source}: give '
+                'each picture an entry of its own, with its folder in the name.'
+            )
+        return key
+
+    @abstractmethod
+    def _find(self, source: str) -> Hashable: ...
+
+
+class Names(Index):
+    """By name: the same, or the longest equal end of the path.
+
+    Args:
+        title: The file, for errors.
+        keys: Key of the entry by the name of its picture.
+    """
+
+    def __init__(self, title: str, keys: Mapping[str, Hashable]) -> None:
+        super().__init__(title)
+        self._keys = keys
+        self._names: dict[str, list[str]] = {}  # by the last part of the path
+        for name in self._keys:
+            self._names.setdefault(parts(name)[-1], []).append(name)
+
+    def _find(self, source: str) -> Hashable:
+        if source in self._keys:
+            return self._keys[source]
+        wanted = parts(source)
+        names = self._names.get(wanted[-1], [])
+        lengths = [common_end(wanted, parts(name)) for name in names]
+        best = [name for name, n in zip(names, lengths, strict=True) if n == max(lengths)]
+        # Of equally long ends a whole name fits better than a part of one.
+        best = [name for name in best if len(parts(name)) == max(lengths)] or best
+        if not best:
+            raise UserError(
+                f'{self.title} does not name the picture {source}: add it there, or leave the '
+                'picture out.'
+            )
+        if len(best) > 1:
+            raise UserError(
+                f'{self.title} names {" and ".join(best[:2])}, either of which can be the picture '
+                f'{source}: give it with its folder, as in the file.'
+            )
+        return self._keys[best[0]]
+
+
+class Numbers(Index):
+    """By the number at the end of the file's name: 139 of ``000000000139.jpg``.
+
+    Args:
+        title: The file, for errors.
+        numbers: Of its pictures.
+    """
+
+    def __init__(self, title: str, numbers: Iterable[int]) -> None:
+        super().__init__(title)
+        self._numbers = set(numbers)
+
+    def _find(self, source: str) -> int:
+        stem = parts(source)[-1].rpartition('.')[0] or parts(source)[-1]
+        number = re.search(r'([0-9]{1,18})$', stem)
+        if number is None:
+            raise UserError(
+                f'{self.title} has only numbers of pictures, and the name of {source} does not end '
+                'in one: give the file that has their names with --annotations.'
+            )
+        if int(number[1]) not in self._numbers:
+            raise UserError(
+                f'{self.title} has no detection in picture {int(number[1])}, which is taken for '
+                f'{source}: if nobody is in it, give the file of the pictures with --annotations.'
+            )
+        return int(number[1])
+
+
+def parts(path: str) -> list[str]:
+    """The names in a path, of any system; Unicode as one form writes it."""
+    path = unicodedata.normalize('NFC', path)
+    return [part for part in re.split(r'[/\\]+', path) if part not in ('', '.')] or [path]
+
+
+def common_end(a: list[str], b: list[str]) -> int:
+    """How many names at the end of two paths are equal."""
+    pairs = list(zip(reversed(a), reversed(b), strict=False))
+    return next((n for n, (one, other) in enumerate(pairs) if one != other), len(pairs))
