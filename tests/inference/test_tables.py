@@ -1,0 +1,92 @@
+"""Predictions as objects of other packages."""
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pandas
+import pytest
+import supervision
+
+from tests.helpers.lines import FIRST, MOUSE, SECOND, line_of, skeleton_of
+from vitpose_plus.errors import UserError
+from vitpose_plus.inference.formats import FORMATS, Predictions
+from vitpose_plus.inference.results import Instance, Result
+from vitpose_plus.inference.tables import COLUMNS, to_df, to_supervision
+
+
+def as_instance(line):
+    points = np.array(line['keypoints'], np.float32)
+    given = dict(dataset=line['dataset'], box=np.array(line['box']), box_score=line['box_score'])
+    return Instance(keypoints=points[:, :2], scores=points[:, 2], **given)
+
+
+def test_the_table_is_the_file(tmp_path):
+    """Of results and of lines."""
+    results = [
+        Result('a.png', 640, 480, [as_instance(FIRST), as_instance(SECOND)]),
+        Result('nobody.png', 640, 480),
+    ]
+    lines = [result.to_dict() for result in results]
+    skeletons = {'mouse': MOUSE}
+    FORMATS['csv']().write(Predictions(lines, skeletons), tmp_path)
+    written = pandas.read_csv(tmp_path / 'predictions.csv')
+    assert len(written) == 4
+    for given in (results, lines):
+        table = to_df(given, skeletons)
+        pandas.testing.assert_frame_equal(table, written.astype(table.dtypes))
+
+
+def test_a_table_of_nobody_has_its_columns():
+    """Of the same types, so that tables can be joined."""
+    nobody, somebody = (
+        to_df([line_of('a.png', *found)], {'mouse': MOUSE}) for found in ([], [FIRST])
+    )
+    assert tuple(nobody.columns) == COLUMNS
+    pandas.testing.assert_series_equal(nobody.dtypes, somebody.dtypes)
+
+
+def result_of(instances, *skeletons):
+    skeletons = {skeleton.dataset: skeleton for skeleton in skeletons}
+    return SimpleNamespace(instances=instances, skeletons=skeletons)
+
+
+def test_supervision_gets_points_scores_and_classes():
+    """The shorter skeleton is filled up with points that are not drawn."""
+    animal = skeleton_of('ap10k')
+    points = np.arange(34, dtype=np.float32).reshape(17, 2) + 100
+    cat = Instance('ap10k', np.zeros(4), 0.5, points, np.full(17, 0.75))
+    mouse = as_instance(FIRST)
+    found = to_supervision(result_of([cat, mouse], animal, MOUSE))
+    assert isinstance(found, supervision.KeyPoints)
+    np.testing.assert_array_equal(found.xy[0], points)
+    np.testing.assert_array_equal(found.xy[1, :2], mouse.keypoints)
+    np.testing.assert_array_equal(found.keypoint_confidence[1, :2], mouse.scores)
+    assert not found.xy[1, 2:].any()
+    assert not found.keypoint_confidence[1, 2:].any()
+    assert found.class_id.tolist() == [0, 1]
+    assert found.data['class_name'].tolist() == ['ap10k', 'mouse']
+    assert found.detection_confidence.tolist() == [0.5, 1]
+    drawn = supervision.VertexAnnotator(radius=1).annotate(np.zeros((200, 200, 3), np.uint8), found)
+    inside = [*np.rint(points).astype(int), *np.rint(mouse.keypoints).astype(int)]
+    assert all(drawn[y, x].any() for x, y in inside)
+    assert not drawn[:5, :5].any()
+
+
+def test_supervision_gets_nobody():
+    found = to_supervision(result_of([], MOUSE))
+    assert len(found) == 0
+    assert found.xy.shape == (0, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ('package', 'convert'),
+    [
+        ('pandas', lambda: to_df([], {})),
+        ('supervision', lambda: to_supervision(result_of([], MOUSE))),
+    ],
+)
+def test_what_is_missing_is_named(monkeypatch, package, convert):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UserError, match=rf"{package}: run pip install 'vitpose_plus\[tables\]'"):
+        convert()

@@ -1,0 +1,18 @@
+"""How predictions are written: one class a format, by its name on the command line."""
+
+from vitpose_plus.inference.formats.coco import CocoFormat
+from vitpose_plus.inference.formats.csv_table import CsvFormat
+from vitpose_plus.inference.formats.dlc import DeepLabCutFormat
+from vitpose_plus.inference.formats.format import Format, Predictions
+from vitpose_plus.inference.formats.ndjson import NdjsonFormat
+from vitpose_plus.inference.formats.openpose import OpenPoseFormat
+
+FORMATS: dict[str, type[Format]] = {
+    'ndjson': NdjsonFormat,
+    'csv': CsvFormat,
+    'coco': CocoFormat,
+    'dlc': DeepLabCutFormat,
+    'openpose': OpenPoseFormat,
+}
+
+__all__ = ['FORMATS', 'Format', 'Predictions']

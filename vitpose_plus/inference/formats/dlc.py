@@ -1,0 +1,110 @@
+"""``dlc/``: tables as DeepLabCut writes them."""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from vitpose_plus.datasets.skeletons import Skeleton
+from vitpose_plus.files import new_folder
+from vitpose_plus.inference.formats.format import Format, Predictions
+from vitpose_plus.inference.formats.places import Places, free
+from vitpose_plus.inference.formats.text import open_text
+
+NAME = 'dlc'
+SCORER = 'vitpose_plus'
+COORDS = ('x', 'y', 'likelihood')
+# Not an empty field: pandas takes a first row of empty fields for a part of the header.
+MISSING = ('NaN',) * len(COORDS)
+
+Individual = tuple[str, int]  # its kind and number, which are its name
+
+
+class DeepLabCutFormat(Format):
+    """A folder for every dataset, with a table of all pictures and one of every film.
+
+    ``dlc/DATASET/pictures.csv`` has a row for every picture, with its source before it;
+    ``dlc/DATASET/FOLDERS/FILM.csv`` has a row for every frame, with its number. An instance is the
+    individual ``track7`` if its id is 7, and without an id ``individual1`` if it is the first in
+    its picture. Where there is one individual, the header is that of single animals (scorer,
+    bodyparts, coords), else it has the row of individuals, too. What is not there is NaN.
+    """
+
+    def names(self) -> tuple[str, ...]:
+        return (NAME,)
+
+    def write(self, predictions: Predictions, folder: Path) -> None:
+        places = Places(line['source'] for line in predictions.lines)
+        with new_folder(folder / NAME) as new:
+            for dataset, skeleton in predictions.skeletons.items():
+                _write_tables(predictions.lines, skeleton, new / dataset, places)
+
+
+def _write_tables(
+    lines: Iterable[Mapping[str, Any]], skeleton: Skeleton, folder: Path, places: Places
+) -> None:
+    tables = {}
+    for film, individuals in _individuals(lines, skeleton.dataset).items():
+        place = folder / ('pictures' if film is None else places.of(film))
+        path = free(lambda again, place=place: place.with_name(f'{place.name}{again}.csv'))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tables[film] = _Table(path, skeleton, sorted(individuals))
+        tables[film].write_header()
+    for line in lines:
+        tables[_film(line)].append(line)
+
+
+def _individuals(
+    lines: Iterable[Mapping[str, Any]], dataset: str
+) -> dict[str | None, set[Individual]]:
+    """Of every film, and of all pictures (None)."""
+    found = {}
+    for line in lines:
+        found.setdefault(_film(line), set()).update(name for name, _ in _named(line, dataset))
+    return found or {None: set()}
+
+
+def _film(line: Mapping[str, Any]) -> str | None:
+    return None if line['frame'] is None else line['source']
+
+
+def _named(line: Mapping[str, Any], dataset: str) -> Iterator[tuple[Individual, Mapping[str, Any]]]:
+    own = [instance for instance in line['instances'] if instance['dataset'] == dataset]
+    for number, instance in enumerate(own, 1):
+        track = instance['id']
+        yield ('individual', number) if track is None else ('track', track), instance
+
+
+class _Table:
+    """A file of one film, or of all pictures, which is not kept open: there may be many."""
+
+    def __init__(self, path: Path, skeleton: Skeleton, individuals: list[Individual]) -> None:
+        self.path, self.skeleton = path, skeleton
+        self.individuals = individuals or [('individual', 1)]
+
+    def write_header(self) -> None:
+        bodyparts = [name for name in self.skeleton.names for _ in COORDS]
+        number = len(self.individuals)
+        names = [f'{kind}{place}' for kind, place in self.individuals for _ in bodyparts]
+        rows = [
+            ('scorer', *[SCORER] * len(names)),
+            ('individuals', *names),
+            ('bodyparts', *bodyparts * number),
+            ('coords', *COORDS * len(self.skeleton.names) * number),
+        ]
+        self._write(rows if number > 1 else [rows[0], *rows[2:]])
+
+    def append(self, line: Mapping[str, Any]) -> None:
+        row = [line['source'] if line['frame'] is None else line['frame']]
+        found = dict(_named(line, self.skeleton.dataset))
+        for name in self.individuals:
+            if name in found:
+                row.extend(chain.from_iterable(found[name]['keypoints']))
+            else:
+                row.extend(MISSING * len(self.skeleton.names))
+        self._write([row])
+
+    def _write(self, rows: Iterable[Iterable[Any]]) -> None:
+        with open_text(self.path, 'a') as file:
+            csv.writer(file, lineterminator='\n').writerows(rows)

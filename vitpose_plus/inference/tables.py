@@ -1,0 +1,101 @@
+"""Predictions as tables: of pandas, and of supervision.
+
+Shapes: N instances, K keypoints.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from vitpose_plus.datasets.skeletons import Skeleton
+from vitpose_plus.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas
+    import supervision
+
+COLUMNS = ('source', 'frame', 'time', 'instance', 'id', 'dataset', 'box_score')
+COLUMNS += ('x1', 'y1', 'x2', 'y2', 'keypoint', 'x', 'y', 'score')
+TYPES = dict.fromkeys(COLUMNS, 'float64') | dict.fromkeys(('source', 'dataset', 'keypoint'), 'str')
+TYPES |= dict(frame='Int64', id='Int64', instance='int64')  # frame and id: none of pictures
+
+
+class ResultLike(Protocol):
+    """What is used of a ``Result``, whose module imports this one."""
+
+    instances: Sequence[Any]
+    skeletons: Mapping[str, Skeleton]
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+def rows(lines: Iterable[Mapping[str, Any]], skeletons: Mapping[str, Skeleton]) -> Iterator[tuple]:
+    """A row of ``COLUMNS`` for every keypoint of the lines of ``predictions.ndjson``.
+
+    A picture without instances has no row. ``instance`` counts those of a picture from 0.
+    """
+    for line in lines:
+        for number, instance in enumerate(line['instances']):
+            dataset = instance['dataset']
+            own = (line['source'], line['frame'], line['time'], number, instance['id'], dataset)
+            own += (instance['box_score'], *instance['box'])
+            for name, point in zip(skeletons[dataset].names, instance['keypoints'], strict=True):
+                yield (*own, name, *point)
+
+
+def to_df(
+    results: Iterable[ResultLike | Mapping[str, Any]], skeletons: Mapping[str, Skeleton]
+) -> 'pandas.DataFrame':
+    """A table with a row for every keypoint, in the columns of ``predictions.csv``.
+
+    Args:
+        results: Or lines of ``predictions.ndjson``.
+        skeletons: By the dataset's name.
+
+    Raises:
+        UserError: pandas is missing.
+    """
+    try:
+        import pandas
+    except ImportError as error:
+        raise _missing('pandas') from error
+    lines = (one if isinstance(one, Mapping) else one.to_dict() for one in results)
+    table = pandas.DataFrame(rows(lines, skeletons), columns=COLUMNS)
+    return table.astype(TYPES)  # also where there are no rows
+
+
+def to_supervision(result: ResultLike) -> 'supervision.KeyPoints':
+    """The instances of a result for the annotators of supervision.
+
+    A class id is the place of the instance's dataset among those that were asked for. Where these
+    have skeletons of several lengths, the shorter are filled up with points at 0 with confidence 0,
+    which supervision does not draw.
+
+    Raises:
+        UserError: supervision is missing.
+    """
+    try:
+        import supervision
+    except ImportError as error:
+        raise _missing('supervision') from error
+    instances, datasets = result.instances, list(result.skeletons)
+    longest = max((len(skeleton.names) for skeleton in result.skeletons.values()), default=0)
+    xy = np.zeros((len(instances), longest, 2), np.float32)
+    confidence = np.zeros((len(instances), longest), np.float32)
+    for row, instance in enumerate(instances):
+        xy[row, : len(instance.scores)] = instance.keypoints
+        confidence[row, : len(instance.scores)] = instance.scores
+    return supervision.KeyPoints(
+        xy=xy,
+        class_id=np.array([datasets.index(one.dataset) for one in instances], int),
+        keypoint_confidence=confidence,
+        detection_confidence=np.array([one.box_score for one in instances], np.float32),
+        data={'class_name': np.array([one.dataset for one in instances], str)},
+    )
+
+
+def _missing(package: str) -> UserError:
+    return UserError(
+        f"This table needs the package {package}: run pip install 'vitpose_plus[tables]'."
+    )
