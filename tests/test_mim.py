@@ -11,6 +11,7 @@ import torch
 
 from tests.helpers.demo import ROOT, TINY, TWO_ITERATIONS
 from tests.helpers.processes import HELPERS, environment, run
+from tests.helpers.tiny_figures import FILE
 from vitpose_plus.experiments.catalogue import shipped_configs
 
 DATASETS = {'coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody'}
@@ -119,6 +120,14 @@ def test_mim_tests(python, trained):
     place = python(*command, '--out', 'metrics.json', '--cfg-options', *loader)
     metrics = json.loads((place / 'metrics.json').read_text())
     assert {name.split('/')[0] for name in metrics} == DATASETS
+
+
+def test_mim_predicts(python, figures):
+    pictures = figures / 'coco' / 'val2017'
+    model = ['--model', TINY, '--checkpoint', FILE, '--boxes', 'whole']
+    place = python('mim', 'run', '-y', 'vitpose_plus', 'predict', pictures, *model)
+    lines = (place / 'predictions' / 'predictions.ndjson').read_text().splitlines()
+    assert [len(json.loads(line)['instances']) for line in lines] == [1, 1, 1]
 
 
 @pytest.mark.slow

@@ -1,9 +1,25 @@
 """ViTPose and ViTPose+ for mmpose: ``custom_imports = dict(imports=['vitpose_plus'])``."""
 
+import importlib
+from typing import Any
+
 from vitpose_plus.registration import is_own_command, register
 from vitpose_plus.version import __version__
 
 if not is_own_command():
     register()
 
-__all__ = ['__version__', 'register']
+# Name -> module that has it; imported when it is asked for, as trainings need none of it.
+LAZY = {
+    'PosePredictor': 'vitpose_plus.inference.predictor',
+    'Result': 'vitpose_plus.inference.results',
+}
+
+__all__ = ['PosePredictor', 'Result', '__version__', 'register']
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LAZY:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    register()
+    return getattr(importlib.import_module(LAZY[name]), name)

@@ -45,6 +45,9 @@ def test_demo(tmp_path, monkeypatch):
         assert metrics[name] >= bar, name
     assert metrics['coco_wholebody'] >= 0.3 * ceiling['coco_wholebody']
     assert (tmp_path / 'work_dirs/demo/predictions.png').stat().st_size > 100_000
+    predictions = tmp_path / 'work_dirs/demo/predictions'
+    assert len((predictions / 'predictions.ndjson').read_text().splitlines()) == 60
+    assert len(list((predictions / 'drawn').iterdir())) == 60
 
     # The checkpoint that other tests use is this one; training differs by its rounding.
     tiny_figures.make('work_dirs/demo/epoch_4.pth', 'again.pth')

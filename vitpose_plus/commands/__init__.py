@@ -1,9 +1,9 @@
 """The command line: one short module a word, imported only when the word is called.
 
-A word's module has a docstring (its help), ``add_arguments(parser)`` and ``run(args)``. Its top
-imports nothing that imports torch, so that help and a wrong option are answered at once. Before
-``run`` OpenMMLab's stack is loaded and the package's classes are registered, unless the module
-says ``NEEDS_STACK = False``.
+A word's module has a docstring (its help), ``add_arguments(parser)`` and ``run(args)``, which may
+return an exit code. Its top imports nothing that imports torch, so that help and a wrong option are
+answered at once. Before ``run`` OpenMMLab's stack is loaded and the package's classes are
+registered, unless the module says ``NEEDS_STACK = False``.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.registration import register
 from vitpose_plus.version import __version__
 
-# Said by mmengine, mmpose and xtcocotools on every run, of things that are as they should be.
+# Said by OpenMMLab's packages and xtcocotools on every run, of things that are as they should be.
 HARMLESS = '|'.join(
     [
         # How mmpose names a file of its own package; any other that is not there is refused.
@@ -26,11 +26,15 @@ HARMLESS = '|'.join(
         'Use the existing "bbox_center"',  # MPII gives centre and scale
         "'.*_score' not found",  # whole-body parts have the score of the person
         'pkg_resources is deprecated',  # setuptools is pinned
+        r'`torch\.cuda\.amp\.autocast\(args\.\.\.\)` is deprecated',  # mmdet's
+        r'torch\.meshgrid: in an upcoming release',  # mmdet's
     ]
 )
 COMMANDS = (
     'train',
     'test',
+    'predict',
+    'weights',
     'convert',
     'split',
     'expand',
@@ -63,7 +67,7 @@ def main(argv: list[str] | None = None, command: str | None = None) -> None:
         _refuse_empty(args)
         if getattr(module, 'NEEDS_STACK', True):
             _load_stack()
-        module.run(args)
+        code = module.run(args)
         sys.stdout.flush()
     except UserError as error:
         sys.exit(_fail(error, 2))
@@ -74,6 +78,8 @@ def main(argv: list[str] | None = None, command: str | None = None) -> None:
     except BrokenPipeError:  # whoever reads the output has ended, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left of it
         sys.exit(128 + 13)  # as a process that SIGPIPE ends
+    if code:
+        sys.exit(code)
 
 
 def _refuse_empty(args: argparse.Namespace) -> None:

@@ -1,0 +1,210 @@
+"""``predict`` as a user calls it: every command of the page, exit codes, bad input."""
+
+import io
+import json
+import re
+import runpy
+import shlex
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from tests.helpers import figures_detector
+from tests.helpers.demo import ROOT, TINY
+from tests.helpers.serving import serving
+from tests.helpers.tiny_figures import FILE
+from vitpose_plus.checkpoints import fetching, released
+from vitpose_plus.checkpoints.layouts.heads import SIX
+from vitpose_plus.commands import main
+from vitpose_plus.commands import predict as command
+from vitpose_plus.experiments.catalogue import find_config
+from vitpose_plus.inference import formats
+from vitpose_plus.inference.boxes.detectors import DETECTORS
+
+COMMANDS = re.findall(
+    r'^(?:vitpose|mim run vitpose_plus) .+$', (ROOT / 'docs' / 'predict.md').read_text(), re.M
+)
+TOOLS = ROOT / 'vitpose_plus' / '.mim' / 'tools'
+BOTH = ('person', 'animal')
+MODEL = ['--model', TINY, '--checkpoint', str(FILE)]
+
+
+def predict(*words):
+    """Runs it, and returns its exit code."""
+    try:
+        main(['predict', *map(str, words)])
+    except SystemExit as stop:
+        return stop.code
+    return 0
+
+
+def lines(folder='predictions', name='predictions'):
+    return [json.loads(line) for line in Path(folder, f'{name}.ndjson').open()]
+
+
+@pytest.fixture
+def photos(figures, tmp_path, monkeypatch):
+    """A working folder with ``photos/``: two pictures of one name, and two others."""
+    monkeypatch.chdir(tmp_path)
+    pictures = sorted((figures / 'coco' / 'val2017').glob('*.jpg'))
+    for folder, picture in zip(('a', 'b'), pictures, strict=False):
+        (tmp_path / 'photos' / folder).mkdir(parents=True)
+        shutil.copy(picture, tmp_path / 'photos' / folder / 'same.jpg')
+    shutil.copy(pictures[2], 'photos/street.jpg')
+    Path('photos/notes.txt').write_text('no picture')
+    return tmp_path
+
+
+def test_a_folder_is_one_line_a_picture_in_order(photos, capsys):
+    assert predict('photos', *MODEL, '--boxes', 'whole') == 0
+    assert [line['source'] for line in lines()] == [
+        'photos/a/same.jpg',
+        'photos/b/same.jpg',
+        'photos/street.jpg',
+    ]
+    drawn = sorted(p.relative_to('predictions/drawn') for p in Path('predictions').rglob('*.jpg'))
+    assert list(map(str, drawn)) == ['a/same.jpg', 'b/same.jpg', 'street.jpg']
+    said = capsys.readouterr().out
+    assert re.search(r'^3 of 3 pictures .* 3 instances .*: predictions$', said, re.M)
+    assert Path('predictions/errors.ndjson').read_text() == ''
+
+
+def test_broken_pictures_are_listed_and_the_rest_is_done(photos):
+    Path('photos/broken.jpg').write_bytes(Path('photos/street.jpg').read_bytes()[:2000])
+    Path('photos/text.png').write_text('no picture')
+    assert predict('photos', *MODEL, '--boxes', 'whole', '--no-draw') == 3
+    assert len(lines()) == 3
+    failures = lines(name='errors')
+    assert [failure['source'] for failure in failures] == ['photos/broken.jpg', 'photos/text.png']
+    manifest = json.loads(Path('predictions/manifest.json').read_text())
+    assert (manifest['pictures'], manifest['errors'], manifest['complete']) == (3, 2, True)
+    assert not Path('predictions/drawn').exists()
+
+
+def test_the_picture_on_standard_input(photos, monkeypatch):
+    content = Path('photos/street.jpg').read_bytes()
+    monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BytesIO(content)))
+    assert predict('-', *MODEL, '--boxes', 'whole', '--out', 'stdin') == 0
+    assert predict('photos/street.jpg', *MODEL, '--boxes', 'whole', '--out', 'file') == 0
+    assert lines('stdin')[0]['instances'] == lines('file')[0]['instances']
+
+
+def test_results_in_the_folder_of_sources_are_no_sources(photos):
+    words = ['.', *MODEL, '--boxes', 'whole']
+    assert predict(*words) == 0
+    assert predict(*words) == 0
+    assert len(lines()) == 3
+
+
+def test_other_settings_want_force(photos, capsys):
+    words = ['photos/street.jpg', *MODEL, '--boxes', 'whole']
+    assert predict(*words) == 0
+    before = Path('predictions/predictions.ndjson').read_bytes()
+    assert predict(*words) == 0
+    assert Path('predictions/predictions.ndjson').read_bytes() == before
+    assert predict(*words, '--flip-test') == 2
+    assert 'of other settings (flip_test: False, now True)' in capsys.readouterr().err
+    assert Path('predictions/predictions.ndjson').read_bytes() == before
+    assert predict(*words, '--flip-test', '--force') == 0
+
+
+def test_the_words_of_the_formats():
+    assert tuple(formats.FORMATS) == command.FORMATS
+
+
+WRONG = [
+    (['missing.jpg'], r'missing\.jpg does not exist'),
+    (['photos', '--dataset', 'horse'], r"'horse', which the model does not have: give one of coco"),
+    (['photos', '--boxes', 'yolo'], r'yolo'),
+    (['photos', '--boxes', 'missing.json'], r'missing\.json'),
+    (['photos', '--device', 'cuda:77'], r'device cuda:77 cannot be used'),
+    (['photos', '--out', 'photos/notes.txt'], r'notes\.txt is not a folder'),
+    (['photos', '--checkpoint', 'photos/notes.txt'], r'notes\.txt'),
+    (['photos', '--model', 'vitpose-base_coco-256x192'], r'tiny_figures\.pth'),
+    (['photos', '--score', '2'], r"'2' is no number from 0 to 1"),
+    (['photos', '--batch-size', '0'], r"'0' is neither a number from 1 on nor auto"),
+    (['photos', '--format', 'xml'], r"invalid choice: 'xml'"),
+]
+
+
+@pytest.mark.parametrize(('words', 'message'), WRONG, ids=[' '.join(words) for words, _ in WRONG])
+def test_bad_input_is_one_sentence_before_anything_is_written(words, message, photos, capsys):
+    before = sorted(photos.rglob('*'))
+    assert predict(*MODEL, '--boxes', 'whole', *words) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert re.search(message, error), error
+    assert sorted(photos.rglob('*')) == before
+
+
+@pytest.fixture
+def place_of_the_page(figures, tmp_path, monkeypatch):
+    """A working folder with all files that the page names; names of weights are tiny files."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'torch_home'))
+    annotations = figures / 'mixed' / 'annotations' / 'boxes_val.json'
+    content = json.loads(annotations.read_text())
+    picture = figures / 'mixed' / 'val' / content['images'][1]['file_name']
+    Path('street.jpg').symlink_to(picture)
+    for folder in ('photos', 'crops'):
+        Path(folder).mkdir()
+        shutil.copy(picture, folder)
+    for name in ('annotations.json', 'boxes.json'):
+        Path(name).symlink_to(annotations)
+    detections = [each | dict(score=0.9) for each in content['annotations']]
+    Path('detections.json').write_text(json.dumps(detections))
+    Path('boxes.csv').write_text(f'source,x1,y1,x2,y2\n{picture.name},20,20,200,300\n')
+    Path('list.txt').write_text('street.jpg\n')
+    Path('work_dirs/demo').mkdir(parents=True)
+    Config.fromfile(find_config(TINY), format_python_code=False).dump(f'work_dirs/demo/{TINY}.py')
+    Path('work_dirs/demo/best_coco_AP_epoch_1.pth').symlink_to(FILE)
+    Path('work_dirs/detector').symlink_to(figures_detector.FOLDER)
+    for name, entry in released.RELEASED.items():
+        own = dict(config=TINY, source='vitpose_plus', datasets=SIX, sha256='', options={})
+        tiny = entry._replace(**own)
+        monkeypatch.setitem(released.RELEASED, name, tiny)
+        download(entry.url, FILE)
+    for name in ('rtmdet-m', 'rtmdet-m-coco'):
+        tiny = replace(DETECTORS[name], config=figures_detector.CONFIG, classes=BOTH, sha256='')
+        monkeypatch.setitem(DETECTORS, name, tiny)
+        download(tiny.url, figures_detector.CHECKPOINT)
+    return tmp_path
+
+
+def download(url, file):
+    """What a download of the URL would leave."""
+    place = fetching.place(url)
+    place.parent.mkdir(parents=True)
+    place.symlink_to(file)
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_a_command_of_the_page_runs(command, place_of_the_page, monkeypatch):
+    command = command.replace('CONFIG', TINY).replace('FILE', str(FILE))
+    words, _, given = command.partition(' < ')
+    if given:
+        content = Path(given).read_bytes()
+        monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BytesIO(content)))
+    with serving(place_of_the_page) as (address, _):
+        program, *words = shlex.split(words.replace('https://example.org', address))
+        if program == 'mim':
+            script = words[words.index('run') + 2]
+            monkeypatch.setattr(sys, 'argv', [f'{script}.py', *words[words.index(script) + 1 :]])
+            runpy.run_path(str(TOOLS / f'{script}.py'), run_name='__main__')
+        else:
+            main(words)
+    for line in lines(words[words.index('--out') + 1]) if '--out' in words else ():
+        assert line['instances']
+
+
+def test_a_device_without_enough_memory_is_one_sentence(photos, monkeypatch, capsys):
+    def load(*_):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr('vitpose_plus.inference.models.load', load)
+    assert predict('photos', *MODEL, '--boxes', 'whole') == 1
+    assert 'memory of the device (auto) is too small' in capsys.readouterr().err

@@ -1,0 +1,182 @@
+"""Predict poses in pictures: files, folders, globs, @LIST, - or URLs."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vitpose_plus.errors import RunError
+from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL, SCORE
+
+if TYPE_CHECKING:
+    from vitpose_plus.inference.prediction import Failure
+
+FORMATS = ('ndjson', 'csv', 'coco', 'dlc', 'openpose')  # the keys of ``inference.formats.FORMATS``
+BROKEN = 3  # the exit code where some pictures could not be read
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'sources',
+        nargs='+',
+        metavar='SOURCE',
+        help='a picture, folder, glob or URL; @FILE: a list of these; -: a picture on stdin',
+    )
+    parser.add_argument(
+        '--model',
+        default=MODEL,
+        metavar='NAME',
+        help=f"a released name (vitpose weights), a config, or a training's folder [{MODEL}]",
+    )
+    parser.add_argument(
+        '--checkpoint', metavar='FILE', help='the weights, where --model is a config'
+    )
+    parser.add_argument(
+        '--dataset',
+        metavar='NAME',
+        help="whose keypoints: one of the model's datasets, or CLASS=NAME,CLASS=NAME for the "
+        'classes of the boxes, as person=coco_wholebody,animal=ap10k [coco, or the only one]',
+    )
+    parser.add_argument(
+        '--boxes',
+        metavar='NAME',
+        help='where people and animals are: the name of a detector, the folder of its training, a '
+        f'json or csv file, or whole (the whole picture) [{BOXES}]',
+    )
+    parser.add_argument(
+        '--annotations',
+        metavar='FILE',
+        help="the annotation file that has the pictures' names, where --boxes is a list of "
+        'detections, which has only their ids',
+    )
+    parser.add_argument(
+        '--box-score',
+        type=fraction,
+        default=BOX_SCORE,
+        metavar='SCORE',
+        help=f'leave out detections below it [{BOX_SCORE}]',
+    )
+    parser.add_argument(
+        '--out', default='predictions', metavar='FOLDER', help='where to write [predictions]'
+    )
+    parser.add_argument(
+        '--format',
+        nargs='+',
+        choices=FORMATS,
+        default=['ndjson'],
+        metavar='FORMAT',
+        help=f'one or several of {", ".join(FORMATS)}; ndjson is always written [ndjson]',
+    )
+    parser.add_argument(
+        '--score',
+        type=fraction,
+        default=SCORE,
+        help=f'keypoints above it are drawn, and count as seen in annotations.coco.json [{SCORE}]',
+    )
+    parser.add_argument('--no-draw', action='store_true', help='draw no pictures')
+    parser.add_argument(
+        '--flip-test',
+        action='store_true',
+        help='average with the mirrored crops: a little better, twice the time',
+    )
+    parser.add_argument('--device', default='auto', help='auto, cpu or cuda:N [auto]')
+    parser.add_argument(
+        '--precision',
+        choices=('auto', 'fp32', 'bf16'),
+        default='auto',
+        help='of the network [auto]',
+    )
+    parser.add_argument(
+        '--batch-size',
+        type=number_or_auto,
+        default='auto',
+        metavar='N',
+        help='crops, or auto [auto]',
+    )
+    parser.add_argument(
+        '--force', action='store_true', help='replace predictions of other settings in --out'
+    )
+
+
+def fraction(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is no number from 0 to 1')
+    return value
+
+
+def number_or_auto(text: str) -> int | str:
+    if text == 'auto':
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is neither a number from 1 on nor auto')
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns the exit code."""
+    import torch
+
+    try:
+        return _run(args)
+    except torch.OutOfMemoryError as error:
+        raise RunError(
+            f'The memory of the device ({args.device}) is too small for the model and the '
+            'detector: take smaller ones, or --device cpu.'
+        ) from error
+
+
+def _run(args: argparse.Namespace) -> int:
+    from vitpose_plus.inference import assignment, models
+    from vitpose_plus.inference.folder import PredictionFolder, check_place
+    from vitpose_plus.inference.predictor import PosePredictor
+    from vitpose_plus.inference.progress import PredictionProgress
+    from vitpose_plus.inference.sources import open_sources
+
+    # What costs nothing is looked at before weights are downloaded.
+    check_place(Path(args.out))
+    sources = open_sources(args.sources, leave_out=Path(args.out) / 'drawn')
+    models.origin_of(args.model, args.checkpoint).check_datasets(assignment.named(args.dataset))
+    progress = PredictionProgress(sources.total)
+    predictor = PosePredictor(
+        args.model,
+        args.checkpoint,
+        device=args.device,
+        precision=args.precision,
+        batch_size=args.batch_size,
+        flip_test=args.flip_test,
+        say=progress.say,
+    )
+    prediction = predictor.prepare(
+        sources,
+        args.boxes,
+        dataset=args.dataset,
+        annotations=args.annotations,
+        box_score=args.box_score,
+    )
+    folder = PredictionFolder(
+        args.out,
+        model=predictor.model.describe(),
+        settings=prediction.describe() | dict(score=args.score, draw=not args.no_draw),
+        formats=args.format,
+        skeletons=prediction.skeletons,
+        force=args.force,
+    )
+
+    def fail(failure: 'Failure') -> None:
+        folder.add_failure(failure)
+        progress.say(failure.error)
+        progress.add()
+
+    with folder, progress:
+        for result in prediction.results(fail):
+            folder.add(result)
+            progress.add(len(result.instances))
+        folder.finish()
+    broken = folder.counts['errors']
+    more = f'; {broken} pictures could not be read ({folder.folder / "errors.ndjson"})'
+    print(f'{progress.sentence}{more if broken else ""}: {folder.folder}')
+    return BROKEN if broken else 0

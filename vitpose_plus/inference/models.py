@@ -1,0 +1,266 @@
+"""Which model is run: one resolver for every way to name one, with weights and datasets."""
+
+import difflib
+import hashlib
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.registry import init_default_scope
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
+from mmpose.datasets.transforms import TopdownAffine
+from mmpose.models.pose_estimators.base import BasePoseEstimator
+from mmpose.registry import MODELS
+from torch import Tensor
+
+from vitpose_plus.checkpoints import fetching, reading, released, work_dirs
+from vitpose_plus.checkpoints.guard import check_fit
+from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
+from vitpose_plus.datasets.skeletons import Skeleton
+from vitpose_plus.errors import UserError
+from vitpose_plus.experiments.catalogue import find_config, read_config, shipped_configs
+from vitpose_plus.files import about
+from vitpose_plus.models.building import build_on_meta
+
+DEFAULTS = ('boxes', 'dataset')  # that a config may say in its section ``predict``
+LOADERS = ('test_dataloader', 'val_dataloader', 'train_dataloader')
+
+
+@dataclass
+class Origin(ABC):
+    """A way to name a model.
+
+    Attributes:
+        model: The name.
+        checkpoint: A file or URL of weights; None where the name says which.
+    """
+
+    model: str
+    checkpoint: str | None
+
+    @classmethod
+    @abstractmethod
+    def knows(cls, model: str, checkpoint: str | None) -> bool:
+        """Whether this is such a name."""
+
+    @abstractmethod
+    def read(self) -> tuple[Config, dict[str, Tensor], Path]:
+        """The config, the weights in our layout, and their file."""
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Of the licence; none are known of one's own weights."""
+        return ()
+
+    def check_datasets(self, names: list[str]) -> None:  # noqa: B027  most cannot tell yet
+        """Raises a ``UserError`` where the name alone tells that there is no such head."""
+
+
+class ReleasedName(Origin):
+    """Weights that somebody has released, downloaded once (docs/weights.md)."""
+
+    @classmethod
+    def knows(cls, model: str, checkpoint: str | None) -> bool:
+        return checkpoint is None and released.find(model) is not None
+
+    def read(self) -> tuple[Config, dict[str, Tensor], Path]:
+        loaded = released.load(released.find(self.model))
+        return loaded.config, loaded.state_dict, loaded.path
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        return released.find(self.model).flags
+
+    def check_datasets(self, names: list[str]) -> None:
+        for name in names:
+            released.check_dataset(released.find(self.model), name)
+
+
+class TrainingFolder(Origin):
+    """The folder that a training wrote: its config, and the best checkpoint or else the newest."""
+
+    @classmethod
+    def knows(cls, model: str, checkpoint: str | None) -> bool:
+        return os.path.isdir(model)
+
+    def read(self) -> tuple[Config, dict[str, Tensor], Path]:
+        config = self._config()
+        path = Path(self.checkpoint or self._newest())
+        return read_config(str(config)), reading.read(path), path
+
+    def _config(self) -> Path:
+        configs = sorted(Path(self.model).glob('*.py'))
+        if len(configs) != 1:
+            named = ', '.join(path.name for path in configs) or 'none'
+            raise UserError(
+                f'{self.model} must hold one config of a training, but there is {named}: give the '
+                'config with --model and the weights with --checkpoint.'
+            )
+        return configs[0]
+
+    def _newest(self) -> Path:
+        newest = work_dirs.best(self.model) or work_dirs.newest_whole(self.model).path
+        if newest is None:
+            raise UserError(
+                f'{self.model} holds no checkpoint of a training: give one with --checkpoint.'
+            )
+        return newest
+
+
+class ConfigFile(Origin):
+    """A config by its path or shipped name, with the weights beside it."""
+
+    @classmethod
+    def knows(cls, model: str, checkpoint: str | None) -> bool:
+        return os.path.isfile(model) or model.removesuffix('.py') in shipped_configs()
+
+    def read(self) -> tuple[Config, dict[str, Tensor], Path]:
+        if not self.checkpoint:
+            raise UserError(
+                f'{self.model} is a config: give its weights with --checkpoint, or name a released '
+                'model (vitpose weights lists them).'
+            )
+        path = self.checkpoint
+        path = fetching.fetch(path) if fetching.is_url(path) else path
+        return read_config(find_config(self.model)), reading.read(path), Path(path)
+
+
+@dataclass
+class PoseModel:
+    """A network with its weights, and what is known of its datasets.
+
+    Attributes:
+        origin: How it was named.
+        network: In evaluation mode, on the CPU.
+        checkpoint: The file of the weights.
+        config: The file of the config, or its shipped name.
+        skeletons: Dataset name -> its keypoints, in the order of the heads.
+        metainfo: Dataset name -> what mmpose's pipelines and heads want to know of it.
+        pipelines: Dataset name -> from a picture (and a box) to an input of the network.
+        defaults: What the config says of ``boxes`` and ``dataset`` in its section ``predict``.
+    """
+
+    origin: Origin
+    network: BasePoseEstimator
+    checkpoint: Path
+    config: str
+    skeletons: dict[str, Skeleton]
+    metainfo: dict[str, dict[str, Any]]
+    pipelines: dict[str, Compose]
+    defaults: dict[str, str] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        """What is to be written of it beside predictions; the hash is the file's SHA-256."""
+        with open(self.checkpoint, 'rb') as file:
+            digest = hashlib.file_digest(file, 'sha256').hexdigest()
+        return dict(
+            name=self.origin.model,
+            config=self.config,
+            checkpoint=str(self.checkpoint),
+            sha256=digest,
+            licence_flags=self.origin.flags,
+        )
+
+
+ORIGINS: tuple[type[Origin], ...] = (ReleasedName, TrainingFolder, ConfigFile)
+
+
+def origin_of(model: str, checkpoint: str | None = None) -> Origin:
+    """How a model is named; a ``UserError`` with the closest names if it is none."""
+    for kind in ORIGINS:
+        if kind.knows(model, checkpoint):
+            return kind(model, checkpoint)
+    names = [*released.RELEASED, *shipped_configs()]
+    close = difflib.get_close_matches(os.path.basename(model), names, n=3, cutoff=0.4)
+    raise UserError(
+        f'There is no model {model}: give a released name (vitpose weights lists them), a config '
+        "with --checkpoint, or a training's folder; the closest names are "
+        f'{", ".join(close) or "none"}.'
+    )
+
+
+def load(model: str, checkpoint: str | None = None) -> PoseModel:
+    """The model of that name, ready to predict.
+
+    Args:
+        model: A released name, a config by path or shipped name, or the folder of a training.
+        checkpoint: The weights, as a file or URL, where ``model`` does not say which.
+
+    Raises:
+        UserError: There is none of that name, or config and weights do not fit.
+    """
+    init_default_scope('mmpose')
+    origin = origin_of(model, checkpoint)
+    cfg, state, path = origin.read()
+    with about(cfg.filename or model):
+        described = dict(_datasets(cfg))
+        check_fit(state, build_on_meta(cfg.model), str(path))
+        network = MODELS.build(cfg.model)
+    network.load_state_dict(state)
+    network.cfg = cfg
+    pipelines = {name: Compose(pipeline) for name, (_, pipeline) in described.items()}
+    return PoseModel(
+        origin=origin,
+        network=network.eval(),
+        checkpoint=path,
+        config=cfg.filename or model,
+        skeletons={
+            name: Skeleton.of(metainfo, _crop_size(pipelines[name]))
+            for name, (metainfo, _) in described.items()
+        },
+        metainfo={name: metainfo for name, (metainfo, _) in described.items()},
+        pipelines=pipelines,
+        defaults=_defaults(cfg),
+    )
+
+
+def _defaults(cfg: Config) -> dict[str, str]:
+    """What the config says of the options of ``predict``."""
+    given = dict(cfg.get('predict') or {})
+    if unknown := sorted(set(given) - set(DEFAULTS)):
+        raise UserError(
+            f'{cfg.filename} has predict.{unknown[0]}: it may say {" and ".join(DEFAULTS)}.'
+        )
+    return given
+
+
+def _datasets(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
+    """Name, metainfo and pipeline of every dataset that the model has a head for."""
+    heads = [head['dataset'] for head in cfg.model.get('head', {}).get('heads', [])]
+    described = dict(_described(cfg))
+    if missing := [name for name in heads if name not in described]:
+        raise UserError(
+            f'It has a head for {missing[0]}, but no test_dataloader of that dataset, which says '
+            'how pictures are cropped: add it.'
+        )
+    for name in heads or described:
+        yield name, described[name]
+
+
+def _described(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
+    """The same of every dataset of the first loader that there is."""
+    loaders = [(cfg.get(name) or {}).get('dataset') for name in LOADERS]
+    dataset = next((each for each in loaders if each), None)
+    if dataset is None:
+        raise UserError(
+            'It has no test_dataloader, which says what the keypoints are and how pictures are '
+            'cropped: add it.'
+        )
+    if 'datasets' in dataset and 'metainfo' in dataset:  # mmpose's CombinedDataset
+        metainfo = parse_pose_metainfo(dict(dataset['metainfo']))
+        yield metainfo['dataset_name'], (metainfo, dataset['pipeline'])
+        return
+    for part in plain_datasets(dataset):
+        metainfo = unread(part).metainfo
+        yield metainfo['dataset_name'], (metainfo, part['pipeline'])
+
+
+def _crop_size(pipeline: Compose) -> tuple[int, int] | None:
+    """Width and height of the crops; None where there are none."""
+    crops = [step for step in pipeline.transforms if isinstance(step, TopdownAffine)]
+    return tuple(int(side) for side in crops[-1].input_size) if crops else None

@@ -1,0 +1,133 @@
+"""``PosePredictor``: a model that predicts the poses of everybody in pictures."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vitpose_plus.datasets.skeletons import Skeleton
+from vitpose_plus.errors import UserError
+from vitpose_plus.inference import assignment, models
+from vitpose_plus.inference.batches import (
+    BatchRunner,
+    batch_size_of,
+    device_of,
+    precision_of,
+)
+from vitpose_plus.inference.boxes import open_boxes
+from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL
+from vitpose_plus.inference.estimators import estimator_of
+from vitpose_plus.inference.prediction import Failure, Prediction, raise_failure
+from vitpose_plus.inference.results import Result
+from vitpose_plus.inference.sources import Sources, open_sources
+
+LOGGER = logging.getLogger('vitpose_plus')
+
+
+class PosePredictor:
+    """Predicts the poses of everybody in pictures.
+
+        predictor = PosePredictor('vitpose-plus-base')
+        for result in predictor('photos/', boxes='rtmdet-m'):
+            print(result.source, result.keypoints.shape)
+
+    Args:
+        model: A released name, a config by path or shipped name, or the folder of a training.
+        checkpoint: The weights, as a file or URL, where ``model`` does not say which.
+        device: ``auto``, ``cpu`` or ``cuda:N``.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        batch_size: Crops of a batch, or ``auto``.
+        flip_test: Whether predictions are averaged with those of the mirrored crops.
+        say: Told, in sentences, what may be of interest meanwhile.
+
+    Raises:
+        UserError: There is no such model, or its config and weights do not fit.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = MODEL,
+        checkpoint: str | Path | None = None,
+        *,
+        device: str = 'auto',
+        precision: str = 'auto',
+        batch_size: int | str = 'auto',
+        flip_test: bool = False,
+        say: Callable[[str], None] = LOGGER.warning,
+    ) -> None:
+        self.device = device_of(device)
+        settings = precision_of(precision), batch_size_of(batch_size, self.device)
+        self.model = models.load(str(model), checkpoint and str(checkpoint))
+        self.flip_test = self.model.network.test_cfg['flip_test'] = flip_test
+        self.run = BatchRunner(self.model.network, self.device, *settings, say)
+        self.estimator = estimator_of(self.model)
+
+    @property
+    def skeletons(self) -> dict[str, Skeleton]:
+        """Dataset name -> its keypoints, of every dataset that the model has."""
+        return self.model.skeletons
+
+    def __call__(
+        self,
+        sources: Any,
+        boxes: Any = None,
+        *,
+        dataset: str | Mapping[str, str] | None = None,
+        annotations: str | Path | None = None,
+        box_score: float = BOX_SCORE,
+        on_failure: Callable[[Failure], None] = raise_failure,
+    ) -> Iterator[Result]:
+        """The result of every picture that can be read, in the order of the sources.
+
+        Args:
+            sources: A picture, folder, glob, ``@FILE``, ``-`` or URL; an array (BGR) or a PIL
+                image; or several of these.
+            boxes: A detector's name, a file of boxes or annotations, ``whole``, or arrays by
+                source; by default what the model's config says, else ``rtmdet-m``.
+            dataset: Whose keypoints are wanted, or class of the boxes -> dataset; by default
+                ``coco``, or the model's only one.
+            annotations: The file that has the names of the pictures, where ``boxes`` is a file that
+                has only their ids.
+            box_score: Detections that score less are left out.
+            on_failure: What to do with a picture that cannot be read; by default it is raised.
+
+        Raises:
+            UserError: Something of this is not there or does not fit: at once, before any picture
+                is opened.
+        """
+        prediction = self.prepare(
+            sources, boxes, dataset=dataset, annotations=annotations, box_score=box_score
+        )
+        return prediction.results(on_failure)
+
+    def prepare(
+        self,
+        sources: Any,
+        boxes: Any = None,
+        *,
+        dataset: str | Mapping[str, str] | None = None,
+        annotations: str | Path | None = None,
+        box_score: float = BOX_SCORE,
+    ) -> Prediction:
+        """All that ``__call__`` needs, opened and checked; the arguments are those.
+
+        ``sources`` may be opened already.
+        """
+        wanted = self.model.defaults.get('dataset') if dataset is None else dataset
+        opened, labels = None, ()
+        settings = dict(dataset=wanted, flip_test=self.flip_test)
+        if self.estimator.wants_boxes:
+            named = self.model.defaults.get('boxes', BOXES) if boxes is None else boxes
+            opened = open_boxes(named, annotations, self.device, box_score)
+            labels = opened.labels
+            settings |= dict(boxes=named, annotations=annotations, box_score=box_score)
+        elif boxes is not None or annotations is not None:
+            raise UserError(
+                f'{self.model.origin.model} is a bottom-up model, which finds everybody itself: '
+                'leave out --boxes and --annotations.'
+            )
+        self.model.origin.check_datasets(assignment.named(wanted))
+        chosen = assignment.parse(wanted, list(self.model.skeletons), labels)
+        if not isinstance(sources, Sources):
+            sources = open_sources(sources)
+        return Prediction(self.estimator, self.run, sources, opened, chosen, settings)

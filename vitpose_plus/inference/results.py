@@ -1,0 +1,170 @@
+"""What is predicted for a picture or a frame.
+
+Shapes: N instances, K keypoints of a dataset.
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from vitpose_plus.datasets.skeletons import Skeleton
+from vitpose_plus.errors import UserError
+from vitpose_plus.inference.defaults import SCORE
+from vitpose_plus.inference.tables import to_df, to_supervision
+from vitpose_plus.visualization.poses import draw_pose
+
+if TYPE_CHECKING:
+    import pandas
+    import supervision
+
+
+@dataclass
+class Instance:
+    """One person or animal.
+
+    Attributes:
+        dataset: Whose keypoints these are.
+        box: x1, y1, x2, y2 (4,) in pixels of the picture as it is shown.
+        box_score: Of the detector; 1 for given boxes.
+        keypoints: x, y (K, 2) in the same pixels.
+        scores: (K,).
+        id: Of a track; None in pictures.
+        category_id: Of the category in the boxes' file, where there is one.
+    """
+
+    dataset: str
+    box: np.ndarray
+    box_score: float
+    keypoints: np.ndarray
+    scores: np.ndarray
+    id: int | None = None
+    category_id: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in a line of ``predictions.ndjson``."""
+        points, scores = _rounded(self.keypoints), _rounded(self.scores, 6)
+        line = dict(
+            dataset=self.dataset,
+            id=self.id,
+            box=_rounded(self.box),
+            box_score=round(float(self.box_score), 6),
+            keypoints=[[x, y, score] for (x, y), score in zip(points, scores, strict=True)],
+        )
+        return line if self.category_id is None else line | dict(category_id=self.category_id)
+
+
+@dataclass
+class Result:
+    """All instances of one picture or frame.
+
+    Attributes:
+        source: Of the picture, as it was given.
+        width: Of the picture as it is shown, in pixels.
+        height: The same.
+        instances: Nobody found: an empty list.
+        skeletons: Dataset name -> its keypoints, of every dataset that was asked for.
+        frame: Number of the frame in a film, from 0; None for a picture.
+        time: Of the frame in seconds; None for a picture.
+        image_id: Of the picture in the boxes' file, where there is one.
+        image: BGR (height, width, 3), 0..255.
+        place: Path of the drawn picture below the folder of drawn pictures.
+    """
+
+    source: str
+    width: int
+    height: int
+    instances: list[Instance] = field(default_factory=list)
+    skeletons: dict[str, Skeleton] = field(default_factory=dict)
+    frame: int | None = None
+    time: float | None = None
+    image_id: int | None = None
+    image: np.ndarray | None = field(default=None, repr=False)
+    place: PurePosixPath | None = None
+
+    @property
+    def keypoints(self) -> np.ndarray:
+        """x, y (N, K, 2) in pixels; a ``UserError`` if the instances are of several datasets."""
+        empty = np.zeros((0, len(self.names), 2), np.float32)
+        return np.array([each.keypoints for each in self.instances]) if self.instances else empty
+
+    @property
+    def scores(self) -> np.ndarray:
+        """(N, K); as ``keypoints``."""
+        empty = np.zeros((0, len(self.names)), np.float32)
+        return np.array([each.scores for each in self.instances]) if self.instances else empty
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the K keypoints; as ``keypoints``."""
+        return self._only().names
+
+    def of(self, dataset: str) -> 'Result':
+        """The same with the instances of one dataset alone."""
+        if dataset not in self.skeletons:
+            raise UserError(
+                f'The result has no dataset {dataset!r}: it has {", ".join(self.skeletons)}.'
+            )
+        own = [instance for instance in self.instances if instance.dataset == dataset]
+        return replace(self, instances=own, skeletons={dataset: self.skeletons[dataset]})
+
+    def draw(self, score: float = SCORE) -> Image.Image:
+        """The picture with its instances; keypoints that score no more are left out."""
+        return Image.fromarray(self.drawn(score)[..., ::-1])
+
+    def drawn(self, score: float = SCORE) -> np.ndarray:
+        """The same as BGR (height, width, 3), 0..255."""
+        image = np.array(self.image)
+        numbers = {name: number for number, name in enumerate(self.skeletons)}
+        for instance in self.instances:
+            draw_pose(
+                image,
+                instance.keypoints,
+                instance.scores,
+                self.skeletons[instance.dataset],
+                box=instance.box,
+                score=score,
+                number=numbers[instance.dataset],
+            )
+        return image
+
+    def to_df(self) -> 'pandas.DataFrame':
+        """A table with one row a keypoint; needs the extra ``tables``."""
+        return to_df([self], self.skeletons)
+
+    def to_supervision(self) -> 'supervision.KeyPoints':
+        """As supervision has them; needs the extra ``tables``."""
+        return to_supervision(self)
+
+    def to_json(self) -> str:
+        """``to_dict`` as text."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A line of ``predictions.ndjson``."""
+        line = dict(
+            source=self.source,
+            frame=self.frame,
+            time=self.time,
+            width=self.width,
+            height=self.height,
+            instances=[instance.to_dict() for instance in self.instances],
+        )
+        return line if self.image_id is None else line | dict(image_id=self.image_id)
+
+    def _only(self) -> Skeleton:
+        """The keypoints of the only dataset that was asked for."""
+        if len(self.skeletons) != 1:
+            raise UserError(
+                f'The result has instances of several datasets, {", ".join(self.skeletons)}: take '
+                'those of one, as result.of(DATASET).'
+            )
+        return next(iter(self.skeletons.values()))
+
+
+def _rounded(values: np.ndarray, decimals: int = 4) -> list:
+    """Nested lists of numbers, by default to a ten-thousandth of a pixel."""
+    return np.round(np.asarray(values, np.float64), decimals).tolist()
