@@ -1,3 +1,8 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
 class UserError(ValueError):
     """Bad input: its message is one sentence that names the file or field and the remedy.
 
@@ -16,3 +21,14 @@ class RunError(RuntimeError):
 def reason(error: BaseException) -> str:
     """Type and first line of an error's message, for a sentence about it."""
     return f'{type(error).__name__}: {error}'.splitlines()[0]
+
+
+@contextmanager
+def needing(package: str, extra: str, subject: str | Path) -> Iterator[None]:
+    """Says for what, and how, to install a package that cannot be imported: an extra brings it."""
+    try:
+        yield
+    except ImportError as error:
+        raise UserError(
+            f"{subject} needs the package {package}: run pip install 'vitpose_plus[{extra}]'."
+        ) from error

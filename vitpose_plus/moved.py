@@ -16,6 +16,7 @@ MOVED = {
     'associative_embedding': 'codecs.associative_embedding',
     'checkpoints.files': _LOADING,
     'checkpoints.hugging_face_files': 'checkpoints.hugging_face',
+    'checkpoints.opening.needing_safetensors': 'errors (needing)',
     'checkpoints.token_files': 'distillation.token_file',
     'codecs.BatchedDecoding': _DECODING,
     'codecs.find_peaks': _DECODING,

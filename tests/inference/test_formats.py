@@ -178,7 +178,7 @@ def test_openpose_has_a_file_for_every_picture_and_frame(write):
 
 
 def test_openpose_leaves_out_the_folders_that_all_sources_share(write):
-    lines = [line_of(f'/home/me/{name}.png') for name in ('cam1/1', 'cam2/1')]
+    lines = [line_of(f'/films/{name}.png') for name in ('cam1/1', 'cam2/1')]
     folder = write('openpose', lines) / 'openpose/mouse'
     assert files_in(folder) == ['cam1/1_keypoints.json', 'cam2/1_keypoints.json']
 

@@ -12,6 +12,7 @@ from mmpose.registry import MODELS
 
 from tests.helpers.demo import TINY
 from tests.helpers.tiny_figures import FILE
+from vitpose_plus.checkpoints import fetching
 from vitpose_plus.commands import main
 from vitpose_plus.datasets.skeletons import LEFT, RIGHT, Skeleton
 from vitpose_plus.errors import UserError
@@ -45,6 +46,13 @@ def test_config_path_name_and_training_folder_are_one_model(training):
     assert models[0].skeletons == models[2].skeletons
     assert models[2].checkpoint.name == 'best_coco_AP_epoch_1.pth'
     assert models[0].describe()['sha256'] == models[2].describe()['sha256']
+
+
+def test_the_checkpoint_of_a_folder_may_be_a_url(training, served):
+    folder, address, _ = served
+    shutil.copy(FILE, folder / 'w.pth')
+    model = load(str(training), f'{address}/w.pth')
+    assert model.checkpoint == fetching.place(f'{address}/w.pth')
 
 
 def test_skeletons_are_those_of_the_datasets(predictor):

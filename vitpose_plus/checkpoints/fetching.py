@@ -24,8 +24,7 @@ from rich.progress import (
 from vitpose_plus import files
 from vitpose_plus.addresses import check_address, open_address
 from vitpose_plus.checkpoints import reading
-from vitpose_plus.checkpoints.opening import needing_safetensors
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import UserError, needing
 
 
 def is_url(path: str | None) -> bool:
@@ -87,7 +86,7 @@ def _download(url: str, path: Path, sha256: str) -> None:
     """What is cut, is another file, or is no checkpoint but a page that asks for a password, is not
     kept."""
     if path.suffix == '.safetensors':
-        with needing_safetensors(url):  # said before gigabytes are downloaded
+        with needing('safetensors', 'hf', url):  # said before gigabytes are downloaded
             import safetensors  # noqa: F401
     files.remove_unfinished(path.parent, [path.name])  # of a process that was killed
     with _network():

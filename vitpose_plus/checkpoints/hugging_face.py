@@ -8,8 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from vitpose_plus.checkpoints.layouts.layout import State
-from vitpose_plus.checkpoints.opening import needing_safetensors
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import UserError, needing
 from vitpose_plus.files import new_folder, replacing
 
 FILES = ('model.safetensors', 'config.json')
@@ -53,7 +52,7 @@ def write(folder: str | Path, state_dict: State, model: nn.Module) -> None:
         state_dict: The weights in Hugging Face's layout.
         model: The model they are of, for what weights do not say; it may be on the meta device.
     """
-    with needing_safetensors(folder):
+    with needing('safetensors', 'hf', folder):
         from safetensors.torch import save_file
     config = config_json(state_dict, model)
     tensors = {name: value.detach().clone().contiguous() for name, value in state_dict.items()}

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import UserError, needing
 
 Place = str | torch.device | Callable  # as torch.load's map_location
 LARGEST_HEADER = 100 * 2**20  # safetensors' own limit, in bytes
@@ -110,7 +110,7 @@ def _is_safetensors(path: Path, start: bytes) -> bool:
 
 
 def _safetensors(path: Path, place: Place) -> dict:
-    with needing_safetensors(path):
+    with needing('safetensors', 'hf', path):
         from safetensors.torch import load_file
     try:
         tensors = load_file(path)
@@ -126,17 +126,6 @@ def _safetensors(path: Path, place: Place) -> dict:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip('.')
-
-
-@contextmanager
-def needing_safetensors(path: str | Path) -> Iterator[None]:
-    """Says for what, and how, to install what cannot be imported: it is an extra."""
-    try:
-        yield
-    except ImportError as error:
-        raise UserError(
-            f"{path} needs the package safetensors: run pip install 'vitpose_plus[hf]'."
-        ) from error
 
 
 def unpickled(

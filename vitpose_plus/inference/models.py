@@ -90,7 +90,7 @@ class TrainingFolder(Origin):
 
     def read(self) -> tuple[Config, dict[str, Tensor], Path]:
         config = self._config()
-        path = Path(self.checkpoint or self._newest())
+        path = _local(self.checkpoint) if self.checkpoint else self._newest()
         return read_config(str(config)), reading.read(path), path
 
     def _config(self) -> Path:
@@ -125,9 +125,13 @@ class ConfigFile(Origin):
                 f'{self.model} is a config: give its weights with --checkpoint, or name a released '
                 'model (vitpose weights lists them).'
             )
-        path = self.checkpoint
-        path = fetching.fetch(path) if fetching.is_url(path) else path
-        return read_config(find_config(self.model)), reading.read(path), Path(path)
+        path = _local(self.checkpoint)
+        return read_config(find_config(self.model)), reading.read(path), path
+
+
+def _local(checkpoint: str) -> Path:
+    """The file itself, or the download of a URL."""
+    return Path(fetching.fetch(checkpoint) if fetching.is_url(checkpoint) else checkpoint)
 
 
 @dataclass

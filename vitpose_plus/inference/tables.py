@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from vitpose_plus.datasets.skeletons import Skeleton
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import needing
 
 if TYPE_CHECKING:
     import pandas
@@ -56,10 +56,8 @@ def to_df(
     Raises:
         UserError: pandas is missing.
     """
-    try:
+    with needing('pandas', 'tables', 'This table'):
         import pandas
-    except ImportError as error:
-        raise _missing('pandas') from error
     lines = (one if isinstance(one, Mapping) else one.to_dict() for one in results)
     table = pandas.DataFrame(rows(lines, skeletons), columns=COLUMNS)
     return table.astype(TYPES)  # also where there are no rows
@@ -75,10 +73,8 @@ def to_supervision(result: ResultLike) -> 'supervision.KeyPoints':
     Raises:
         UserError: supervision is missing.
     """
-    try:
+    with needing('supervision', 'tables', 'This table'):
         import supervision
-    except ImportError as error:
-        raise _missing('supervision') from error
     instances, datasets = result.instances, list(result.skeletons)
     longest = max((len(skeleton.names) for skeleton in result.skeletons.values()), default=0)
     xy = np.zeros((len(instances), longest, 2), np.float32)
@@ -92,10 +88,4 @@ def to_supervision(result: ResultLike) -> 'supervision.KeyPoints':
         keypoint_confidence=confidence,
         detection_confidence=np.array([one.box_score for one in instances], np.float32),
         data={'class_name': np.array([one.dataset for one in instances], str)},
-    )
-
-
-def _missing(package: str) -> UserError:
-    return UserError(
-        f"This table needs the package {package}: run pip install 'vitpose_plus[tables]'."
     )

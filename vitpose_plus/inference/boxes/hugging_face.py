@@ -1,14 +1,14 @@
 """Detectors of transformers: D-FINE, RT-DETRv2, and any other that its Auto classes know."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vitpose_plus.errors import UserError, reason
+from vitpose_plus.errors import UserError, needing, reason
 from vitpose_plus.inference.boxes.batching import batches
 from vitpose_plus.inference.boxes.given import inside
 from vitpose_plus.inference.boxes.source import Boxes, BoxSource
@@ -33,7 +33,7 @@ class TransformersDetector(BoxSource):
 
     def __init__(self, folder: str | Path, device: str, score: float) -> None:
         self.score = score
-        with needing_transformers(folder):
+        with needing('transformers', 'hf', folder):
             from transformers import AutoImageProcessor, AutoModelForObjectDetection
         try:
             self._processor = AutoImageProcessor.from_pretrained(folder, **SAFE)
@@ -93,7 +93,7 @@ def download(repository: str) -> str:
     Raises:
         UserError: It cannot be downloaded.
     """
-    with needing_transformers(repository):
+    with needing('transformers', 'hf', repository):
         from huggingface_hub import snapshot_download
     with suppress(OSError):
         folder = snapshot_download(repository, allow_patterns=FILES, local_files_only=True)
@@ -105,15 +105,4 @@ def download(repository: str) -> str:
         raise UserError(
             f'{repository} cannot be downloaded from Hugging Face ({reason(error)}): check the '
             'network, or download it by other means and give the folder.'
-        ) from error
-
-
-@contextmanager
-def needing_transformers(subject: str | Path) -> Iterator[None]:
-    """Says for what, and how, to install what cannot be imported: it is an extra."""
-    try:
-        yield
-    except ImportError as error:
-        raise UserError(
-            f"{subject} needs the package transformers: run pip install 'vitpose_plus[hf]'."
         ) from error
