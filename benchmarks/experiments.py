@@ -62,7 +62,7 @@ def draw_figures() -> None:
 
     colour, grey = WORK_DIR / 'figures', WORK_DIR / 'grey'
     if not colour.exists():
-        figures.draw(colour, num_train=1000, num_val=100, seed=1)
+        figures.generate(colour, num_train=1000, num_val=100, seed=1)
     if not grey.exists():
         with new_folder(grey) as part:
             other = shutil.ignore_patterns(RECORD)  # of the files in colour

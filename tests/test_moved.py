@@ -13,7 +13,7 @@ from tests.helpers.demo import ROOT
 from vitpose_plus import moved
 
 # Public functions and classes of every module at commit 285a535, the last without rooms.
-NAMES = json.loads((ROOT / 'tests' / 'data' / 'before_rooms' / 'names.json').read_text())
+NAMES = json.loads((ROOT / 'tests' / 'data' / 'earlier_version' / 'names.json').read_text())
 NAMES_OF_MODULES = {module.removeprefix('vitpose_plus.') for module in NAMES}
 
 

@@ -250,16 +250,16 @@ def test_ffns_of_two_kinds_are_no_model():
 
 @pytest.mark.parametrize('ffn', ['IndividualFFN', 'IndividualSharedFFN'])
 @pytest.mark.parametrize(
-    ('layout', 'remedy'),
+    ('layout', 'hint'),
     [
         ('official', r"its FFNs are plain or ViTPose\+'s, so split the model first"),
         ('mmpose', 'one head and no experts, so split the model first'),
         ('hf', 'one head, so name its dataset with --dataset'),
     ],
 )
-def test_ffns_that_nobody_else_has_have_no_place_elsewhere(ffn, layout, remedy):
+def test_ffns_that_nobody_else_has_have_no_place_elsewhere(ffn, layout, hint):
     with pytest.raises(
-        ValueError, match=rf'no room for .*ffn\.(fc1_experts|shared).* in .*: .*{remedy}'
+        ValueError, match=rf'no room for .*ffn\.(fc1_experts|shared).* in .*: .*{hint}'
     ):
         convert(plus(ffn=ffn).state_dict(), target=layout)
 

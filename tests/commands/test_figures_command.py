@@ -287,16 +287,16 @@ class Reached(Exception):
 @pytest.fixture
 def start_demo(tmp_path, monkeypatch):
     """Runs the demo with few figures, up to its training."""
-    draw = figures.draw
+    generate = figures.generate
 
     def few(root, num_train, num_val, seed, force):
-        draw(root, 2, 1, seed, force)
+        generate(root, 2, 1, seed, force)
 
     def stop(*args, **kwargs):
         raise Reached
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(figures, 'draw', few)
+    monkeypatch.setattr(figures, 'generate', few)
     monkeypatch.setattr(runs, 'load_config', stop)
     return lambda: main(['demo'])
 

@@ -352,7 +352,7 @@ def test_points_behind_a_later_figure_are_marked_hidden():
         last = scene.figures[-1]
         for figure in scene.figures[:-1]:
             inside = (figure.points > last.box[:2]).all(1) & (figure.points < last.box[2:]).all(1)
-            hidden += (figure.marks[inside, 2] == 1).sum()
-            visible += (figure.marks[~inside, 2] == 2).sum()
+            hidden += (figure.keypoints[inside, 2] == 1).sum()
+            visible += (figure.keypoints[~inside, 2] == 2).sum()
     assert hidden > 0
     assert visible > 20 * hidden

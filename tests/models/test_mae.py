@@ -44,9 +44,9 @@ def test_nothing_of_a_hidden_patch_is_seen(patch, backbone):
     seen = places(model, pictures, kept)
     others = torch.where(seen == 1, pictures, torch.randn_like(pictures))
     assert not torch.equal(pictures, others)
-    assert torch.equal(model.draw(pictures, kept), model.draw(others, kept))
+    assert torch.equal(model.predict_patches(pictures, kept), model.predict_patches(others, kept))
     pictures.requires_grad_()
-    model.draw(pictures, kept).square().sum().backward()
+    model.predict_patches(pictures, kept).square().sum().backward()
     reached = pictures.grad.abs().sum(1, keepdim=True) > 0
     assert torch.equal(reached, seen == 1)
 
@@ -58,7 +58,7 @@ def test_the_encoder_runs_on_the_kept_patches_alone():
     kept = model.choose(pictures)
     encoded = []
     model.backbone.norm.register_forward_hook(lambda *args: encoded.append(args[2]))
-    model.draw(pictures, kept)
+    model.predict_patches(pictures, kept)
     grid = model.backbone.embed(pictures).flatten(1, 2)
     mask = torch.zeros(2, 1, 1, 12, dtype=torch.bool).scatter(3, kept[:, None, None], True)
     for layer in model.backbone.layers:
@@ -139,7 +139,7 @@ def test_the_loss_by_hand():
     for place in range(12):
         drawn = target.clone()
         drawn[0, place] += 3.0
-        model.draw = lambda inputs, kept, drawn=drawn: drawn
+        model.predict_patches = lambda inputs, kept, drawn=drawn: drawn
         torch.manual_seed(1)
         loss = model.loss(pictures)['loss']
         expected = 0.0 if place in kept[0] else 3.0**2 / 18

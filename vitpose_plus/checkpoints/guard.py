@@ -57,7 +57,7 @@ def check_fit(
     state_dict: dict[str, Tensor],
     model: nn.Module,
     path: str = 'The checkpoint',
-    remedy: str = 'give it with the config it was trained with',
+    hint: str = 'give it with the config it was trained with',
 ) -> None:
     """Raises a ``UserError`` unless names, shapes, kinds of numbers and the order of heads are the
     model's; where another command makes it fit, the message says so."""
@@ -65,7 +65,7 @@ def check_fit(
         check_layout(state_dict, path)
         _check_split(state_dict, model, path)
         more = f' (and {len(complaints) - 1} more differences)' if len(complaints) > 1 else ''
-        raise UserError(f'{path} belongs to another model: it {complaints[0]}{more}; {remedy}.')
+        raise UserError(f'{path} belongs to another model: it {complaints[0]}{more}; {hint}.')
     check_kinds(state_dict, model, path)
     if next(iter(model.state_dict().values())).is_meta:
         with warnings.catch_warnings(action='ignore'):  # nothing is copied: only hooks are asked

@@ -99,7 +99,7 @@ def write_table() -> None:
 @cache
 def _read() -> dict[str, Shapes]:
     groups = json.loads(TABLE.read_text())
-    return {name: _spelt_out(g['shapes']) for g in groups for name in g['configs']}
+    return {name: _expanded(g['shapes']) for g in groups for name in g['configs']}
 
 
 def _of_backbone(shapes: Shapes) -> Shapes:
@@ -118,7 +118,7 @@ def _shortened(shapes: Shapes) -> Shapes:
     return {'depth': depth, **short}
 
 
-def _spelt_out(short: Mapping) -> Shapes:
+def _expanded(short: Mapping) -> Shapes:
     """The opposite of ``_shortened``."""
     names = {k: tuple(shape) for k, shape in short.items() if k != 'depth'}
     return {

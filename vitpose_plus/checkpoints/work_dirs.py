@@ -187,6 +187,6 @@ def _tensors(content: Any, name: str, depth: int = 4) -> Iterator[tuple[str, Ten
 
 
 def _reason(path: Path, error: UserError) -> str:
-    """What is wrong with a file, without its folder and the remedy."""
+    """What is wrong with a file, without its folder and without what to do."""
     text = re.split(r': | \(', str(error).replace(str(path), '').strip())[0].rstrip('.')
     return f'{path.name} {text}'

@@ -106,7 +106,7 @@ def row(name: str, split: str, report: 'Report') -> dict:
             kind=finding.what,
             count=finding.count,
             examples=finding.examples,
-            remedy=finding.remedy,
+            hint=finding.hint,
             harmless=not finding.is_wrong,
             sentence=str(finding),
         )

@@ -23,11 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    draw(args.root, args.num_train, args.num_val, args.seed, args.force)
+    generate(args.root, args.num_train, args.num_val, args.seed, args.force)
     print(f'The figures lie in {args.root}.')
 
 
-def draw(root: str | Path, num_train: int, num_val: int, seed: int, force: bool = False) -> None:
+def generate(
+    root: str | Path, num_train: int, num_val: int, seed: int, force: bool = False
+) -> None:
     """Writes synthetic figures, with a bar that shows how far it is."""
     from vitpose_plus.datasets.figures import write_figures
 

@@ -72,33 +72,33 @@ class Distilled:
         if self.teacher is None:
             return super().loss(inputs, data_samples)
         taught = self.teacher(inputs, data_samples)
-        with recorded(self.decoders()) as drawn:
+        with recorded(self.decoders()) as predicted:
             losses = super().loss(inputs, data_samples)
-        return losses | self.output_losses(drawn, taught, data_samples)
+        return losses | self.output_losses(predicted, taught, data_samples)
 
     def decoders(self) -> Mapping[str, nn.Module]:
-        """Heads that draw heatmaps."""
+        """Heads that predict heatmaps."""
         raise NotImplementedError
 
     def output_losses(
         self,
-        drawn: dict[str, Tensor],
+        predicted: dict[str, Tensor],
         taught: list[Tensor],
         data_samples: list[PoseDataSample],
     ) -> Losses:
-        """Of what the decoders have drawn, (B, K, h, w), and a teacher's (K, h, w) per sample."""
+        """The losses between predicted heatmaps (B, K, h, w) and a teacher's (K, h, w)."""
         raise NotImplementedError
 
-    def compare(self, drawn: Tensor, taught: list[Tensor]) -> Tensor:
+    def compare(self, predicted: Tensor, taught: list[Tensor]) -> Tensor:
         """The loss between heatmaps of the same samples, in full precision."""
         target = torch.stack(taught).float()
-        if drawn.shape != target.shape:
-            sizes = ('x'.join(map(str, maps.shape[1:])) for maps in (drawn, target))
+        if predicted.shape != target.shape:
+            sizes = ('x'.join(map(str, maps.shape[1:])) for maps in (predicted, target))
             raise UserError(
                 "The student's heatmaps are {} (keypoints, height, width), the teacher's {}: give "
                 'a teacher for the same keypoints and input.'.format(*sizes)
             )
-        return self.output_loss(drawn.float(), target)
+        return self.output_loss(predicted.float(), target)
 
 
 @MODELS.register_module()
@@ -112,11 +112,11 @@ class DistilledTopdown(Distilled, TopdownPoseEstimator):
 
     def output_losses(
         self,
-        drawn: dict[str, Tensor],
+        predicted: dict[str, Tensor],
         taught: list[Tensor],
         data_samples: list[PoseDataSample],
     ) -> Losses:
-        return dict(loss_output=self.compare(drawn['all'], taught))
+        return dict(loss_output=self.compare(predicted['all'], taught))
 
 
 @MODELS.register_module()
@@ -140,7 +140,7 @@ class DistilledMultiDatasetTopdown(Distilled, MultiDatasetTopdown):
 
     def output_losses(
         self,
-        drawn: dict[str, Tensor],
+        predicted: dict[str, Tensor],
         taught: list[Tensor],
         data_samples: list[PoseDataSample],
     ) -> Losses:
@@ -149,7 +149,7 @@ class DistilledMultiDatasetTopdown(Distilled, MultiDatasetTopdown):
         for name, rows in self.head.rows(data_samples):
             value = taught[0].new_zeros(())
             if rows:
-                own = self.head.drawn_for(rows, drawn[name])
+                own = self.head.predicted_for(rows, predicted[name])
                 share = len(rows) / len(data_samples)
                 value = self.compare(own, [taught[row] for row in rows]) * share
             losses[f'{name}.loss_output'] = value
@@ -159,14 +159,14 @@ class DistilledMultiDatasetTopdown(Distilled, MultiDatasetTopdown):
 @contextmanager
 def recorded(decoders: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
     """What the final layers of mmpose's heads put out meanwhile, by the names of the heads."""
-    drawn = {}
+    predicted = {}
 
     def keep(name: str):
-        return lambda layer, args, heatmaps: drawn.__setitem__(name, heatmaps)
+        return lambda layer, args, heatmaps: predicted.__setitem__(name, heatmaps)
 
     hooks = [d.final_layer.register_forward_hook(keep(name)) for name, d in decoders.items()]
     try:
-        yield drawn
+        yield predicted
     finally:
         for hook in hooks:
             hook.remove()

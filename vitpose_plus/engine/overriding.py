@@ -51,9 +51,9 @@ def _check_setting(cfg: Config, key: str, value, read: set[str]) -> None:
     close = nearest(first, read, 1, MISSPELT)
     if first not in read and (close or first in VARIABLES or not _has_own_code(cfg)):
         what = 'only a variable of' if first in cfg else 'nothing in'
-        remedy = f'write {close[0]}' if close else 'set what follows from it'
+        hint = f'write {close[0]}' if close else 'set what follows from it'
         raise UserError(
-            f'--cfg-options {key} has no effect, as {first} is {what} the config: {remedy}.'
+            f'--cfg-options {key} has no effect, as {first} is {what} the config: {hint}.'
         )
     before = cfg
     for word in [first, *rest]:

@@ -188,9 +188,9 @@ def check_checkpoints(cfg: Config) -> None:
         }
         backbone = nn.ModuleDict(dict(backbone=model.backbone))
         tokens = {k: v for k, v in backbone.state_dict().items() if k == 'backbone.prefix_tokens'}
-        remedy = 'run python -m vitpose_plus convert IN OUT --config CONFIG, and give OUT'
+        hint = 'run python -m vitpose_plus convert IN OUT --config CONFIG, and give OUT'
         weights = {**tokens, **weights}  # those start at random
-        check_fit(weights, backbone, init.checkpoint, remedy)
+        check_fit(weights, backbone, init.checkpoint, hint)
     if teacher := getattr(model, 'teacher', None):
         parts = [unread(part) for part in plain_datasets(cfg.train_dataloader.dataset)]
         infos = [part.metainfo for part in parts]

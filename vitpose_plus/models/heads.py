@@ -71,9 +71,9 @@ class MultiDatasetHead(BaseHead):
         for number, name in enumerate(self.names):
             yield name, [row for row, i in enumerate(index) if i == number]
 
-    def drawn_for(self, rows: list[int], heatmaps: Tensor) -> Tensor:
-        """What a decoder has drawn in ``loss``, cut to a batch's rows of its own dataset."""
-        return heatmaps  # it has drawn no others
+    def predicted_for(self, rows: list[int], heatmaps: Tensor) -> Tensor:
+        """What a decoder has predicted in ``loss``, cut to a batch's rows of its own dataset."""
+        return heatmaps  # it has predicted no others
 
     def forward(self, feats: Features, data_samples: list[PoseDataSample]) -> list[Tensor]:
         """Heatmaps (K, h, w) of each sample's own dataset, in the order of the batch."""
@@ -152,7 +152,7 @@ class WholeBatchMultiDatasetHead(MultiDatasetHead):
         super().__init__(head, heads, init_cfg)
         self._bystanders: dict[tuple, PoseDataSample] = {}
 
-    def drawn_for(self, rows: list[int], heatmaps: Tensor) -> Tensor:
+    def predicted_for(self, rows: list[int], heatmaps: Tensor) -> Tensor:
         return _part((heatmaps,), rows)[0]
 
     def loss(

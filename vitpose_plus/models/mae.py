@@ -84,33 +84,33 @@ class MaskedAutoencoder(BaseModel):
     ) -> dict[str, Tensor] | list[Reconstruction] | Tensor:
         """mmengine's ways to call a model, on pictures (B, 3, height, width); of the samples,
         which hold but file names, none makes use."""
-        return dict(loss=self.loss, predict=self.predict, tensor=self.draw)[mode](inputs)
+        return dict(loss=self.loss, predict=self.predict, tensor=self.predict_patches)[mode](inputs)
 
     def loss(self, inputs: Tensor, data_samples: Sequence | None = None) -> dict[str, Tensor]:
         """The mean squared error of the hidden patches, in units of their own variance."""
-        patches, drawn, hidden = self._attempt(inputs)
+        patches, predicted, hidden = self._attempt(inputs)
         mean, deviation = statistics(patches)
-        error = (drawn - (patches - mean) / deviation).square().mean(-1, keepdim=True)
+        error = (predicted - (patches - mean) / deviation).square().mean(-1, keepdim=True)
         return dict(loss=(error * hidden).sum() / hidden.sum())
 
     @torch.no_grad()
     def predict(self, inputs: Tensor, data_samples: Sequence | None = None) -> list[Reconstruction]:
-        """Hidden patches as they are drawn, with the mean and variance that the true ones have."""
-        patches, drawn, hidden = self._attempt(inputs)
+        """The predicted patches, with the mean and variance of the true patches."""
+        patches, predicted, hidden = self._attempt(inputs)
         mean, deviation = statistics(patches)
         seen = patches * (1 - hidden)
-        versions = (patches, seen, seen + (drawn * deviation + mean) * hidden)
+        versions = (patches, seen, seen + (predicted * deviation + mean) * hidden)
         joined = [self.join(each, inputs.shape[-2:]) for each in versions]
         return [Reconstruction(*pictures) for pictures in zip(*joined, strict=True)]
 
     def _attempt(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Patches (B, N, P), what is drawn for them, and 1 for each hidden one (B, N, 1)."""
+        """Patches (B, N, P), what is predicted for them, and 1 for each hidden one (B, N, 1)."""
         kept = self.choose(inputs)
         patches = self.cut(inputs)
         hidden = torch.ones_like(patches[..., :1]).scatter(1, kept[..., None], 0.0)
-        return patches, self.draw(inputs, kept), hidden
+        return patches, self.predict_patches(inputs, kept), hidden
 
-    def draw(self, inputs: Tensor, kept: Tensor | None = None) -> Tensor:
+    def predict_patches(self, inputs: Tensor, kept: Tensor | None = None) -> Tensor:
         """Pictures and the places (B, K) that are kept, by default random -> (B, N, P)."""
         kept = self.choose(inputs) if kept is None else kept
         grid = self.backbone.embed(inputs)  # (B, H, W, C)

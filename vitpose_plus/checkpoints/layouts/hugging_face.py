@@ -13,7 +13,7 @@ class HuggingFaceLayout(Layout):
     """Queries, keys and values apart, experts one by one; positions as the authors have them."""
 
     title = "Hugging Face's layout"
-    marks = ('backbone.embeddings.patch_embeddings.projection.weight', 'head.conv.weight')
+    signature_keys = ('backbone.embeddings.patch_embeddings.projection.weight', 'head.conv.weight')
     names = {
         'backbone.embeddings.patch_embeddings.projection.*': 'backbone.patch_embed.*',
         'backbone.embeddings.position_embeddings': 'backbone.pos_embed',
@@ -35,7 +35,7 @@ class HuggingFaceLayout(Layout):
         'head.conv.*': 'head.final_layer.*',
     }
 
-    remedy = 'it has one head, so name its dataset with --dataset'
+    hint = 'it has one head, so name its dataset with --dataset'
 
     def to_ours(self, state: State, facts: Facts) -> State:
         tensors.fold_extra_row(state, facts.grid_hw)

@@ -51,25 +51,25 @@ class Layout:
 
     Attributes:
         title: How the layout is called in messages.
-        marks: Keys that together occur in no other layout.
+        signature_keys: Keys that together occur in no other layout.
         names: Their names -> ours; ``*`` is one part of a name.
         aliases: More names of theirs -> ours, which are read but not written.
         drops: Names of theirs that no model of ours has -> why they are not needed.
-        remedy: What to do with a model that the layout cannot hold.
+        hint: What to do with a model that the layout cannot hold.
     """
 
     title: str
-    marks: tuple[str, ...]
+    signature_keys: tuple[str, ...]
     names: dict[str, str]
     aliases: dict[str, str] = {}
     drops: dict[str, str] = {}
-    remedy = (
+    hint = (
         'full attention without relative positions or prefix tokens is all it knows, so stay with '
         'ours'
     )
 
     def recognises(self, state: State) -> bool:
-        return all(mark in state for mark in self.marks)
+        return all(key in state for key in self.signature_keys)
 
     def read(self, state: State, facts: Facts) -> Reading:
         """Theirs -> ours; a ``UserError`` names the keys that are in no table."""
@@ -99,7 +99,8 @@ class Layout:
         """Raises a ``UserError`` unless every layer has every part, and so has the rest."""
         numbers = [int(m[1]) for key in renamed if (m := LAYER.match(key))]
         num_layers = max(numbers, default=0) + 1
-        wanted = {n for pattern in self.wanted(renamed) for n in spelt_out(pattern, num_layers)}
+        patterns = self.wanted(renamed)
+        wanted = {name for each in patterns for name in expand_pattern(each, num_layers)}
         heads = {HEAD_PART.split(key)[0] for key in renamed if key.startswith('head.')}
         wanted |= {f'{head}final_layer.{end}' for head in heads for end in ('weight', 'bias')}
         if lacking := sorted(wanted - set(renamed)):
@@ -117,12 +118,12 @@ class Layout:
         """Ours -> theirs; a ``UserError`` names the keys that the layout cannot hold."""
         rename = translator({ours: theirs for theirs, ours in self.names.items()})
         state = self.from_ours(state)
-        homeless = [key for key in state if rename(key) is None]
-        if homeless:
-            odd = any('.attention.' in key or '.prefix_' in key for key in homeless)
+        unmapped = [key for key in state if rename(key) is None]
+        if unmapped:
+            odd = any('.attention.' in key or '.prefix_' in key for key in unmapped)
             raise UserError(
-                f'There is no room for {shortened(homeless)} in {self.title}: '
-                f'{Layout.remedy if odd else self.remedy}.'
+                f'There is no room for {shortened(unmapped)} in {self.title}: '
+                f'{Layout.hint if odd else self.hint}.'
             )
         return {rename(key): value for key, value in state.items()}
 
@@ -156,7 +157,7 @@ def translator(names: Mapping[str, str]) -> Callable[[str], str | None]:
     return look_up
 
 
-def spelt_out(pattern: str, num_layers: int) -> list[str]:
+def expand_pattern(pattern: str, num_layers: int) -> list[str]:
     """The names of ours that a pattern stands for: of every layer, the weight and the bias."""
     names = [pattern]
     if '.layers.' in pattern:

@@ -15,7 +15,7 @@ class MaeLayout(Layout):
     """The authors' names without ``backbone.``; square tables and kernels."""
 
     title = "MAE's layout (that of plain ViT encoders)"
-    marks = ('cls_token', 'blocks.0.attn.qkv.bias', 'norm.weight')
+    signature_keys = ('cls_token', 'blocks.0.attn.qkv.bias', 'norm.weight')
     names = BACKBONE
     drops = {
         'cls_token': 'the class token, which ViTPose does not use',

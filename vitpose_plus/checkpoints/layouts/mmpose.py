@@ -9,7 +9,7 @@ class MmposeLayout(Layout):
     """One head, no experts; one row of positions a patch, as ours."""
 
     title = "mmpose's layout"
-    marks = ('backbone.layers.0.attn.qkv.weight', 'backbone.patch_embed.projection.weight')
+    signature_keys = ('backbone.layers.0.attn.qkv.weight', 'backbone.patch_embed.projection.weight')
     names = {
         'backbone.patch_embed.projection.*': 'backbone.patch_embed.*',
         'backbone.pos_embed': 'backbone.pos_embed',
@@ -32,7 +32,7 @@ class MmposeLayout(Layout):
         'backbone.cls_token': 'a class token, which ViTPose does not use',
     }
 
-    remedy = 'it has one head and no experts, so split the model first'
+    hint = 'it has one head and no experts, so split the model first'
 
     def to_ours(self, state: State, facts: Facts) -> State:
         state[tensors.TABLE] = tensors.to_rectangle(state[tensors.TABLE], facts.grid_hw)

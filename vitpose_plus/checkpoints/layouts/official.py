@@ -20,7 +20,7 @@ class OfficialLayout(Layout):
     """Experts and heads one by one; a position table with an extra row for all patches."""
 
     title = "the authors' layout"
-    marks = ('backbone.blocks.0.attn.qkv.weight',)
+    signature_keys = ('backbone.blocks.0.attn.qkv.weight',)
     names = {
         **{f'backbone.{theirs}': ours for theirs, ours in BACKBONE.items()},
         'backbone.blocks.*.mlp.experts.*.*': 'backbone.layers.*.ffn.experts.*.*',
@@ -29,7 +29,7 @@ class OfficialLayout(Layout):
         **{f'associate_keypoint_heads.*.{part}': f'head.others.*.{part}' for part in DECODER},
     }
     drops = {'backbone.cls_token': "a class token, which the authors' model does not use"}
-    remedy = "its FFNs are plain or ViTPose+'s, so split the model first"
+    hint = "its FFNs are plain or ViTPose+'s, so split the model first"
 
     def leftovers(self, state: State) -> dict[str, str]:
         """The authors' split tool leaves every expert in its files, and in COCO's all heads."""

@@ -22,7 +22,7 @@ class OwnLayout(Layout):
     """Nothing to translate but what older files lack, and as strict as the others."""
 
     title = "vitpose_plus's own layout"
-    marks = ('backbone.layers.0.attention.qkv.weight', 'backbone.patch_embed.weight')
+    signature_keys = ('backbone.layers.0.attention.qkv.weight', 'backbone.patch_embed.weight')
     names = {
         name: name
         for name in (

@@ -20,7 +20,7 @@ class VitaeMaeLayout(MaeLayout):
     """Kernels keep their size, 1x1 as a rule: a model puts them into the middle of its own."""
 
     title = "MAE's layout of ViTAE"
-    marks = ('cls_token', 'blocks.0.attn.q_bias', 'blocks.0.PCM.0.weight', 'norm.weight')
+    signature_keys = ('cls_token', 'blocks.0.attn.q_bias', 'blocks.0.PCM.0.weight', 'norm.weight')
     names = {
         **{theirs: ours for theirs, ours in BACKBONE.items() if theirs != QKV},
         'blocks.*.attn.qkv.weight': f'{LAYER}.attention.qkv.weight',

@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 from mmengine.dataset import BaseDataset
 
-from vitpose_plus.datasets.checking.findings import REMEDY, Findings, shortened
+from vitpose_plus.datasets.checking.findings import HINT, Findings, shortened
 from vitpose_plus.datasets.checking.needs import Needs
 
 NUMBERS = {int, float}  # not bool
@@ -52,11 +52,11 @@ class AnnotationFile:
         """Notes what is wrong, and fills ``pictures``, ``used`` and ``num_annotations``."""
         raise NotImplementedError
 
-    def wrong(self, what: str, place: str = '', remedy: str = REMEDY) -> None:
-        self.findings.add(self.path, what, place, remedy)
+    def wrong(self, what: str, place: str = '', hint: str = HINT) -> None:
+        self.findings.add(self.path, what, place, hint)
 
-    def note(self, what: str, place: str, remedy: str) -> None:
-        self.findings.add(self.path, what, place, remedy, is_wrong=False)
+    def note(self, what: str, place: str, hint: str) -> None:
+        self.findings.add(self.path, what, place, hint, is_wrong=False)
 
     def few_are_normal(self, what: str, places: list[str], of: int) -> None:
         """What official files have, too: wrong if it is more than a small share."""
@@ -105,14 +105,14 @@ class AnnotationFile:
         odd = (visible < 0) | (visible > 2)
         fraction = (visible % 1 != 0) & finite[..., 2] & ~odd
         kinds = (
-            ('has a keypoint with a value that is not finite', ~finite.all(-1), REMEDY),
+            ('has a keypoint with a value that is not finite', ~finite.all(-1), HINT),
             ('has a visibility that is none of 0, 1 and 2', odd & finite[..., 2], VISIBILITY),
-            ('has a keypoint far outside of its picture', away & finite.all(-1), REMEDY),
+            ('has a keypoint far outside of its picture', away & finite.all(-1), HINT),
         )
-        for what, where, remedy in kinds:
+        for what, where, hint in kinds:
             for row, keypoint in first_of_rows(where):
                 values = ', '.join(f'{value:g}' for value in points[row, keypoint])
-                self.wrong(what, f'{titles[row]} (keypoint {keypoint}: {values})', remedy)
+                self.wrong(what, f'{titles[row]} (keypoint {keypoint}: {values})', hint)
         for row, keypoint in first_of_rows(fraction & finite.all(-1)):
             self.note(
                 f'has a visibility between 0 and 1 or 1 and 2, which {self.FRACTIONS}',

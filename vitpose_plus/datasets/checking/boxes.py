@@ -37,8 +37,8 @@ class BoxesFile(OwnFieldsFile):
             if 'bbox' in one and self._has_box(one, title):
                 boxed.append((title, one['bbox']))
         if annotations and not any('bbox' in one for _, one in annotations):
-            what, remedy = 'has no annotation with a bbox', 'give each one (x, y, width, height)'
-            self.wrong(what, remedy=remedy)
+            what, hint = 'has no annotation with a bbox', 'give each one (x, y, width, height)'
+            self.wrong(what, hint=hint)
         finite = np.isfinite(as_array([box for _, box in boxed], 4)).all(1)
         for row in np.flatnonzero(~finite):
             title, box = boxed[row]
@@ -100,9 +100,9 @@ def _is_detection(
         what = 'has an image_id or category_id that is no integer'
         found.add(path, what, f'{place} ({shortened(image)}, {shortened(one["category_id"])})')
     elif pictures is not None and image not in pictures:
-        remedy = 'take the detections of this split'
+        hint = 'take the detections of this split'
         what = 'is in an image that the annotation file does not name'
-        found.add(path, what, f'{place} (image {image})', remedy)
+        found.add(path, what, f'{place} (image {image})', hint)
     elif not are_numbers(one['bbox'], 4):
         what = 'has a bbox that is no list of four numbers'
         found.add(path, what, f'{place} ({shortened(one["bbox"])})')

@@ -51,10 +51,10 @@ def check(
     report = Report()
     found, folder = report.findings, dataset.data_prefix.get('img')
     for name, path in missing_files(dataset):
-        found.add(f'{path} ({name})', 'is missing', remedy='put it there')
+        found.add(f'{path} ({name})', 'is missing', hint='put it there')
     if folder and not osp.isdir(folder):
-        remedy = 'unpack the pictures there'
-        found.add(f'The folder of pictures {folder}', 'is missing', remedy=remedy)
+        hint = 'unpack the pictures there'
+        found.add(f'The folder of pictures {folder}', 'is missing', hint=hint)
     if not osp.isfile(dataset.ann_file):
         return report
     file = check_annotations(dataset, needs, report)
@@ -89,8 +89,8 @@ def check_annotations(dataset: BaseDataset, needs: Needs, report: Report) -> Ann
             with open(dataset.ann_file, encoding='utf-8') as opened:
                 content = json.load(opened)
         except OSError as error:
-            what, remedy = f'cannot be read ({error.strerror})', 'make it readable'
-            report.findings.add(dataset.ann_file, what, remedy=remedy)
+            what, hint = f'cannot be read ({error.strerror})', 'make it readable'
+            report.findings.add(dataset.ann_file, what, hint=hint)
             return None
         except (ValueError, RecursionError) as error:
             what = f'cannot be read as JSON ({reason(error)})'
@@ -133,6 +133,6 @@ def _compare_counts(dataset: BaseDataset, report: Report) -> None:
             report.findings.add(
                 dataset.ann_file,
                 f'has {given:,} {what} where {published:,} are published',
-                remedy='download or prepare it again (or, if it is meant to differ, check with '
+                hint='download or prepare it again (or, if it is meant to differ, check with '
                 '--any-count)',
             )

@@ -132,8 +132,8 @@ class CocoStyleFile(AnnotationFile):
             if not lacking:
                 used.append((title, one))
             elif self.needs.coco_metric:
-                remedy = 'give it, or take the annotation out of the file'
-                self.wrong(f'has no {", ".join(lacking)}, which the metric needs', title, remedy)
+                hint = 'give it, or take the annotation out of the file'
+                self.wrong(f'has no {", ".join(lacking)}, which the metric needs', title, hint)
             elif 'keypoints' in one:
                 what = 'has keypoints and no bbox, and is left out'
                 self.note(what, title, 'give it a bbox (x, y, width, height) if it is to be used')
@@ -141,7 +141,7 @@ class CocoStyleFile(AnnotationFile):
             lacking = 'bbox' if any('keypoints' in one for _, one in annotations) else 'keypoints'
             self.wrong(
                 f'has no annotation with {lacking}: each needs bbox and keypoints',
-                remedy='write them into the file',
+                hint='write them into the file',
             )
         self._check_numbers(used)
 
@@ -169,8 +169,8 @@ class CocoStyleFile(AnnotationFile):
             self.wrong('has an iscrowd that is neither 0 nor 1', self._with(title, crowd))
         if area is MISSING:
             if self.needs.area:
-                remedy = 'give it (pixels), or set use_area=False in the metric'
-                self.wrong('has no area, which the metric needs', title, remedy)
+                hint = 'give it (pixels), or set use_area=False in the metric'
+                self.wrong('has no area, which the metric needs', title, hint)
         elif not is_number(area) or area < 0:
             self.wrong('has an area that is no number from 0 on', self._with(title, area))
         number = one.get('num_keypoints', MISSING)
@@ -247,8 +247,8 @@ class CocoStyleFile(AnnotationFile):
                 continue
             of_lists = joined.setdefault(one['image_id'], isinstance(region, list))  # the first
             if of_lists and not np.iterable(region):
-                remedy = 'give [] where there is no region'
-                self.wrong('has no segmentation, unlike others of its picture', title, remedy)
+                hint = 'give [] where there is no region'
+                self.wrong('has no segmentation, unlike others of its picture', title, hint)
 
     def _check_zeros(self, used: list[tuple[str, dict]], visible: np.ndarray) -> None:
         """Of labelled keypoints: ``num_keypoints`` is not 0, nor ``area`` if it is needed."""

@@ -70,7 +70,7 @@ def _check_categories(
             dataset.bbox_file,
             f'has boxes of category {_listed(given)}, but the annotations in {dataset.ann_file} '
             f'are of category {_listed(annotated)}',
-            remedy=f'mmpose scores boxes of a file in category {PERSON}: give that number to both',
+            hint=f'mmpose scores boxes of a file in category {PERSON}: give that number to both',
         )
     elif PERSON not in given or min(given) < PERSON:
         others = sum(one['category_id'] != PERSON for one in detections)
@@ -79,7 +79,7 @@ def _check_categories(
             f'has {others} boxes of {len(detections)} in category '
             f'{_listed([number for number in given if number != PERSON])}, which are left out: '
             f'the annotations in {dataset.ann_file} are of category {PERSON}',
-            remedy=f'give category {PERSON} to the boxes of people',
+            hint=f'give category {PERSON} to the boxes of people',
         )
     elif given != [PERSON]:
         others = sum(one['category_id'] != PERSON for one in detections)
@@ -87,7 +87,7 @@ def _check_categories(
             dataset.bbox_file,
             f'has {others} boxes of {len(detections)} in other categories than {PERSON}, that of '
             'people, which are left out',
-            remedy='nothing has to be done if they are of no people',
+            hint='nothing has to be done if they are of no people',
             is_wrong=False,
         )
 
@@ -108,7 +108,7 @@ def _(dataset: MpiiDataset, content: list, file: AnnotationFile, found: Findings
         arrays = {name: np.asarray(held[name], np.float64) for name in names}
     except Exception as error:  # whatever a stranger's file makes scipy raise
         what = f'cannot be read as the true joints of MPII ({reason(error)})'
-        found.add(path, what, remedy='download it again')
+        found.add(path, what, hint='download it again')
         return
     for name, array in arrays.items():
         if array.shape[:-1] != TRUE_JOINTS[name]:
@@ -116,7 +116,7 @@ def _(dataset: MpiiDataset, content: list, file: AnnotationFile, found: Findings
             found.add(path, f'has {name} of {given} values a person, not {expected}')
         elif array.shape[-1] != len(content):
             what = f'has {name} of {array.shape[-1]} people, {dataset.ann_file} has {len(content)}'
-            found.add(path, what, remedy=ONE_SOURCE)
+            found.add(path, what, hint=ONE_SOURCE)
     if not np.isfinite(arrays[HEADS]).all():
         found.add(path, f'has {HEADS} that are not finite')
 
@@ -136,7 +136,7 @@ def _(dataset: InterHand2DDataset, content: dict, file: AnnotationFile, found: F
             lacking = sorted(need for need in needs[path] if not look(held, *need))
         except UNREADABLE as error:
             what = f'cannot be read ({reason(error)})'
-            found.add(path, what, remedy='download it again')
+            found.add(path, what, hint='download it again')
             continue
         for need in lacking:
             what = f'is lacking, which {dataset.ann_file} names'

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from vitpose_plus.errors import UserError
 
 EXAMPLES = 3
-REMEDY = 'correct the file, or download or prepare it again'
+HINT = 'correct the file, or download or prepare it again'
 
 
 @dataclass
@@ -16,7 +16,7 @@ class Finding:
     Args:
         subject: The file or folder.
         what: The end of a sentence about one of the places, or about the file itself.
-        remedy: What to do.
+        hint: What to do.
         is_wrong: Whether it has to be corrected; else the data is used as it is.
         examples: The first places; none if it is about the file itself.
         count: How many there are.
@@ -24,7 +24,7 @@ class Finding:
 
     subject: str
     what: str
-    remedy: str
+    hint: str
     is_wrong: bool = True
     examples: list[str] = field(default_factory=list)
     count: int = 0
@@ -34,7 +34,7 @@ class Finding:
         others = f': {", ".join(self.examples[1:])}' if self.examples[1:] else ''
         more = f' ({self.count} like it{others})' if self.count > 1 else ''
         subject = f'{self.subject}{place} {self.what}'.rstrip()
-        return f'{subject}{more}: {self.remedy}.'
+        return f'{subject}{more}: {self.hint}.'
 
 
 class Findings:
@@ -44,10 +44,10 @@ class Findings:
         self._kinds: dict[tuple, Finding] = {}
 
     def add(
-        self, subject: str, what: str, place: str = '', remedy: str = REMEDY, is_wrong: bool = True
+        self, subject: str, what: str, place: str = '', hint: str = HINT, is_wrong: bool = True
     ) -> None:
         """One more place; without one, what is wrong is the file itself."""
-        empty = Finding(subject, what, remedy, is_wrong)
+        empty = Finding(subject, what, hint, is_wrong)
         finding = self._kinds.setdefault((subject, what, is_wrong), empty)
         finding.count += 1
         if place and len(finding.examples) < EXAMPLES:
@@ -55,8 +55,8 @@ class Findings:
 
     def add_sentence(self, sentence: str) -> None:
         """What another check has said in full."""
-        subject, _, remedy = sentence.rstrip('.').rpartition(': ')
-        self.add(subject, '', remedy=remedy)
+        subject, _, hint = sentence.rstrip('.').rpartition(': ')
+        self.add(subject, '', hint=hint)
 
     def add_all(self, subject: str, what: str, places: Iterable[str], **how) -> None:
         for place in places:

@@ -13,7 +13,7 @@ from PIL import Image
 from vitpose_plus.datasets.checking.annotation_file import Picture
 from vitpose_plus.datasets.checking.findings import Findings, by
 
-REMEDY = 'download or unpack it again'
+HINT = 'download or unpack it again'
 ORIENTATION = 0x0112  # of EXIF
 TURNED = 'is turned by its EXIF orientation'
 
@@ -55,7 +55,7 @@ def check_pictures(
     names = [picture.file_name for picture in pictures]
     missing = {row for row, _ in missing_pictures(folder, names)}
     for row in sorted(missing):
-        found.add(folder, 'is missing', f'{names[row]} (row {row})', REMEDY)
+        found.add(folder, 'is missing', f'{names[row]} (row {row})', HINT)
     number = len(pictures) if num_open is None else min(num_open, len(pictures))
     rows = np.linspace(0, len(pictures) - 1, number).astype(int).tolist()
     for row in track(rows):
@@ -73,17 +73,17 @@ def _check_picture(folder: str, picture: Picture, found: Findings) -> None:
     loaded = loaded_size(path) if is_whole else None
     if loaded is None:
         what = 'cannot be read by OpenCV, as training does' if is_whole else 'is cut off or damaged'
-        found.add(folder, what, name, REMEDY)
+        found.add(folder, what, name, HINT)
         return
     if size not in (None, loaded):
-        what, remedy = 'has another size than its annotations say', REMEDY
+        what, hint = 'has another size than its annotations say', HINT
         if size == size_of_file:
             what = f'{TURNED} when it is loaded, but its annotations are of the size before that'
-            remedy = 'turn the annotations, or remove the orientation from the file'
-        found.add(folder, what, f'{name} ({by(loaded)}, not {by(size)})', remedy)
+            hint = 'turn the annotations, or remove the orientation from the file'
+        found.add(folder, what, f'{name} ({by(loaded)}, not {by(size)})', hint)
     elif 1 < orientation <= 8:
-        remedy = 'make sure that the annotations are of the turned picture, as viewers show it'
-        found.add(folder, f'{TURNED} when it is loaded', name, remedy, is_wrong=False)
+        hint = 'make sure that the annotations are of the turned picture, as viewers show it'
+        found.add(folder, f'{TURNED} when it is loaded', name, hint, is_wrong=False)
 
 
 def loaded_size(path: str) -> tuple[int, int] | None:

@@ -28,10 +28,10 @@ def rounded(values: np.ndarray) -> list:
     return np.round(values, 2).tolist()
 
 
-def triplets(marks: np.ndarray) -> list[float | int]:
+def triplets(keypoints: np.ndarray) -> list[float | int]:
     """Marks (K, 3) as a flat list of x, y, v; v is an integer."""
     flat: list[float | int] = []
-    for x, y, v in rounded(marks):
+    for x, y, v in rounded(keypoints):
         flat += (x, y, int(v))
     return flat
 
@@ -120,8 +120,8 @@ class CocoFile:
         return kept
 
     def _has_enough_keypoints(self, figure: Figure) -> bool:
-        marks = figure.labelled(self.names)
-        return np.count_nonzero(marks[:, 2]) >= MIN_KEYPOINTS
+        keypoints = figure.labelled(self.names)
+        return np.count_nonzero(keypoints[:, 2]) >= MIN_KEYPOINTS
 
     def _annotate(self, number: int, image: int, scene: Scene, figure: Figure) -> dict[str, Any]:
         """The annotation of a figure, with the ids of itself and of its image."""
@@ -138,10 +138,10 @@ class CocoFile:
         }
 
     def _keypoints(self, figure: Figure) -> dict[str, Any]:
-        marks = figure.labelled(self.names)
+        keypoints = figure.labelled(self.names)
         return {
-            'keypoints': triplets(marks),
-            'num_keypoints': int(np.count_nonzero(marks[:, 2])),
+            'keypoints': triplets(keypoints),
+            'num_keypoints': int(np.count_nonzero(keypoints[:, 2])),
         }
 
     def dump_several(self, path: Path) -> None:

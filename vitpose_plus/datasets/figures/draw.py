@@ -23,7 +23,7 @@ class Scene:
 
     Attributes:
         image: BGR (H, W, 3), 0..255.
-        figures: From back to front, with ``marks`` set.
+        figures: From back to front, with ``keypoints`` set.
     """
 
     image: np.ndarray

@@ -22,7 +22,7 @@ class Figure:
 
     Attributes:
         points: xy (K, 2) in pixels.
-        marks: x, y, v (K, 3) as labelled in an image; zeros before ``label`` is called.
+        keypoints: x, y, v (K, 3) as labelled in an image; zeros before ``label`` is called.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Figure:
         self.category = category
         self.index = {name: i for i, name in enumerate(points)}
         self.points = np.stack(list(points.values()))
-        self.marks = np.zeros((len(points), 3))
+        self.keypoints = np.zeros((len(points), 3))
         self.outline = np.asarray(head, float)
         shapes = [shape for layer, _ in layers for shape in layer]
         self.levels = [level for level, (layer, _) in enumerate(layers) for _ in layer]
@@ -96,16 +96,16 @@ class Figure:
                 cv2.fillConvexPoly(owner, points, mark, cv2.LINE_8, 4)
 
     def label(self, owner: np.ndarray, number: int) -> None:
-        """Sets ``marks``: v is 2 if visible, 1 if hidden; zeros outside the image."""
+        """Sets ``keypoints``: v is 2 if visible, 1 if hidden; zeros outside the image."""
         height, width = owner.shape
         points = np.round(self.points, 2)
         inside = (points >= 0).all(1) & (points <= (width - 1, height - 1)).all(1)
         columns, rows = np.rint(points * inside[:, None]).astype(int).T
         # Painting goes from back to front, so only a greater mark hides a keypoint.
         hidden = owner[rows, columns] > number * MAX_LAYERS + self.depths
-        marks = np.concatenate([points, np.where(hidden, 1.0, 2.0)[:, None]], axis=1)
-        self.marks = marks * inside[:, None]
+        keypoints = np.concatenate([points, np.where(hidden, 1.0, 2.0)[:, None]], axis=1)
+        self.keypoints = keypoints * inside[:, None]
 
     def labelled(self, names: tuple[str, ...]) -> np.ndarray:
-        """The marks x, y, v of some keypoints, (len(names), 3)."""
-        return self.marks[[self.index[name] for name in names]]
+        """The x, y, v of some keypoints, (len(names), 3)."""
+        return self.keypoints[[self.index[name] for name in names]]

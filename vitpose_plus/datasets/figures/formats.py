@@ -61,9 +61,9 @@ def _wholebody(figure: Figure) -> dict[str, Any]:
     """The keypoints, validity and box of feet, face and hands."""
     keys: dict[str, Any] = {}
     for part, names in WHOLEBODY_PARTS.items():
-        marks = figure.labelled(names)
-        seen = marks[marks[:, 2] > 0, :2]
-        keys[f'{part}_kpts'] = triplets(marks)
+        keypoints = figure.labelled(names)
+        seen = keypoints[keypoints[:, 2] > 0, :2]
+        keys[f'{part}_kpts'] = triplets(keypoints)
         keys[f'{part}_valid'] = bool(len(seen))
         if part != 'foot':
             low, high = (seen.min(0), seen.max(0)) if len(seen) else np.zeros((2, 2))
@@ -102,9 +102,9 @@ def write_mpii(root: Path, split: str, scenes: Scenes) -> None:
         name = f'{FIRST_ID[split] + index:09d}.jpg'
         write_image(root / 'mpii/images' / name, scene.image)
         for figure in scene.figures:
-            marks = figure.labelled(person.MPII)
-            if np.count_nonzero(marks[:, 2]) >= 5:
-                people.append(_mpii_person(marks, clipped_box(figure, scene), name))
+            keypoints = figure.labelled(person.MPII)
+            if np.count_nonzero(keypoints[:, 2]) >= 5:
+                people.append(_mpii_person(keypoints, clipped_box(figure, scene), name))
                 heads.append(figure.head.reshape(2, 2) + 1)
     folder = root / 'mpii/annotations'
     write_json(folder / f'mpii_{split}.json', people)
@@ -112,10 +112,10 @@ def write_mpii(root: Path, split: str, scenes: Scenes) -> None:
         _write_mpii_mat(folder / 'mpii_gt_val.mat', people, heads)
 
 
-def _mpii_person(marks: np.ndarray, box: np.ndarray, name: str) -> dict[str, Any]:
-    """A person of marks (16, 3) and box x, y, w, h (4,) in the image of that file name."""
-    seen = marks[:, 2] > 0
-    joints = np.where(seen[:, None], marks[:, :2] + 1, -1.0)
+def _mpii_person(keypoints: np.ndarray, box: np.ndarray, name: str) -> dict[str, Any]:
+    """A person of keypoints (16, 3) and box x, y, w, h (4,) in the image of that file name."""
+    seen = keypoints[:, 2] > 0
+    joints = np.where(seen[:, None], keypoints[:, :2] + 1, -1.0)
     return {
         'joints_vis': seen.astype(int).tolist(),
         'joints': rounded(joints),

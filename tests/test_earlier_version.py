@@ -1,6 +1,6 @@
 """A dumped config and a checkpoint from before the package had rooms (commit 285a535) still work.
 
-``tests/data/before_rooms`` was written by ``python -m vitpose_plus train`` with that commit: two
+``tests/data/earlier_version`` was written by ``python -m vitpose_plus train`` with that commit: two
 epochs of a ViTPose+ of one layer on synthetic figures. ``heatmaps.json`` holds numbers of what it
 predicted there for the same input, by dataset: sum, largest value, and two pixels.
 """
@@ -16,7 +16,7 @@ from mmpose.structures import PoseDataSample
 
 from vitpose_plus.commands import main
 
-HERE = Path(__file__).parent / 'data' / 'before_rooms'
+HERE = Path(__file__).parent / 'data' / 'earlier_version'
 CONFIG, CHECKPOINT = str(HERE / 'config.py'), str(HERE / 'epoch_2.pth')
 EXPECTED = json.loads((HERE / 'heatmaps.json').read_text())
 
