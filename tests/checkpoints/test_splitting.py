@@ -207,8 +207,14 @@ def test_expanding_a_backbone_leaves_no_head(whole, tiny_config):
         (['split', 'six.pth', 'coco', 'six.pth'], 'six.pth exists: give another name, or replace'),
         (['split', 'six.pth', 'coco', 'six2.pth'], 'six2.py exists: give another name, or replac'),
         (['split', 'plain.pth', 'coco', 'x.pth'], 'plain.pth: The checkpoint belongs to another'),
-        (['split', 'six.pth', 'coco', 'x.py'], 'x.py is the name of the config beside OUT: end'),
-        (['split', 'six.pth', 'coco', './x.py'], 'x.py is the name of the config beside OUT: end'),
+        (
+            ['split', 'six.pth', 'coco', 'x.py'],
+            'x.py is the name of the config that belongs to OUT: end',
+        ),
+        (
+            ['split', 'six.pth', 'coco', './x.py'],
+            'x.py is the name of the config that belongs to OUT: end',
+        ),
         (['split', 'six.pth', 'coco', 'six'], 'six is a folder: give the name of a file'),
         (['expand', 'plain.pth', 'x.pth'], 'plain.pth: It has a head: name the dataset that it is'),
         (

@@ -38,13 +38,13 @@ WRONG = [
     ([*TEST, '--launcher', 'pytorch'], r'--launcher pytorch needs .* RANK, which is missing'),
     (
         [*TEST, '--local_rank', '-1'],
-        r"argument --local_rank/--local-rank: '-1' is no number",
+        r"argument --local_rank/--local-rank: '-1' is not an integer",
     ),
     (['train', TINY, '--resume', WEIGHTS, '--pretrained', WEIGHTS], r'--pretrained would have no'),
     (['train', TINY, '--amp', '--cfg-options', 'optim_wrapper=None'], r'there is no optim_wrapper'),
     (
         ['train', TINY, '--auto-scale-lr', '--cfg-options', 'auto_scale_lr=None'],
-        r'has no auto_scale_lr\.base_batch_size to scale from',
+        r'has no auto_scale_lr\.base_batch_size: --auto-scale-lr needs it',
     ),
     (
         ['train', TINY, '--pretrained', 'none', '--cfg-options', 'model.backbone=None'],
@@ -76,7 +76,7 @@ WRONG = [
     ([*DRAW, 'a.txt'], r'a\.txt must end in \.png'),
     ([*DRAW, 'folder.png'], r'folder\.png is a folder'),
     ([*DRAW, 'file/a.png'], r'file/a\.png cannot be written, as'),
-    ([*DRAW, 'a.png', '--number', '0'], r'--number 0 leaves nothing to draw'),
+    ([*DRAW, 'a.png', '--number', '0'], r'--number 0 is less than 1'),
     ([*DRAW, 'a.png', '--seed', '-1'], r'--seed -1 is out of range: give 0 to 4294967295'),
     ([*DRAW, 'a.png', '--seed', str(2**32)], r'--seed 4294967296 is out of range'),
     ([*DRAW, 'a.png', '--images', 'folder/mine', ''], r'The argument images is empty'),

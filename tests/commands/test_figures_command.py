@@ -55,7 +55,7 @@ def test_writes_a_whole_folder(tmp_path, capsys):
     main(['figures', str(root), *FEW])
     folders = {'coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'mixed'}
     assert folders | {RECORD} == {path.name for path in root.iterdir()}
-    assert 'The figures lie in' in capsys.readouterr().out
+    assert 'Written: ' in capsys.readouterr().out
     assert [path.name for path in (tmp_path / 'new').iterdir()] == ['drawn']
 
 

@@ -67,7 +67,9 @@ def test_the_rate_is_scaled_with_the_batch(tiny_config):
 
 def test_there_must_be_a_batch_that_the_rate_is_meant_for(tiny_config):
     tiny_config.pop('auto_scale_lr')
-    with pytest.raises(UserError, match=r'has no auto_scale_lr\.base_batch_size to scale from'):
+    with pytest.raises(
+        UserError, match=r'has no auto_scale_lr\.base_batch_size: --auto-scale-lr needs it'
+    ):
         train.configure(tiny_config, options('--auto-scale-lr'))
 
 

@@ -130,7 +130,7 @@ def draw(trained, capsys):
     first, second = (cv2.imread(f'{name}.png') for name in ('first', 'second'))
     assert first.shape == (3 * 256, 3 * 192, 3)
     assert np.array_equal(first, second)  # the same masks and crops
-    assert 'for 3 pictures: second.png' in capsys.readouterr().out
+    assert 'second.png, reconstructions of 3 pictures' in capsys.readouterr().out
 
 
 def refused(capsys, *command):
@@ -152,7 +152,7 @@ def refuse_what_it_is_not_for(trained, capsys):
     assert 'a.jpg must end in .png: give another name' in refused(
         capsys, 'reconstruct', MAE, trained, '--out', 'a.jpg'
     )
-    assert '--number 0 leaves nothing to draw: give 1 or more' in refused(
+    assert '--number 0 is less than 1: give 1 or more' in refused(
         capsys, 'reconstruct', MAE, trained, *out, '--number', '0'
     )
     assert 'a.png cannot be written, as ' in refused(
@@ -166,7 +166,7 @@ def refuse_what_it_is_not_for(trained, capsys):
     assert 'pose.pth belongs to another model' in refused(
         capsys, 'reconstruct', MAE, 'pose.pth', *out, '--images', 'wide.jpg'
     )
-    assert 'is no masked autoencoder: give a config of configs/mae/' in refused(
+    assert 'is not the config of a masked autoencoder: give a config of configs/mae/' in refused(
         capsys, 'reconstruct', POSE, 'pose.pth', *out, '--images', 'wide.jpg'
     )
 

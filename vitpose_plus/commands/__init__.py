@@ -1,9 +1,9 @@
-"""The command line: one short module a word, imported only when the word is called.
+"""The command line: one short module for each command, imported only when the command is called.
 
-A word's module has a docstring (its help), ``add_arguments(parser)`` and ``run(args)``, which may
-return an exit code. Its top imports nothing that imports torch, so that help and a wrong option are
-answered at once. Before ``run`` OpenMMLab's stack is loaded and the package's classes are
-registered, unless the module says ``NEEDS_STACK = False``.
+The module of a command has a docstring (its help), ``add_arguments(parser)`` and ``run(args)``.
+``run`` may return an exit code. The imports at the top of the module do not load torch, so that
+help and errors in options are printed at once. Before ``run``, OpenMMLab's packages are loaded and
+the classes of this package are registered, unless the module sets ``NEEDS_STACK = False``.
 """
 
 import argparse
@@ -18,13 +18,13 @@ from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.registration import register
 from vitpose_plus.version import __version__
 
-# Said by OpenMMLab's packages and xtcocotools on every run, of things that are as they should be.
+# Warnings of OpenMMLab's packages and xtcocotools that appear in every run and need no action.
 HARMLESS = '|'.join(
     [
-        # How mmpose names a file of its own package; any other that is not there is refused.
+        # mmpose's name for a file of its own package; other missing files are refused.
         r'The metainfo config file "configs/_base_/datasets/\w+\.py" does not exist',
-        'Use the existing "bbox_center"',  # MPII gives centre and scale
-        "'.*_score' not found",  # whole-body parts have the score of the person
+        'Use the existing "bbox_center"',  # MPII's annotations contain centre and scale
+        "'.*_score' not found",  # the parts of a whole body have the score of the person
         'pkg_resources is deprecated',  # setuptools is pinned
         r'`torch\.cuda\.amp\.autocast\(args\.\.\.\)` is deprecated',  # mmdet's
         r'torch\.meshgrid: in an upcoming release',  # mmdet's
@@ -52,8 +52,8 @@ def main(argv: list[str] | None = None, command: str | None = None) -> None:
     """Runs a command; one sentence on stderr and exit code 2 for bad input, 1 for a run that fails.
 
     Args:
-        argv: The arguments; the process's own by default.
-        command: The command, for scripts that stand for one; else the first argument.
+        argv: The arguments; by default those of the process.
+        command: The command, for a script that runs only one; by default the first argument.
     """
     words = sys.argv[1:] if argv is None else list(argv)
     if command is None:
@@ -75,15 +75,15 @@ def main(argv: list[str] | None = None, command: str | None = None) -> None:
         sys.exit(_fail(error, 1))
     except KeyboardInterrupt:
         sys.exit(_fail('stopped by Ctrl-C.', 130))
-    except BrokenPipeError:  # whoever reads the output has ended, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left of it
-        sys.exit(128 + 13)  # as a process that SIGPIPE ends
+    except BrokenPipeError:  # the program that reads the output has ended, for example head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # drops the remaining output
+        sys.exit(128 + 13)  # the exit code of a process that SIGPIPE stops
     if code:
         sys.exit(code)
 
 
 def _refuse_empty(args: argparse.Namespace) -> None:
-    """An empty word is mostly a variable of a script that is not set."""
+    """Refuses empty arguments, which usually come from an unset variable of a script."""
     for name, value in vars(args).items():
         for word in value if isinstance(value, list) else [value]:
             if isinstance(word, str) and not word.strip():
@@ -91,7 +91,7 @@ def _refuse_empty(args: argparse.Namespace) -> None:
 
 
 def _command(words: list[str]) -> tuple[str, list[str]]:
-    """The command and its own words; ends with help, version or an error where there is none."""
+    """Returns the command and its arguments, or prints help, version or an error and exits."""
     if words and words[0] in COMMANDS:
         return words[0], words[1:]
     parser = argparse.ArgumentParser(

@@ -1,4 +1,4 @@
-"""Check the datasets on disk: files, counts, annotations, pictures; say exactly what is missing."""
+"""Check the datasets on disk (files, counts, annotations, pictures), and list all problems."""
 
 import argparse
 import json
@@ -19,8 +19,12 @@ COUNTS = ('images', 'annotations', 'used')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('names', nargs='*', metavar='NAME', help='of configs/datasets/ [all]')
-    parser.add_argument('--root', default='data', help="holds the datasets' folders [data]")
+    parser.add_argument(
+        'names', nargs='*', metavar='NAME', help='a dataset of configs/datasets/ [all]'
+    )
+    parser.add_argument(
+        '--root', default='data', help='the folder that contains the folders of the datasets [data]'
+    )
     parser.add_argument(
         '--images',
         type=number_or_all,
@@ -31,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--any-count',
         action='store_true',
-        help='do not compare with the published counts: for a part of a dataset, or figures',
+        help='do not compare with the published counts: for synthetic or incomplete datasets',
     )
-    parser.add_argument('--json', metavar='FILE', help='write the findings into this file, too')
+    parser.add_argument('--json', metavar='FILE', help='also write the findings to this file')
 
 
 def number_or_all(text: str) -> int | None:
@@ -92,14 +96,14 @@ def checked(
     report = Report()
     for problem in metainfo_problems(part, evaluator):
         report.findings.add_sentence(problem)
-    if report.findings:  # of which no dataset can be built
+    if report.findings:  # the dataset cannot be built
         return report
     dataset = unread(part)
     return check(dataset, needs_of(dataset, evaluator), num_open, any_count, track)
 
 
 def row(name: str, split: str, report: 'Report') -> dict:
-    """What is found of a split, for ``--json``."""
+    """The counts and findings of a split, for ``--json``."""
     findings = [
         dict(
             file=finding.subject,
@@ -130,7 +134,7 @@ def bar_for(console: 'Console', description: str) -> Callable:
 
 
 def parts(names: list[str], root: str) -> Iterator[tuple[str, str, dict, dict | list | None]]:
-    """Dataset, split, config and metrics of every annotation file of ``names``, or of all."""
+    """Yields dataset, split, config and metrics of each annotation file; no names: all datasets."""
     from mmengine.config import Config
 
     from vitpose_plus.experiments import single_dataset

@@ -36,8 +36,8 @@ def run(args: argparse.Namespace) -> None:
     from vitpose_plus.visualization import contact_sheet
 
     start = time.monotonic()
-    console = Console(file=sys.stdout, highlight=False)  # also while stdout is redirected
-    console.rule('1/5  drawing six datasets')
+    console = Console(file=sys.stdout, highlight=False)  # not affected by ``quiet``
+    console.rule('1/5  writing six synthetic datasets')
     figures.generate(FIGURES, num_train=600, num_val=60, seed=0, force=True)
 
     console.rule('2/5  training one ViTPose+ on all of them')
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     with quiet(), bar:
         runner.train()
 
-    console.rule('3/5  testing it on figures it has not seen')
+    console.rule('3/5  testing it on pictures that were not used for training')
     with quiet():
         scores = headlines(runner.test())
         ceilings = headlines(decoding_ceiling(cfg))
@@ -62,24 +62,24 @@ def run(args: argparse.Namespace) -> None:
     with quiet():
         contact_sheet(runner.model.eval(), runner.test_dataloader.dataset, sheet)
 
-    console.rule('5/5  predicting people and animals in pictures with both')
+    console.rule('5/5  predicting people and animals in the same pictures')
     predictions = WORK_DIR / 'predictions'
     predict_mixed(FIGURES / 'mixed', predictions)
 
     console.print(table(cfg, scores, ceilings, 'One model, six datasets, held-out figures'))
     console.print(
-        f'The figures: {FIGURES}',
+        f'Synthetic datasets: {FIGURES}',
         f'Checkpoint and log: {WORK_DIR}',
         f'Metrics: {metrics}',
         f'Predictions: {sheet}',
-        f'Pictures with both: {predictions}',
-        f'All in {time.monotonic() - start:.0f} seconds.',
+        f'Pictures with people and animals: {predictions}',
+        f'Time: {time.monotonic() - start:.0f} seconds.',
         sep='\n',
     )
 
 
 def predict_mixed(mixed: Path, out: Path) -> None:
-    """The trained model, in true boxes whose class chooses the expert, as a user would call it."""
+    """Runs ``vitpose predict`` with true boxes; the class of a box selects the expert."""
     parser = argparse.ArgumentParser()
     predict.add_arguments(parser)
     words = [
@@ -95,7 +95,7 @@ def predict_mixed(mixed: Path, out: Path) -> None:
 def table(
     cfg: 'Config', scores: dict[str, float], ceilings: dict[str, float], title: str
 ) -> 'Table':
-    """Six metrics, and beside each what the encoded ground truth itself decodes to."""
+    """The metrics of the datasets, and the score of the encoded and decoded ground truth."""
     from rich.table import Table
 
     result = Table('dataset', 'keypoints', 'metric', title=title)
@@ -115,6 +115,6 @@ def table(
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps COCO's tables off the terminal, and the log of a runner that is built within."""
+    """Suppresses the tables of COCO's metric, and the log of a runner that is built inside."""
     with redirect_stdout(io.StringIO()):
         yield

@@ -1,4 +1,4 @@
-"""Print versions, processor and devices: what a bug report needs."""
+"""Print versions, processor and devices for a bug report."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from vitpose_plus.version import __version__
 
 NEEDS_STACK = False
 
-# Distributions of one module stand side by side: usually one of them is installed.
+# Distributions of the same module are neighbours: usually one of them is installed.
 PACKAGES = (
     *('torch', 'torchvision', 'numpy', 'opencv-python', 'opencv-python-headless'),
     *(
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def collect() -> dict[str, str]:
-    """Name -> value, without the names of the machine and its user."""
+    """Name -> value; contains no names of the machine or its user."""
     facts = dict(vitpose_plus=__version__, python=platform.python_version())
     facts['system'] = f'{platform.system()} {platform.release()}, {platform.machine()}'
     for name in PACKAGES:
@@ -61,7 +61,7 @@ def collect() -> dict[str, str]:
 def _devices() -> dict[str, str]:
     try:
         import torch
-    except Exception as error:  # a broken installation is what a report may be about
+    except Exception as error:  # the report may be about a broken installation
         return {'torch fails': f'{type(error).__name__}: {error}'}
     facts = {'processor': f'{os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}'}
     facts['threads'] = str(torch.get_num_threads())

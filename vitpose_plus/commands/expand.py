@@ -1,4 +1,4 @@
-"""Make a plain checkpoint the start of a ViTPose+ whose experts are all equal."""
+"""Make the initial weights of a ViTPose+ from a plain checkpoint; all experts are equal."""
 
 import argparse
 
@@ -6,11 +6,11 @@ from vitpose_plus import files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('checkpoint', help='a plain checkpoint of ours, or a backbone only')
+    parser.add_argument('checkpoint', help='a plain checkpoint in our layout, or only a backbone')
     parser.add_argument('output', metavar='OUT', help='the file to write')
     parser.add_argument('--config', required=True, help='the config of the ViTPose+')
     parser.add_argument(
-        '--dataset', help="whose head the checkpoint has; the others' start at random"
+        '--dataset', help='the dataset of the head in the checkpoint; other heads start at random'
     )
     parser.add_argument('--force', action='store_true', help='replace OUT if it exists')
 

@@ -1,10 +1,10 @@
-"""Write the six datasets as synthetic figures with exact keypoints, in their own file formats."""
+"""Write synthetic versions of the six datasets, with exact keypoints, in their file formats."""
 
 import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-DEFAULT_ROOT = 'work_dirs/demo/figures'  # where the configs of configs/figures/ look for them
+DEFAULT_ROOT = 'work_dirs/demo/figures'  # read by the configs of configs/figures/
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,23 +14,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_ROOT,
         help=f'folder to write the datasets into [{DEFAULT_ROOT}]',
     )
-    parser.add_argument('--num-train', type=int, default=600, help='images of a dataset [600]')
-    parser.add_argument('--num-val', type=int, default=60, help='images of a dataset [60]')
+    parser.add_argument(
+        '--num-train', type=int, default=600, help='training pictures of each dataset [600]'
+    )
+    parser.add_argument(
+        '--num-val', type=int, default=60, help='validation pictures of each dataset [60]'
+    )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
-        '--force', action='store_true', help='replace a folder that holds figures and nothing else'
+        '--force',
+        action='store_true',
+        help='replace a folder that contains synthetic datasets and nothing else',
     )
 
 
 def run(args: argparse.Namespace) -> None:
     generate(args.root, args.num_train, args.num_val, args.seed, args.force)
-    print(f'The figures lie in {args.root}.')
+    print(f'Written: {args.root}.')
 
 
 def generate(
     root: str | Path, num_train: int, num_val: int, seed: int, force: bool = False
 ) -> None:
-    """Writes synthetic figures, with a bar that shows how far it is."""
+    """Writes synthetic datasets, and shows a progress bar."""
     from vitpose_plus.datasets.figures import write_figures
 
     write_figures(root, num_train, num_val, seed, progress, force)

@@ -25,35 +25,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--model',
         default=MODEL,
         metavar='NAME',
-        help=f"a released name (vitpose weights), a config, or a training's folder [{MODEL}]",
+        help=f'a released name (vitpose weights), a config, or a training folder [{MODEL}]',
     )
-    parser.add_argument(
-        '--checkpoint', metavar='FILE', help='the weights, where --model is a config'
-    )
+    parser.add_argument('--checkpoint', metavar='FILE', help='the weights, if --model is a config')
     parser.add_argument(
         '--dataset',
         metavar='NAME',
-        help="whose keypoints: one of the model's datasets, or CLASS=NAME,CLASS=NAME for the "
-        'classes of the boxes, as person=coco_wholebody,animal=ap10k [coco, or the only one]',
+        help="the dataset whose keypoints are predicted: one of the model's datasets, or "
+        'CLASS=NAME,CLASS=NAME for the classes of the boxes, for example '
+        'person=coco_wholebody,animal=ap10k [coco, or the only dataset of the model]',
     )
     parser.add_argument(
         '--boxes',
         metavar='NAME',
-        help='where people and animals are: the name of a detector, the folder of its training, a '
+        help='boxes of people and animals: the name of a detector, the training folder of one, a '
         f'json or csv file, or whole (the whole picture) [{BOXES}]',
     )
     parser.add_argument(
         '--annotations',
         metavar='FILE',
-        help="the annotation file that has the pictures' names, where --boxes is a list of "
-        'detections, which has only their ids',
+        help='the annotation file that contains the names of the pictures, if --boxes is a list '
+        'of detections, which contains only their ids',
     )
     parser.add_argument(
         '--box-score',
         type=fraction,
         default=BOX_SCORE,
         metavar='SCORE',
-        help=f'leave out detections below it [{BOX_SCORE}]',
+        help=f'ignore detections with a lower score [{BOX_SCORE}]',
     )
     parser.add_argument(
         '--out', default='predictions', metavar='FOLDER', help='where to write [predictions]'
@@ -70,30 +69,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--score',
         type=fraction,
         default=SCORE,
-        help=f'keypoints above it are drawn, and count as seen in annotations.coco.json [{SCORE}]',
+        help='keypoints with a higher score are drawn, and are visible in annotations.coco.json '
+        f'[{SCORE}]',
     )
-    parser.add_argument('--no-draw', action='store_true', help='draw no pictures')
+    parser.add_argument('--no-draw', action='store_true', help='write no pictures with skeletons')
     parser.add_argument(
         '--flip-test',
         action='store_true',
-        help='average with the mirrored crops: a little better, twice the time',
+        help='average the predictions of each crop and its mirror image: slightly better, takes '
+        'twice as long',
     )
     parser.add_argument('--device', default='auto', help='auto, cpu or cuda:N [auto]')
     parser.add_argument(
         '--precision',
         choices=('auto', 'fp32', 'bf16'),
         default='auto',
-        help='of the network [auto]',
+        help='precision of the network [auto]',
     )
     parser.add_argument(
         '--batch-size',
         type=number_or_auto,
         default='auto',
         metavar='N',
-        help='crops, or auto [auto]',
+        help='crops in a batch, or auto [auto]',
     )
     parser.add_argument(
-        '--force', action='store_true', help='replace predictions of other settings in --out'
+        '--force',
+        action='store_true',
+        help='replace predictions in --out that were made with other settings',
     )
 
 
@@ -125,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
     except torch.OutOfMemoryError as error:
         raise RunError(
             f'The memory of the device ({args.device}) is too small for the model and the '
-            'detector: take smaller ones, or --device cpu.'
+            'detector: use smaller ones, or --device cpu.'
         ) from error
 
 
@@ -136,7 +139,7 @@ def _run(args: argparse.Namespace) -> int:
     from vitpose_plus.inference.progress import PredictionProgress
     from vitpose_plus.inference.sources import open_sources
 
-    # What costs nothing is looked at before weights are downloaded.
+    # Cheap checks come first, before weights are downloaded.
     check_place(Path(args.out))
     sources = open_sources(args.sources, leave_out=Path(args.out) / 'drawn')
     models.origin_of(args.model, args.checkpoint).check_datasets(assignment.named(args.dataset))

@@ -1,4 +1,4 @@
-"""Make a dataset's official annotation files into those that its class reads."""
+"""Convert the official annotation files of a dataset to the files that its class reads."""
 
 import argparse
 from collections.abc import Iterable
@@ -10,11 +10,15 @@ from vitpose_plus.errors import UserError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('dataset', help='aic or apt36k')
-    parser.add_argument('input', metavar='IN', help='the official file, or a folder that holds it')
     parser.add_argument(
-        'root', metavar='OUT', help="the dataset's folder, as data/aic, which holds the pictures"
+        'input', metavar='IN', help='the official file, or a folder that contains it'
     )
-    parser.add_argument('--force', action='store_true', help='replace files that exist')
+    parser.add_argument(
+        'root',
+        metavar='OUT',
+        help='the folder of the dataset, for example data/aic, which contains the pictures',
+    )
+    parser.add_argument('--force', action='store_true', help='replace existing files')
 
 
 def run(args: argparse.Namespace) -> None:
@@ -23,7 +27,7 @@ def run(args: argparse.Namespace) -> None:
     if args.dataset not in PREPARATIONS:
         raise UserError(
             f'There is nothing to prepare for {args.dataset}, only for {", ".join(PREPARATIONS)}: '
-            'docs/datasets.md says where the files of the others come from.'
+            'see docs/datasets.md for the files of other datasets.'
         )
     if reason := files.unwritable(args.root):
         raise UserError(f'{args.root} cannot be written, as {reason}: choose another place.')

@@ -1,4 +1,4 @@
-"""What ``train``, ``test`` and ``cache-heatmaps`` share: the arguments of a run, and its config."""
+"""The arguments and the config of a run, for ``train``, ``test`` and ``cache-heatmaps``."""
 
 import argparse
 import os
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('config', help='a config file, or the name of one that is shipped')
-    parser.add_argument('--work-dir', help='where logs and checkpoints go [work_dirs/CONFIG]')
+    parser.add_argument('config', help='a config file, or the name of an included config')
+    parser.add_argument('--work-dir', help='folder for logs and checkpoints [work_dirs/CONFIG]')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -21,26 +21,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='settings to override in the config',
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    # torch.distributed.launch, which mim uses, passes it in either spelling.
+    # torch.distributed.launch, which mim uses, passes one of the two spellings.
     parser.add_argument('--local_rank', '--local-rank', type=rank, help=argparse.SUPPRESS)
 
 
 def rank(text: str) -> int:
     """The number of a process, from 0."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f'{text!r} is no number from 0 on')
+        raise argparse.ArgumentTypeError(f'{text!r} is not an integer from 0 on')
     return int(text)
 
 
 def setting(text: str) -> str:
-    """A setting as it is given, KEY=VALUE."""
+    """Returns a setting unchanged, if it has the form KEY=VALUE."""
     if '=' not in text:
         raise argparse.ArgumentTypeError(f'{text!r} is not KEY=VALUE')
     return text
 
 
 def load_config(args: argparse.Namespace) -> 'Config':
-    """The config with what the command line overrides."""
+    """Reads the config, with the overrides of the command line."""
     from vitpose_plus.engine import runs
 
     if args.local_rank is not None:

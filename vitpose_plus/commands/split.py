@@ -1,4 +1,4 @@
-"""Split one dataset's plain model off a ViTPose+, with a config for mmpose's own estimator."""
+"""Extract the plain model of one dataset from a ViTPose+, with a config for mmpose's estimator."""
 
 import argparse
 from pathlib import Path
@@ -8,12 +8,12 @@ from vitpose_plus.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('checkpoint', help='a multi-dataset checkpoint of ours')
+    parser.add_argument('checkpoint', help='a checkpoint of several datasets in our layout')
     parser.add_argument('dataset', help='the dataset to keep')
     parser.add_argument(
-        'output', metavar='OUT', help='the file to write, with a config of the same name beside it'
+        'output', metavar='OUT', help='the file to write; its config gets the same name, with .py'
     )
-    parser.add_argument('--config', required=True, help="the checkpoint's config")
+    parser.add_argument('--config', required=True, help='the config of the checkpoint')
     parser.add_argument('--force', action='store_true', help='replace OUT if it exists')
 
 
@@ -26,7 +26,9 @@ def run(args: argparse.Namespace) -> None:
 
     config = Path(args.output).with_suffix('.py')
     if config == Path(args.output):
-        raise UserError(f'{args.output} is the name of the config beside OUT: end OUT in .pth.')
+        raise UserError(
+            f'{args.output} is the name of the config that belongs to OUT: end OUT in .pth.'
+        )
     for path in (args.output, config):
         files.refuse_existing(path, args.force)
         files.refuse_same(args.checkpoint, path)

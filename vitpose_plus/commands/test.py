@@ -6,15 +6,15 @@ from vitpose_plus import files
 from vitpose_plus.commands import runs
 from vitpose_plus.errors import UserError
 
-METRICS = ('.json', '.yaml', '.yml', '.pkl', '.pickle')  # of mmengine.dump
+METRICS = ('.json', '.yaml', '.yml', '.pkl', '.pickle')  # endings that mmengine.dump accepts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     runs.add_arguments(parser)
     parser.add_argument('checkpoint', help='the weights to test')
-    parser.add_argument('--out', metavar='JSON', help='write the metrics into this file, too')
+    parser.add_argument('--out', metavar='JSON', help='also write the metrics to this file')
     parser.add_argument(
-        '--sheet', metavar='PNG', help='draw the predictions for some images of every dataset'
+        '--sheet', metavar='PNG', help='draw predictions for some pictures of every dataset'
     )
 
 
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> None:
     cfg.load_from = args.checkpoint
     cfg.model = deployment_config(cfg.model)
     if args.sheet and 'strategy' in cfg:
-        raise UserError('--sheet wants a whole model on one device: use the parent config.')
+        raise UserError('--sheet needs the complete model on one device: use the base config.')
     runner = build_runner(cfg, ('test',))
     with naming_broken_pictures():
         metrics = runner.test()

@@ -17,29 +17,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from a checkpoint, by default the newest whole one in the work dir, if there '
-        'is any',
+        help='resume from a checkpoint, by default from the newest complete one in the training '
+        'folder; without one, start',
     )
     parser.add_argument(
-        '--force', action='store_true', help='remove the checkpoints in the work dir first'
+        '--force', action='store_true', help='first remove the checkpoints in the training folder'
     )
     parser.add_argument(
         '--pretrained',
         metavar='CHECKPOINT',
-        help="start the backbone from a checkpoint's (a file or URL): of a pose model, of MAE, or "
-        'converted; none: from random weights, on purpose',
+        help='initial weights of the backbone: a checkpoint (file or URL) of a pose model or of '
+        'MAE, in our layout; none: random weights',
     )
     parser.add_argument('--amp', action='store_true', help='train in mixed precision')
-    parser.add_argument('--no-validate', action='store_true', help='do not validate meanwhile')
+    parser.add_argument(
+        '--no-validate', action='store_true', help='do not validate during the training'
+    )
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
-        help='scale the learning rate with the real batch size',
+        help='scale the learning rate with the total batch size',
     )
 
 
 def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
-    """The config with the training options of the command line."""
+    """Applies the training options of the command line to the config."""
     if args.pretrained == 'none':
         from vitpose_plus.engine.starting import start_at_random
 
@@ -54,7 +56,9 @@ def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.auto_scale_lr:
         if not cfg.get('auto_scale_lr'):
-            raise UserError(f'{cfg.filename} has no auto_scale_lr.base_batch_size to scale from.')
+            raise UserError(
+                f'{cfg.filename} has no auto_scale_lr.base_batch_size: --auto-scale-lr needs it.'
+            )
         cfg.auto_scale_lr.enable = True
     return cfg
 
@@ -70,8 +74,8 @@ def run(args: argparse.Namespace) -> None:
 
     if args.pretrained and args.resume not in (None, 'auto'):
         raise UserError(
-            '--resume CHECKPOINT takes all weights from it, so that --pretrained would have no '
-            'effect: give one of them.'
+            '--resume CHECKPOINT loads all weights, so that --pretrained would have no effect: '
+            'give only one of the two.'
         )
     cfg = configure(runs.load_config(args), args)
     splits = ('train', 'val') if cfg.get('val_dataloader') else ('train',)

@@ -1,4 +1,4 @@
-"""List the released weights by name: datasets, size, licence flags; try one on a picture."""
+"""List the released weights: name, datasets, size, licence flags; try one on a picture."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 GUIDE = 'docs/weights.md'
-HEADINGS = dict(megabytes='MB', downloaded='here')
+HEADINGS = dict(megabytes='MB', downloaded='local')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='NAME',
         help='download these weights, predict a picture with them, and print the keypoints',
     )
-    either.add_argument('--json', metavar='FILE', help='write the list into this file, too')
+    either.add_argument('--json', metavar='FILE', help='also write the list to this file')
 
 
 def run(args: argparse.Namespace) -> None:
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def models() -> list[dict[str, Any]]:
-    """What is said of each, in the order of the table."""
+    """The facts about each model, in the order of the table."""
     from vitpose_plus.checkpoints.fetching import place
     from vitpose_plus.checkpoints.released import RELEASED
 
@@ -59,7 +59,7 @@ def models() -> list[dict[str, Any]]:
 
 
 def detectors() -> list[dict[str, Any]]:
-    """The same of what ``--boxes`` takes; transformers keeps its own files."""
+    """The facts about each detector for ``--boxes``."""
     from vitpose_plus.checkpoints.fetching import place
     from vitpose_plus.inference.boxes.detectors import DETECTORS
 
@@ -86,8 +86,10 @@ def show(models: list[dict[str, Any]], detectors: list[dict[str, Any]]) -> None:
         console.print(table('--model', columns, models))
         columns = ('name', 'classes', 'megabytes', 'licence', 'downloaded')
         console.print(table('--boxes', columns, detectors))
-        console.print(f'MB: about; ?: not known. Who made them, and what the flags mean: {GUIDE}.')
-    print(text.get(), end='')  # rich would exit where the reader has ended, as head does
+        console.print(
+            f'MB is approximate; ? means unknown. Origins and flags are explained in {GUIDE}.'
+        )
+    print(text.get(), end='')  # rich would exit itself if the reader, for example head, has ended
 
 
 def table(title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> 'Table':
@@ -105,7 +107,7 @@ def table(title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> '
 
 
 def cell(value: Any) -> str:
-    """How a value stands in the table."""
+    """The text of a value in the table."""
     if isinstance(value, bool):
         return 'yes' if value else ''
     if isinstance(value, list):
@@ -114,10 +116,10 @@ def cell(value: Any) -> str:
 
 
 def check(name: str) -> None:
-    """Predicts the sample picture and prints name, x, y in pixels and score of each keypoint."""
+    """Predicts the sample picture; prints name, x, y in pixels and score of each keypoint."""
     from vitpose_plus.checkpoints import released
 
-    released.named(name)  # and nothing else that a predictor takes
+    released.named(name)  # a predictor would also accept a config or a folder
     from vitpose_plus.inference.predictor import PosePredictor
     from vitpose_plus.inference.samples import ASTRONAUT
 
