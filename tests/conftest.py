@@ -136,9 +136,8 @@ def new_environment(wheel, tmp_path):
         pip = [bin_dir / 'python', '-m', 'pip', 'install', '--quiet', '--constraint', file]
         here = dict(env=environment(PYTHONPATH=''))
         run(*pip, 'pip', 'setuptools', 'wheel', 'Cython', 'numpy', **here)
-        unready = ['--no-binary', 'xtcocotools', 'xtcocotools', 'chumpy']
-        run(*pip, '--no-build-isolation', *unready, **here)
-        run(*pip, f'{wheel}[{extra}]', **here)
+        options = ['--no-build-isolation', '--no-binary', 'xtcocotools']
+        run(*pip, *options, f'{wheel}[{extra}]', **here)
         run(bin_dir / 'python', '-m', 'pip', 'check', **here)
         return bin_dir
 
