@@ -1,8 +1,9 @@
-"""Measures the table of attention.md: ``OMP_NUM_THREADS=1 python benchmarks/attention.py``.
+"""Measures the table of docs/attention.md: ``OMP_NUM_THREADS=1 python benchmarks/attention.py``.
 
-One image of 256x192 through each attention kind and feature stride: parameters, multiply-adds and
-bytes kept for the backward pass of ViTPose-B's backbone; seconds of a forward and of a training
-pass of ViTPose-S's, the kinds taken in turn so that a busy machine hurts all alike.
+One input of 256x192 pixels goes through each attention kind and feature stride. The table has
+parameters, multiply-adds and bytes kept for the backward pass of ViTPose-B's backbone. It also has
+seconds of a forward pass and of a training pass of ViTPose-S's backbone. The kinds are timed in
+turn, so that a busy machine slows all kinds down equally.
 """
 
 import statistics
@@ -28,7 +29,7 @@ CONFIGS = {
     '1/8, window 8x8, shift': 'vitpose-base-stride8-window-shift_coco-256x192',
     '1/8, window 8x8, pool': 'vitpose-base-stride8-window-pool_coco-256x192',
     '1/8, window 8x8, shift, pool': 'vitpose-base-stride8-window-shift-pool_coco-256x192',
-    '1/8, window 8x8, full': 'vitpose-base-stride8-window-full_coco-256x192',
+    '1/8, window 8x8, full in every third layer': 'vitpose-base-stride8-window-full_coco-256x192',
     '1/8, window 16x12, shift, pool': 'vitpose-base-stride8-window16x12-shift-pool_coco-256x192',
     '1/4, window 8x8, shift, pool': 'vitpose-base-stride4-window-shift-pool_coco-256x192',
 }
@@ -47,7 +48,7 @@ def main() -> None:
             rows[label].append(seconds)
     print(
         '| features, attention | parameters, M | multiply-adds, G | with relative positions, G | '
-        'kept for backward, MB | forward of S, s | training of S, s |'
+        'kept for the backward pass, MB | forward of S, s | training of S, s |'
     )
     print('| --- |' + ' ---: |' * 6)
     for label, (parameters, papers, ours, kept, eval_s, train_s) in rows.items():
@@ -58,12 +59,12 @@ def main() -> None:
 
 
 def backbone(name: str) -> dict:
-    """Without drop path, which is random and frees what it drops."""
+    """The backbone of a config, without drop path: it is random and frees memory."""
     return Config.fromfile(find_config(name)).model.backbone.to_dict() | dict(drop_path_rate=0.0)
 
 
 def counts(cfg: dict) -> Iterator[float]:
-    """Millions of parameters; multiply-adds as the papers count, and as we make them."""
+    """Millions of parameters; multiply-adds in G without and with relative positions."""
     model = build_on_meta(cfg)
     yield sum(p.numel() for p in model.parameters()) / 1e6
     ours = multiply_adds(model, INPUT_HW)
@@ -74,7 +75,7 @@ def counts(cfg: dict) -> Iterator[float]:
 
 
 def kept_for_backward(model: nn.Module, image: torch.Tensor) -> int:
-    """Bytes of activations; parameters, which are there anyway, are left out."""
+    """Bytes of the activations that the backward pass needs, without the parameters."""
     weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
     kept = {}
 
@@ -85,7 +86,7 @@ def kept_for_backward(model: nn.Module, image: torch.Tensor) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        output = model(image)  # held until all is counted: nothing is freed and taken again
+        output = model(image)  # kept until all is counted, so that no memory is used twice
     del output
     return sum(kept.values())
 
@@ -102,7 +103,7 @@ def train(model: nn.Module, image: torch.Tensor) -> None:
 def in_turn(
     passes: Callable, models: dict[str, nn.Module], image: torch.Tensor
 ) -> dict[str, float]:
-    """Medians over the rounds, in seconds."""
+    """Runs all models in every round: the median seconds of each."""
     times = {label: [] for label in models}
     for _ in range(ROUNDS):
         for label, model in models.items():

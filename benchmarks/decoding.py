@@ -1,4 +1,4 @@
-"""Measures the tables of decoding.md: ``OMP_NUM_THREADS=1 python benchmarks/decoding.py``."""
+"""Measures the tables of docs/decoding.md: ``OMP_NUM_THREADS=1 python benchmarks/decoding.py``."""
 
 import time
 
@@ -27,11 +27,15 @@ def gaussians(points: np.ndarray) -> np.ndarray:
 
 
 def borders(points: np.ndarray) -> None:
-    """By distance from the border: how far ours and mmpose's lie apart, and from the truth."""
+    """Prints, for each distance from the border, how much our results and mmpose's differ.
+
+    The errors are distances from the true points.
+    """
     near = np.rint(points)
     distance = np.minimum(near, WH - 1 - near).min(1)
     found = {}
-    for kind, codec in CODECS.items():  # in parts: mmpose's indices are float32
+    # In parts: mmpose's indices are float32, which is not exact for large numbers.
+    for kind, codec in CODECS.items():
         parts = [codec.decode(part)[0][0] for part in np.array_split(gaussians(points), 100)]
         found[kind] = np.concatenate(parts) / 4 * ((WH - 1) / WH if 'UDP' in kind else 1)
     for base in ('UDPHeatmap', 'MSRAHeatmap'):
@@ -46,7 +50,7 @@ def borders(points: np.ndarray) -> None:
 
 
 def speed(count: int, batch: int = 64) -> None:
-    """Milliseconds for a batch, each codec in the way that mmpose's heads call it."""
+    """Prints the milliseconds for a batch. Each codec is called as mmpose's heads call it."""
     points = np.random.default_rng(0).uniform(0, WH - 1, (batch * count, 2))
     heatmaps = torch.from_numpy(gaussians(points)).unflatten(0, (batch, count))
     for kind, codec in CODECS.items():

@@ -1,4 +1,4 @@
-"""What experiments.py trains: a list of rows for every table of experiments.md."""
+"""The trainings of experiments.py: a list of rows for every table of docs/experiments.md."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,12 +21,13 @@ Start = Callable[['Config', int], None]
 
 
 class Row(NamedTuple):
-    """A line of a table: a shipped config and what is different in it.
+    """A row of a table: the name of an included config, and changes to it.
 
     Attributes:
-        start: What changes the config once more, for a seed: what it begins with, who teaches it.
-        leaves: The file that others need: without it a run is not done.
-        seeds: One training each.
+        start: A function that sets the initial weights or the teacher in the config, for a seed.
+        leaves: A file of the training that other rows need. While it is missing, the run is not
+            done.
+        seeds: There is one training for each seed.
     """
 
     label: str
@@ -38,22 +39,22 @@ class Row(NamedTuple):
 
 
 def folder(name: str, label: str, seed: int) -> Path:
-    """The work dir of a run."""
+    """The training folder of a run."""
     return WORK_DIR / name / f'{label.replace(", ", "-").replace(" ", "-")}-{seed}'
 
 
-# Of the teacher of seed 0, the only one: all students have it in common.
+# There is one teacher, trained with seed 0, for all students.
 TRAINED = folder('teacher', 'teacher', 0) / 'epoch_10.pth'
 KNOWLEDGE = folder('token', 'token', 0) / 'token.pth'
 
 
 def begin_with(cfg: 'Config', path: Path) -> None:
-    """The backbone starts from that checkpoint's."""
+    """Sets the initial weights of the backbone: those of the backbone in a checkpoint."""
     cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(path), prefix='backbone.')
 
 
 def with_attention(label: str, *kinds: str) -> Row:
-    """``kinds`` are taken in turn through the four layers; windows are of 16x16 pixels."""
+    """A row with windows of 16x16 pixels; ``kinds`` are repeated through the four layers."""
     attention = [dict(type=f'{kind}WindowAttention', window_hw=(2, 2)) for kind in kinds]
     return Row(label, ATTENTION, {'model.backbone.attention': attention})
 
@@ -65,7 +66,7 @@ def pre_training(label: str, epochs: int, changes: dict | None = None, **more) -
 
 
 def pretrained(label: str = 'mae', epochs: int = 20) -> Start:
-    """The backbone starts from the end of that pre-training with the same seed."""
+    """A ``Row.start``: the initial weights are those of a pre-training with the same seed."""
 
     def start(cfg: 'Config', seed: int) -> None:
         begin_with(cfg, folder('pre-training', label, seed) / f'epoch_{epochs}.pth')
@@ -78,7 +79,7 @@ def frozen(label: str, *parts: str) -> Row:
 
 
 def tried(label: str, changes: dict) -> list[Row]:
-    """With one seed, with and without MAE; six epochs are 684 steps of 16 people."""
+    """Two rows with one seed, without and with MAE; six epochs are 684 steps of 16 people."""
     return [
         Row(f'{label}, from random', PLAIN, changes, seeds=(0,)),
         Row(f'{label}, from MAE', PLAIN, changes, pretrained(), seeds=(0,)),
@@ -86,6 +87,7 @@ def tried(label: str, changes: dict) -> list[Row]:
 
 
 def lasting(epochs: int) -> dict:
+    """The changes that make a fine-tuning last so many epochs, without validation."""
     return {
         'param_scheduler.1.T_max': epochs,
         'train_cfg.max_epochs': epochs,
@@ -95,7 +97,7 @@ def lasting(epochs: int) -> dict:
 
 
 def expanded(cfg: 'Config', seed: int) -> None:
-    """All experts of a layer begin as one FFN: a plain model, expanded; not yet trained."""
+    """Makes all experts of a layer equal: expands a plain model with random weights."""
     import torch
     from mmengine.runner import set_random_seed
     from mmpose.registry import MODELS
@@ -113,12 +115,12 @@ def expanded(cfg: 'Config', seed: int) -> None:
     begin_with(cfg, path)
 
 
-def of_the_teacher(cfg: 'Config', seed: int) -> None:
+def load_teacher(cfg: 'Config', seed: int) -> None:
     cfg.load_from = str(TRAINED)
 
 
 def taught(cfg: 'Config', seed: int) -> None:
-    """By that teacher, its token, or both."""
+    """Sets the files of the teacher, of its token, or of both."""
     if cfg.model.teacher:
         cfg.model.teacher.checkpoint = str(TRAINED)
     if cfg.model.token:
@@ -131,7 +133,7 @@ SINES = {'model.backbone.type': 'SinePositionViT'}
 SHARED = {'model.backbone.ffn': dict(type='SharedFFN', _delete_=True)}
 NO_TOKEN = {'model.token': None, 'model.backbone.num_prefix_tokens': 0}
 
-# In this order: some begin with what others leave.
+# The order matters: some trainings start from the checkpoints of earlier ones.
 EXPERIMENTS = {
     'attention': [
         Row('full', ATTENTION),
@@ -178,7 +180,7 @@ EXPERIMENTS = {
         Row('partially shared', PLUS, start=expanded),
     ],
     'teacher': [Row('teacher', TEACHER, leaves=TRAINED.name, seeds=(0,))],
-    'token': [Row('token', TOKEN, start=of_the_teacher, leaves=KNOWLEDGE.name, seeds=(0,))],
+    'token': [Row('token', TOKEN, start=load_teacher, leaves=KNOWLEDGE.name, seeds=(0,))],
     'distillation': [
         Row('none', ATTENTION),
         Row('output', STUDENT, NO_TOKEN, taught),

@@ -1,8 +1,9 @@
 """Makes the tables of docs/experiments.md: ``python benchmarks/experiments.py NAME ...``, or all.
 
-Every row of experiment_rows.py is trained once a seed, each run on one core of its own. A run that
-stands in the JSON beside the tables is not repeated, unless it leaves a checkpoint that others need
-and that is gone. The figures are drawn first, if they are not there.
+Every row of experiment_rows.py is trained once for each seed, and each run uses one core. A run
+is not repeated if its result is in docs/experiments/NAME.json. The exception is a run with a
+checkpoint that other rows need: it is repeated if this checkpoint is missing. The synthetic figures
+are written first, if they are missing.
 """
 
 import argparse
@@ -33,7 +34,7 @@ def main() -> None:
     args = parser.parse_args()
     if unknown := set(args.names) - set(EXPERIMENTS):
         parser.error(f'there is no experiment {", ".join(unknown)}')
-    draw_figures()
+    make_figures()
     for name in EXPERIMENTS:
         if args.names and name not in args.names:
             continue
@@ -52,8 +53,8 @@ def main() -> None:
         print(table(name, found))
 
 
-def draw_figures() -> None:
-    """In colour, and in grey: colours would tell left from right without a look at the rest."""
+def make_figures() -> None:
+    """Writes the figures in colour and in grey. In colour, a limb's colour shows its side."""
     import cv2
 
     from vitpose_plus.commands import figures
@@ -65,14 +66,14 @@ def draw_figures() -> None:
         figures.generate(colour, num_train=1000, num_val=100, seed=1)
     if not grey.exists():
         with new_folder(grey) as part:
-            other = shutil.ignore_patterns(RECORD)  # of the files in colour
+            other = shutil.ignore_patterns(RECORD)  # it describes the files in colour
             shutil.copytree(colour, part, ignore=other, dirs_exist_ok=True)
             for path in part.rglob('*.jpg'):
                 cv2.imwrite(str(path), cv2.cvtColor(cv2.imread(str(path), 0), cv2.COLOR_GRAY2BGR))
 
 
 def run(name: str, label: str, seed: int) -> Result:
-    """One training and test in a process of its own: the datasets' scores and the seconds."""
+    """Trains and tests in a process of its own: the score of each dataset, and the seconds."""
     import torch
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
@@ -101,7 +102,7 @@ def run(name: str, label: str, seed: int) -> Result:
 
 
 def done(name: str) -> Iterator[tuple[Run, Result]]:
-    """The runs in the JSON, of rows there still are, with the files that others need."""
+    """The runs in the JSON file: only those of existing rows, with the files that others need."""
     path = ROOT / f'{name}.json'
     rows = {row.label: row for row in EXPERIMENTS[name]}
     for entry in json.loads(path.read_text()) if path.exists() else []:
@@ -120,7 +121,7 @@ def save(name: str, found: dict[Run, Result]) -> None:
 
 
 def table(name: str, found: dict[Run, Result]) -> str:
-    """Markdown: of each row and dataset, the mean and every seed."""
+    """A Markdown table: for each row and dataset, the mean and the result of each seed."""
     datasets = [key for key in next(iter(found.values())) if key != 'seconds']
     lines = [f'| {name} | {" | ".join(datasets)} |', '| --- |' + ' --- |' * len(datasets)]
     for row in EXPERIMENTS[name]:

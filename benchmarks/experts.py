@@ -1,6 +1,9 @@
-"""Draws docs/images/experts.png: how alike the experts of a ViTPose+ are, layer by layer.
+"""Draws docs/images/experts.png: how similar the experts of a ViTPose+ are, layer by layer.
 
-python benchmarks/experts.py FOLDER ... (of runs that began with `start.pth`; their mean is drawn)
+python benchmarks/experts.py FOLDER ...
+
+Each FOLDER is the training folder of a run with its initial weights in `start.pth`. The picture
+shows the mean of the runs.
 """
 
 import argparse
@@ -20,7 +23,7 @@ PAIRS = {0: 'people and people', 1: 'people and animals', 2: 'animals and animal
 
 
 def weights(path: Path) -> Tensor:
-    """(layers, E, numbers of an expert)."""
+    """The weights of the experts in a checkpoint: (layers, E experts, numbers of an expert)."""
     state = reading.read(path)
     return torch.stack(
         [v.flatten(1).double() for k, v in state.items() if k.endswith('ffn.experts.weight')]
@@ -28,13 +31,13 @@ def weights(path: Path) -> Tensor:
 
 
 def cosines(vectors: Tensor) -> Tensor:
-    """(layers, E, numbers) -> (layers, E, E)."""
+    """The cosines between the experts of each layer: (layers, E, numbers) -> (layers, E, E)."""
     vectors = F.normalize(vectors, dim=-1)
     return vectors @ vectors.transpose(1, 2)
 
 
 def kind(pair: tuple[int, int]) -> int:
-    """How many of the two are of animals."""
+    """The number of experts of animals in a pair."""
     return sum(DATASETS[expert] in ANIMALS for expert in pair)
 
 

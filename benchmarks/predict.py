@@ -1,8 +1,9 @@
-"""Measures the tables of predict.md: ``python benchmarks/predict.py DETECTOR [--model FOLDER]``.
+"""Measures a table of docs/predict.md: ``python benchmarks/predict.py DETECTOR [--model FOLDER]``.
 
-Synthetic pictures with several people and animals, of another seed than the training's: the average
-precision of keypoints in true and in detected boxes, all in one pass or each dataset alone, and
-pictures and instances a second.
+The pictures are synthetic, show several people and animals and have another seed than the pictures
+of the training. The table has the average precision of keypoints in true boxes and in detected
+boxes, with all datasets in one pass or with each dataset alone. It also has pictures and instances
+per second.
 """
 
 import argparse
@@ -22,27 +23,30 @@ from vitpose_plus.datasets.figures import write_figures
 
 SEED = 7
 NUMBER = 120  # pictures
-# Class of a box -> whose keypoints, and the file of true ones.
+# Class of a box -> dataset of its keypoints, and name of the file with the true keypoints.
 CLASSES = dict(person=('coco', 'people'), animal=('ap10k', 'animals'))
 TOGETHER = ','.join(f'{label}={name}' for label, (name, _) in CLASSES.items())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('detector', help="the folder of a detector's training")
+    parser.add_argument('detector', help='the training folder of a detector')
     parser.add_argument('--model', default='work_dirs/demo', help='as for predict')
     parser.add_argument('--checkpoint', help='as for predict')
     args = parser.parse_args()
     model = ['--model', args.model, *(['--checkpoint', args.checkpoint] * bool(args.checkpoint))]
-    with tempfile.TemporaryDirectory() as room:
-        report(Path(room), args.detector, model)
+    with tempfile.TemporaryDirectory() as folder:
+        report(Path(folder), args.detector, model)
 
 
-def report(room: Path, detector: str, model: list[str]) -> dict[str, dict[str, float]]:
-    """Prints both tables, and returns the average precisions by row and class."""
-    write_figures(room / 'figures', num_train=1, num_val=NUMBER, seed=SEED)
-    annotations = room / 'figures' / 'mixed' / 'annotations'
-    pictures = str(room / 'figures' / 'mixed' / 'val')
+def report(folder: Path, detector: str, model: list[str]) -> dict[str, dict[str, float]]:
+    """Prints the table, and returns the average precision by row and class.
+
+    Pictures and predictions are written into ``folder``.
+    """
+    write_figures(folder / 'figures', num_train=1, num_val=NUMBER, seed=SEED)
+    annotations = folder / 'figures' / 'mixed' / 'annotations'
+    pictures = str(folder / 'figures' / 'mixed' / 'val')
     true_boxes = str(annotations / 'boxes_val.json')
     runs = {
         'true boxes': (true_boxes, TOGETHER),
@@ -54,7 +58,7 @@ def report(room: Path, detector: str, model: list[str]) -> dict[str, dict[str, f
     }
     rows, speeds = {}, {}
     for row, (boxes, dataset) in runs.items():
-        out = room / row.replace(' ', '_')
+        out = folder / row.replace(' ', '_')
         words = [pictures, *model, '--boxes', boxes, '--dataset', dataset, '--out', str(out)]
         vitpose(['predict', *words, '--format', 'coco', '--no-draw'])
         rows[row] = {
@@ -75,7 +79,7 @@ def report(room: Path, detector: str, model: list[str]) -> dict[str, dict[str, f
 
 
 def average_precision(out: Path, annotations: Path, dataset: str) -> float:
-    """COCO's AP of one dataset's keypoints in a folder of predictions, whatever the species."""
+    """COCO's AP of the keypoints of one dataset in a folder of predictions, for all species."""
     lines = [json.loads(line) for line in (out / 'predictions.ndjson').open()]
     images = {Path(line['source']).name: line.get('image_id', i) for i, line in enumerate(lines, 1)}
     content = json.loads(annotations.read_text())
@@ -87,7 +91,7 @@ def average_precision(out: Path, annotations: Path, dataset: str) -> float:
     content['categories'] = content['categories'][:1]
     content['categories'][0]['id'] = 1  # all species count as one
     manifest = json.loads((out / 'manifest.json').read_text())
-    number = list(manifest['datasets']).index(dataset) + 1  # so do the true boxes number them
+    number = list(manifest['datasets']).index(dataset) + 1  # the true boxes have the same numbers
     found = json.loads((out / 'predictions.coco.json').read_text())
     found = [each | dict(category_id=1) for each in found if each['category_id'] == number]
     with redirect_stdout(StringIO()):

@@ -1,9 +1,10 @@
-"""What exact resuming, checked steps and signals cost in each iteration (docs/reliability.md).
+"""Measures what exact resuming, checked steps and signals cost in each iteration.
 
 python benchmarks/resuming.py [CONFIG] [--batch-size 16] [--rounds 25]
 
-Trains on synthetic figures with the shipped loop and hooks and with mmengine's own, in one process,
-an epoch of one after an epoch of the other, and prints the median of the ratios of their times.
+The results are in docs/reliability.md. In one process, two runners train on synthetic figures: one
+with the loop and hooks of the included configs, one with mmengine's own. In turn, each trains one
+epoch. The program prints the median of the ratios of their times.
 """
 
 import argparse
@@ -18,12 +19,13 @@ from statistics import median
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-import vitpose_plus  # noqa: F401  its classes
+import vitpose_plus  # noqa: F401  registers its classes
 from vitpose_plus.datasets.figures import write_figures
 from vitpose_plus.experiments.catalogue import find_config
 
 
 def mmengines_own(cfg: Config) -> Config:
+    """The config with the loop and hooks of mmengine."""
     cfg.train_cfg.type = 'EpochBasedTrainLoop'
     cfg.default_hooks.checkpoint.type = 'CheckpointHook'
     cfg.default_hooks.pop('finite_steps')
@@ -38,14 +40,14 @@ def warmed_up(cfg: Config) -> Runner:
 
 
 def seconds(runner: Runner) -> float:
-    """Of an epoch, loading included, nothing saved."""
+    """The time of an epoch, with loading and without saving."""
     start = time.perf_counter()
     runner.train_loop.run_epoch()
     return time.perf_counter() - start
 
 
 def config(name: str, figures: Path, batch_size: int) -> Config:
-    """One epoch of one dataset, without validation."""
+    """A config that trains one epoch of one dataset, without validation."""
     cfg = Config.fromfile(find_config(name))
     cfg.work_dir = str(figures.parent / 'out')
     dataset = cfg.train_dataloader.dataset
@@ -62,7 +64,7 @@ def main() -> None:
     parser.add_argument('config', nargs='?', default='vitpose-tiny_figures-128x96')
     parser.add_argument('--batch-size', type=int, default=16)
     parser.add_argument('--rounds', type=int, default=25)
-    parser.add_argument('--iterations', type=int, default=12, help='about so many an epoch')
+    parser.add_argument('--iterations', type=int, default=12, help='about so many in an epoch')
     args = parser.parse_args()
     logging.disable(logging.WARNING)
     times = []

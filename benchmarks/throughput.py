@@ -1,4 +1,4 @@
-"""Draws docs/images/throughput.png: speed against accuracy, every number as the papers report it.
+"""Draws docs/images/throughput.png: speed and accuracy. All numbers are reported by the papers.
 
 python benchmarks/throughput.py
 """
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-# Name -> persons a second (one A100, batch 64, no flip, no decoding), AP on COCO val (one dataset),
-# millions of parameters. S's speed is from the authors' figure.
+# Name -> persons per second (one A100, batch 64, no flip, no decoding), AP on COCO val (one
+# dataset), millions of parameters. The speed of S is from the authors' figure.
 VITPOSE = {
     'S': (1439, 73.8, 24),
     'B': (944, 75.8, 90),
@@ -16,7 +16,7 @@ VITPOSE = {
     'H': (241, 79.1, 637),
 }
 VITPOSE_PLUS = {'S': (1439, 75.8), 'B': (944, 77.0), 'L': (411, 78.6), 'H': (241, 79.4)}
-OTHERS = {  # name -> persons a second, AP, where its label stands
+OTHERS = {  # name -> persons per second, AP, offset of the label
     'SimpleBaseline-R152': (829, 73.5, (7, -4)),
     'HRNet-W32': (916, 74.4, (7, -4)),
     'HRNet-W48': (649, 75.1, (7, -10)),
