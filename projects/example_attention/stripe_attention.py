@@ -13,12 +13,12 @@ from vitpose_plus.models import FullAttention
 
 @MODELS.register_module()
 class StripeAttention(FullAttention):
-    """Half of the heads see a token's row, the others its column (CSWin, with stripes of 1)."""
+    """Half of the heads see a token's row, the other half its column (CSWin with stripes of 1)."""
 
     needs_grid = True
 
     def forward(self, x: Tensor, hw: tuple[int, int]) -> Tensor:
-        """(B, H * W, C) -> the same."""
+        """(B, H * W, C) -> (B, H * W, C); ``hw`` is the token grid (H, W)."""
         qkv = [part.unflatten(2, hw) for part in self.heads(self.qkv(x))]  # (B, M, H, W, D)
         half = self.num_heads // 2
         rows = scaled_dot_product_attention(*(part[:, :half] for part in qkv))

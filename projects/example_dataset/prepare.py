@@ -1,6 +1,6 @@
-"""Makes the example's annotation files from the synthetic animals: seven of their keypoints.
+"""Writes the annotation files of the example: seven keypoints of the synthetic animals.
 
-Your own data needs no such script, if it comes as a COCO-style file.
+Data of your own needs no such script if it is a COCO-style file.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Trains the config as mmdet's tools do, with the memory layout that CPUs convolve fastest."""
+"""Trains the config as mmdet's tools do, in the memory layout that is fastest on CPUs."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-import vitpose_plus  # noqa: F401  mmdet's models need its stand-in for mmcv's compiled operators
+import vitpose_plus  # noqa: F401  replaces mmcv's compiled operators, which mmdet needs
 
 CONFIG = Path(__file__).parent / 'configs' / 'rtmdet-nano_figures-320x256.py'
 

@@ -1,4 +1,4 @@
-def zebra_metainfo():  # a function leaves no name of its own in the config
+def zebra_metainfo():  # a function, so that its variables do not become config keys
     names = ['nose', 'neck', 'tail', 'left_fore', 'right_fore', 'left_hind', 'right_hind']
     swap = dict(left_fore='right_fore', right_fore='left_fore')
     swap |= dict(left_hind='right_hind', right_hind='left_hind')
@@ -21,7 +21,7 @@ def zebra_metainfo():  # a function leaves no name of its own in the config
 zebra = dict(
     num_keypoints=7,
     crop='udp',
-    augmentation=dict(RandomHalfBody=None),  # it needs an upper and a lower body
+    augmentation=dict(RandomHalfBody=None),  # off: it needs an upper and a lower body
     train=dict(
         type='BaseCocoStyleDataset',
         metainfo=zebra_metainfo(),

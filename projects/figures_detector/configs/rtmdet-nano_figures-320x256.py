@@ -1,10 +1,13 @@
-"""A small RTMDet for the people and animals of the synthetic figures: minutes on two cores."""
+"""A small RTMDet for the people and animals of the synthetic figures.
+
+It trains in minutes on two cores.
+"""
 
 _base_ = 'mmdet::rtmdet/rtmdet_l_8xb32-300e_coco.py'
 
 EPOCHS = 11
 CLASSES = ('person', 'animal')
-norm_cfg = dict(type='BN')  # one process: no SyncBN
+norm_cfg = dict(type='BN')  # SyncBN needs several processes
 
 model = dict(
     data_preprocessor=dict(pad_size_divisor=32),
@@ -20,7 +23,7 @@ model = dict(
     test_cfg=dict(nms_pre=1000, score_thr=0.01, max_per_img=50),
 )
 
-resize = dict(type='Resize', scale=(320, 256), keep_ratio=True)  # of long and short sides
+resize = dict(type='Resize', scale=(320, 256), keep_ratio=True)  # of the long and the short side
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations', with_bbox=True),
