@@ -1,8 +1,8 @@
-# `make demo` and `make test` are all a newcomer needs; both set up .venv first.
+# Start with `make demo` or `make test`; both set up .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
-# Every extra but the other two sets of OpenMMLab packages (mim, mminstall, onedl): no test is skipped
-# for want of one.
+# All extras except those with another set of OpenMMLab packages (mim, mminstall, onedl), so that no
+# test is skipped because an extra is missing.
 EXTRAS := lite,hf,tables,test,dev
 INSTALL := $(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt
 READY := .venv/.ready
@@ -15,8 +15,8 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n 2
 
-# The same with the kernels of other processors: bounds follow from precision and size, not from one
-# machine. MKL_CBWR is what makes MKL take other kernels on processors that are not Intel's, too.
+# Runs the tests with the kernels of other processors, because the bounds of the tests must hold on
+# every machine. MKL_CBWR makes MKL use other kernels also on processors that are not from Intel.
 test-isa: $(READY)
 	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE ONEDNN_MAX_CPU_ISA=SSE41 \
 		$(BIN)/python -m pytest -n 2
@@ -32,7 +32,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# After a change of the configs: what `convert` compares weights with.
+# Run this after a change of the configs: writes the table that `convert` compares weights with.
 shapes: $(READY)
 	$(BIN)/python -c 'from vitpose_plus.checkpoints.matching import write_table; write_table()'
 
