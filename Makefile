@@ -3,11 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 # All extras except those with another set of OpenMMLab packages (mim, mminstall, onedl), so that no
 # test is skipped because an extra is missing.
-EXTRAS := lite,hf,tables,test,dev
+EXTRAS := lite,hf,tables,test,docs,dev
 INSTALL := $(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt
 READY := .venv/.ready
 
-.PHONY: demo test test-isa lint format shapes setup clean
+.PHONY: demo test test-isa lint format docs shapes setup clean
 
 demo: $(READY)
 	$(BIN)/python -m vitpose_plus demo
@@ -32,6 +32,11 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Any warning is an error. The variable turns off a notice about the future of mkdocs.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "The pages are in site/: open site/index.html in a browser."
+
 # Run this after a change of the configs: writes the table that `convert` compares weights with.
 shapes: $(READY)
 	$(BIN)/python -c 'from vitpose_plus.checkpoints.matching import write_table; write_table()'
@@ -50,4 +55,4 @@ $(READY): requirements/constraints.txt setup.cfg pyproject.toml
 	@touch $(READY)
 
 clean:
-	rm -rf .venv build dist *.egg-info work_dirs
+	rm -rf .venv build dist site *.egg-info work_dirs

@@ -1,19 +1,134 @@
-"""What the pages name is there."""
+"""What the pages name exists: configs, files, commands with their options, pages of the site."""
 
+import argparse
+import ast
+import importlib
 import re
+import shlex
+from collections.abc import Iterator
 from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+import yaml
 
-from vitpose_plus.experiments.catalogue import shipped_configs
+import vitpose_plus
+from vitpose_plus import commands
+from vitpose_plus.experiments.catalogue import load_config, shipped_configs
+from vitpose_plus.models.building import build_on_meta
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+DOCS = ROOT / 'docs'
+PAGES = [ROOT / 'README.md', *sorted(DOCS.rglob('*.md'))]
 SIZES = ('small', 'base', 'large', 'huge')
+# What stands before a word of the command line; the shell's own words are not of it.
+PROGRAMS = (['vitpose'], ['-m', 'vitpose_plus'], ['mim', 'run', 'vitpose_plus'])
+ENDS = {'<', '>', '|', '&&', '||', ';', '&'}
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
+def page_name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def blocks(language: str, page: Path) -> list[str]:
+    """The code blocks of a page in this language."""
+    return re.findall(rf'^```{language}\n(.*?)^```', page.read_text(), re.M | re.S)
+
+
+def called(page: Path) -> Iterator[list[str]]:
+    """The words after ``vitpose`` of every call in the page's blocks of commands."""
+    for block in blocks('bash', page):
+        for line in block.replace('\\\n', ' ').splitlines():
+            words = shlex.split(line, comments=True)
+            for program in PROGRAMS:
+                for start in range(len(words) - len(program)):
+                    if words[start : start + len(program)] == program:
+                        own = words[start + len(program) :]
+                        end = next((i for i, word in enumerate(own) if word in ENDS), len(own))
+                        yield own[:end]
+
+
+@pytest.mark.parametrize('page', PAGES, ids=page_name)
+def test_commands_of_a_page_exist_with_their_options(page):
+    for command, *words in called(page):
+        assert command in commands.COMMANDS, command
+        module = importlib.import_module(f'vitpose_plus.commands.{command.replace("-", "_")}')
+        parser = argparse.ArgumentParser(exit_on_error=False)
+        module.add_arguments(parser)
+        # The pages write an option that may be left out in brackets, and alternatives as a|b.
+        given = [word.strip('[]').split('|')[0] for word in words]
+        try:
+            parser.parse_args(given)
+        except (SystemExit, argparse.ArgumentError) as error:
+            pytest.fail(f'{command} {shlex.join(words)}: {error}')
+
+
+@pytest.mark.parametrize('page', PAGES, ids=page_name)
+def test_scripts_and_targets_of_a_page_exist(page):
+    """Of the lines ``python SCRIPT`` and ``make TARGET``."""
+    text = '\n'.join(blocks('bash', page))
+    for script in re.findall(r'^(?:\w+=\S+ )*python (\S+\.py)', text, re.M):
+        assert (ROOT / script).is_file(), script
+    targets = re.findall(r'^([\w-]+):', (ROOT / 'Makefile').read_text(), re.M)
+    assert set(re.findall(r'^make ([\w-]+)', text, re.M)) <= set(targets)
+
+
+def test_configs_of_the_training_page_load(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'configs').symlink_to(ROOT / 'configs')
+    configs = [block for block in blocks('python', DOCS / 'train.md') if 'dict(' in block]
+    [entry] = [block for block in configs if block.startswith('zebra')]
+    Path('zebra.py').write_text(entry)
+    configs.remove(entry)
+    assert len(configs) == 4
+    for config in configs:
+        Path('own.py').write_text(config)
+        assert build_on_meta(load_config('own.py').model)
+
+
+def pages_of(part: str | list | dict) -> Iterator[str]:
+    """The pages of a part of the navigation."""
+    if isinstance(part, str):
+        yield part
+    else:
+        for child in part.values() if isinstance(part, dict) else part:
+            yield from pages_of(child)
+
+
+def test_the_navigation_has_every_page_once():
+    settings = yaml.safe_load((ROOT / 'mkdocs.yml').read_text())
+    pages = [str(page.relative_to(DOCS)) for page in DOCS.rglob('*.md')]
+    assert sorted(pages_of(settings['nav'])) == sorted(pages)
+
+
+def test_the_api_pages_have_every_public_package():
+    """A package is public if it has ``__all__``. The top of the package has classes by name."""
+    text = ''.join(page.read_text() for page in (DOCS / 'api').glob('*.md'))
+    described = set(re.findall(r'^::: (\S+)$', text, re.M))
+    package = ROOT / 'vitpose_plus'
+    public = {
+        '.'.join(file.relative_to(ROOT).parent.parts)
+        for file in package.glob('*/**/__init__.py')
+        if re.search(r'^__all__ =', file.read_text(), re.M)
+    }
+    assert len(public) > 10
+    public |= {f'{module}.{name}' for name, module in vitpose_plus.LAZY.items()}
+    assert public <= described
+    for name in described - public:
+        assert is_there(name), name
+
+
+def is_there(name: str) -> bool:
+    """Whether a module of this name exists, or a module that defines it at its top."""
+    path = ROOT.joinpath(*name.split('.'))
+    if path.is_dir() or path.with_suffix('.py').is_file():
+        return True
+    file = path.parent.with_suffix('.py')
+    nodes = ast.parse(file.read_text()).body if file.is_file() else []
+    return any(getattr(node, 'name', None) == path.name for node in nodes)
+
+
+@pytest.mark.parametrize('page', PAGES, ids=page_name)
 def test_configs_that_a_page_names_are_shipped(page):
     named = set(re.findall(r'`((?:vitpose|resnet|mae)-[\w-]+_[\w-]+-\d+x\d+)`', page.read_text()))
     metafiles = ''.join(path.read_text() for path in (ROOT / 'configs').rglob('metafile.yml'))
@@ -21,10 +136,12 @@ def test_configs_that_a_page_names_are_shipped(page):
     assert not {n for n in named if 'SIZE' not in n} - set(shipped_configs()) - names_of_mim
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize('page', PAGES, ids=page_name)
 def test_files_that_a_page_links_are_there(page):
     for target in re.findall(r'\]\((?!https?://)([^)#]+)', page.read_text()):
         assert (page.parent / target).exists(), target
+        if page.is_relative_to(DOCS):  # the site has no other files
+            assert (page.parent / target).resolve().is_relative_to(DOCS), target
 
 
 def named_recipes():

@@ -16,9 +16,8 @@ class BatchedAssociativeEmbeddingLoss(AssociativeEmbeddingLoss):
     The formula that HigherHRNet was trained with. mmpose's parent sums over the batch and counts
     each person's nearness to itself.
 
-    Args:
-        loss_weight: Factor of both losses.
-        push_loss_factor: Of the push loss alone; the formula has a half.
+    ``loss_weight`` is the factor of both losses. ``push_loss_factor`` is a second factor of the
+    push loss alone; the formula has a half.
     """
 
     def forward(self, tags: Tensor, keypoint_indices: Tensor) -> tuple[Tensor, Tensor]:
