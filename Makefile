@@ -35,7 +35,7 @@ format: $(READY)
 # Any warning is an error. The variable turns off a notice about the future of mkdocs.
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
-	@echo "The pages are in site/: open site/index.html in a browser."
+	@echo "The pages are in site/index.html. To search in them, use: $(BIN)/python -m mkdocs serve"
 
 # Run this after a change of the configs: writes the table that `convert` compares weights with.
 shapes: $(READY)
