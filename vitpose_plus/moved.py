@@ -49,6 +49,7 @@ MOVED = {
     'evaluation.datasetwise': 'evaluation.metrics',
     'evaluation.mpii': 'evaluation.metrics',
     'grouping': 'codecs.grouping',
+    'inference.boxes.kinds.needless': 'inference.boxes.kinds (unexpected_annotations)',
     'models.DistilledMultiDatasetTopdown': 'distillation',
     'models.DistilledTopdown': 'distillation',
     'models.KnowledgeToken': 'distillation',

@@ -1,4 +1,4 @@
-"""A trained tiny ViTPose+ that predicts, and what the tests of inference share."""
+"""Fixtures of the tests of inference: a trained tiny ViTPose+, pictures and annotations."""
 
 import json
 from pathlib import Path
@@ -12,13 +12,13 @@ from vitpose_plus.inference.predictor import PosePredictor
 
 @pytest.fixture(scope='session')
 def predictor():
-    """The demo's trained model, with flip test, as ``test`` runs it."""
+    """The demo's trained model with flip test, as in the command ``test``."""
     return PosePredictor(TINY, FILE, device='cpu', flip_test=True)
 
 
 @pytest.fixture
 def people(figures):
-    """The pictures of the figures' COCO, and the file of their annotations."""
+    """The pictures of the synthetic COCO, and the file of their annotations."""
     return (
         figures / 'coco' / 'val2017',
         figures / 'coco' / 'annotations' / 'person_keypoints_val2017.json',

@@ -1,4 +1,4 @@
-"""Models that find everybody themselves."""
+"""Bottom-up models, which need no boxes."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ CONFIG = 'vitpose-bottomup-tiny_figures-128x128'
 
 @pytest.fixture(scope='module')
 def predictor(tmp_path_factory):
-    """Of random weights."""
+    """A predictor with random weights."""
     path = tmp_path_factory.mktemp('bottom_up') / 'random.pth'
     torch.manual_seed(0)
     init_default_scope('mmpose')
@@ -23,7 +23,7 @@ def predictor(tmp_path_factory):
     return PosePredictor(CONFIG, path, device='cpu')
 
 
-def test_everybody_has_the_box_around_the_keypoints(predictor, people):
+def test_the_box_is_the_bounding_box_of_the_keypoints(predictor, people):
     results = list(predictor(people[0]))
     assert sum(len(result.instances) for result in results) > 0
     for result in results:
@@ -33,14 +33,14 @@ def test_everybody_has_the_box_around_the_keypoints(predictor, people):
             np.testing.assert_array_equal(instance.box, [*points.min(0), *points.max(0)])
 
 
-def test_a_picture_that_is_too_narrow_fails_alone(predictor):
-    """Its input would have thousands of pixels at the other side."""
+def test_a_picture_that_is_too_narrow_does_not_stop_the_others(predictor):
+    """The longer side of its input would have thousands of pixels."""
     failures = []
     images = [np.zeros((64, 64, 3), np.uint8), np.zeros((2, 900, 3), np.uint8)]
     results = list(predictor(images, on_failure=failures.append))
     assert [result.source for result in results] == ['array-0']
     assert failures[0].error == (
-        'array-1: A picture of 900x2 pixels is too narrow for a bottom-up model: crop it, or take '
+        'array-1: A picture of 900x2 pixels is too narrow for a bottom-up model: crop it, or use '
         'a top-down model.'
     )
 

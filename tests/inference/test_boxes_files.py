@@ -1,4 +1,4 @@
-"""Boxes of files and arrays: the same as in a test, and one sentence for what is wrong."""
+"""Boxes from files and arrays are the same as in a test; wrong ones raise one sentence."""
 
 import contextlib
 import copy
@@ -15,7 +15,7 @@ from vitpose_plus.inference.boxes import open_boxes
 
 WH = (64, 48)
 AIC = 'ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911'
-# Class, annotation file, folder of pictures.
+# Dataset class, annotation file, folder of pictures.
 DATASETS_OF_TESTS = {
     'coco': ('CocoDataset', 'coco/annotations/person_keypoints_val2017.json', 'coco/val2017'),
     'coco_wholebody': (
@@ -32,7 +32,7 @@ DETECTIONS = 'coco/person_detection_results/COCO_val2017_detections_AP_H_56_pers
 
 
 def instances(figures, name, **options):
-    """What a test reads: the path of a picture -> the infos of its instances."""
+    """The content of a dataset in a test: path of a picture -> infos of its instances."""
     kind, file, folder = DATASETS_OF_TESTS[name]
     with contextlib.redirect_stdout(io.StringIO()):
         dataset = DATASETS.build(
@@ -64,7 +64,7 @@ def given(source, path):
 
 
 @pytest.mark.parametrize('name', DATASETS_OF_TESTS)
-def test_true_boxes_are_those_of_a_test(figures, name):
+def test_true_boxes_are_the_same_as_in_a_test(figures, name):
     source = open_boxes(figures / DATASETS_OF_TESTS[name][1])
     for path, infos in instances(figures, name).items():
         boxes = given(source, path)
@@ -79,7 +79,7 @@ def test_true_boxes_are_those_of_a_test(figures, name):
                 np.testing.assert_array_equal(fields[field], info[field])
 
 
-def test_detected_boxes_are_those_of_a_test(figures):
+def test_detected_boxes_are_the_same_as_in_a_test(figures):
     annotations = figures / DATASETS_OF_TESTS['coco'][1]
     source = open_boxes(figures / DETECTIONS, str(annotations))
     assert source.labels == ('person',)
@@ -92,7 +92,7 @@ def test_detected_boxes_are_those_of_a_test(figures):
             np.testing.assert_array_equal(values, expected)
         assert set(boxes.labels) == {'person'}
         assert boxes.image_id == of_picture[0]['img_id']
-    # The same by the number in the picture's name, and without names of classes.
+    # Without annotations, the number in the picture's name is used; the classes have no names.
     path = next(iter(infos))
     by_number = given(open_boxes(figures / DETECTIONS), path)
     np.testing.assert_array_equal(by_number.xyxy, given(source, path).xyxy)
@@ -121,7 +121,7 @@ LIST = [
 
 @pytest.fixture
 def written(tmp_path):
-    """Writes a value as json, or a text as it is."""
+    """A function that writes a value as JSON, or writes a text unchanged."""
 
     def write(content, name='boxes.json'):
         path = tmp_path / name
@@ -132,7 +132,7 @@ def written(tmp_path):
 
 
 def test_annotations_need_no_keypoints(written):
-    """Clipped to the picture as mmpose clips them, without the crowd region."""
+    """Boxes are clipped as in mmpose, and the crowd region is left out."""
     source = open_boxes(written(FILE))
     boxes, empty = boxes_of(source, picture('photos/a/1.jpg'), picture('photos/b/2.jpg'))
     np.testing.assert_array_equal(boxes.xyxy, [[10, 5, 30, 35], [0, 40, 15, 47]])
@@ -142,7 +142,7 @@ def test_annotations_need_no_keypoints(written):
 
 
 def test_annotations_need_no_categories(written):
-    """As in InterHand2.6M's files."""
+    """InterHand2.6M's files have no categories."""
     one = dict(id=1, image_id=7, bbox=[10, 5, 20, 30])
     source = open_boxes(written(dict(images=IMAGES, annotations=[one])))
     [boxes] = boxes_of(source, picture('a/1.jpg'))
@@ -150,9 +150,9 @@ def test_annotations_need_no_categories(written):
     assert (boxes.labels, source.labels) == ([None], ())
 
 
-def test_detections_keep_what_leaves_the_picture(written):
-    """As mmpose does; a category that the annotations do not name is called by its number."""
-    annotations = {key: FILE[key] for key in ('images', 'categories')}  # as of COCO's test-dev
+def test_detections_are_not_clipped_to_the_picture(written):
+    """This is the same in mmpose. A category without a name in the annotations gets its number."""
+    annotations = {key: FILE[key] for key in ('images', 'categories')}  # as in COCO's test-dev
     source = open_boxes(written(LIST), str(written(annotations, 'images.json')))
     boxes, empty = boxes_of(source, picture('1.jpg'), picture('b/2.jpg'))
     np.testing.assert_array_equal(boxes.xyxy, [[10, 5, 30, 35], [-5, 40, 15, 70]])
@@ -197,7 +197,7 @@ def test_whole_is_the_whole_picture():
     assert (small.labels, small.scores.tolist()) == ([None], [1])
 
 
-# Source of a picture -> its entry.
+# Names in the file, and source of a picture -> name of its entry.
 MATCHED = [
     (('a/1.jpg', 'b/1.jpg'), {'a/1.jpg': 'a/1.jpg', 'x/b/1.jpg': 'b/1.jpg'}),
     (('1.jpg', '2.jpg'), {'/data/x/1.jpg': '1.jpg', './2.jpg': '2.jpg'}),
@@ -218,7 +218,7 @@ def test_a_picture_is_found_by_the_end_of_its_path(names, found):
 
 
 def changed(key, **changes):
-    """FILE with a changed first element of a list; what is None is taken out."""
+    """FILE with a changed first element of a list; fields with the value None are removed."""
     content = copy.deepcopy(FILE)
     one = content[key][0] | changes
     content[key][0] = {name: value for name, value in one.items() if value is not None}
@@ -232,7 +232,7 @@ def detection(**changes):
 
 PERSON = dict(image='000000007.jpg', center=[30, 20], scale=0.2)
 HEADER = 'source,x1,y1,x2,y2\n'
-# What a file holds -> the sentence about it. NaN is none of JSON's, but Python writes it.
+# Content of a file, part of the message. JSON does not have NaN, but Python writes it.
 BAD_JSON = [
     ('', r'cannot be read as JSON \(JSONDecodeError: Expecting value'),
     ('{', 'cannot be read as JSON'),
@@ -262,7 +262,7 @@ BAD_JSON = [
     (changed('annotations', iscrowd='no'), 'annotation 1 .* has an iscrowd that is neither'),
     (changed('images', file_name=5), 'image 7 has no file_name that is a text'),
     (changed('images', width=None), 'image 7 .* has no width and height that are numbers'),
-    (changed('images', file_name='b/2.jpg'), r'two images of the name b/2.jpg \(ids 7 and 8\)'),
+    (changed('images', file_name='b/2.jpg'), r'two images with the name b/2.jpg \(ids 7 and 8\)'),
     (dict(FILE, annotations=[dict(id=1, image_id=7, category_id=1)]), 'has no annotation with a '),
     ([PERSON | dict(center='left')], 'entry 0 .* has no center that is two numbers'),
     ([PERSON], 'entry 0 .* has no joints that is a list of x and y'),
@@ -277,8 +277,8 @@ BAD_CSV = [
     (HEADER, 'has no rows'),
     (f'{HEADER}a.jpg,1,2,3\n', r'has too few cells in line 2 \(4\)'),
     (f'{HEADER},1,2,3,4\n', 'names no picture in line 2'),
-    (f'{HEADER}a.jpg,1,2,3,4\na.jpg,1,b,3,4\n', "has 'b' for a number in line 3"),
-    (f'{HEADER}a.jpg,1,,3,4\n', 'has an empty cell for a number in line 2'),
+    (f'{HEADER}a.jpg,1,2,3,4\na.jpg,1,b,3,4\n', "has 'b', not a number, in line 3"),
+    (f'{HEADER}a.jpg,1,,3,4\n', 'has an empty cell, not a number, in line 2'),
     (f'{HEADER}a.jpg,1,2,nan,4\n', 'has a box with a number that is not finite in line 2'),
     (f'{HEADER}a.jpg,1,2,1e300,4\n', 'has a box with a number that is not finite in line 2'),
     (f'{HEADER}a.jpg,1,2,1,4\n', r'has a box without width and height \(x2 > x1, y2 > y1\) in'),
@@ -292,7 +292,7 @@ BAD_CSV = [
     [(content, 'boxes.json', sentence) for content, sentence in BAD_JSON]
     + [(content, 'boxes.csv', sentence) for content, sentence in BAD_CSV],
 )
-def test_a_bad_file_is_one_sentence(written, content, name, sentence):
+def test_a_bad_file_raises_one_sentence(written, content, name, sentence):
     path = written(content, name)
     with pytest.raises(UserError, match=sentence) as error:
         open_boxes(path)
@@ -300,7 +300,7 @@ def test_a_bad_file_is_one_sentence(written, content, name, sentence):
     assert '\n' not in str(error.value)
 
 
-def test_a_file_that_is_no_text_is_one_sentence(tmp_path):
+def test_a_binary_file_raises_one_sentence(tmp_path):
     for name, sentence in (('b.json', 'read as JSON'), ('b.csv', 'read as csv .*in UTF-8')):
         (tmp_path / name).write_bytes(b'\xff\xfe\x00\x81')
         with pytest.raises(UserError, match=f'{name} cannot be {sentence}'):
@@ -320,17 +320,17 @@ BAD_ARRAYS = [
 
 
 @pytest.mark.parametrize(('arrays', 'sentence'), BAD_ARRAYS)
-def test_bad_arrays_are_one_sentence(arrays, sentence):
+def test_bad_arrays_raise_one_sentence(arrays, sentence):
     with pytest.raises(UserError, match=sentence):
         open_boxes(arrays)
 
 
-# What is asked for, the pictures, the sentence.
+# Boxes, sources of pictures, part of the message.
 A = {'a/1.jpg': [[0, 0, 5, 5]], 'b/1.jpg': [[0, 0, 5, 5]], '2.jpg': [[70, 0, 80, 5]]}
 UNMATCHED = [
     (A, ['3.jpg'], 'The mapping of boxes does not name the picture 3.jpg: add it there'),
-    (A, ['1.jpg'], 'names a/1.jpg and b/1.jpg, either of which can be the picture 1.jpg'),
-    (A, ['c/1.jpg'], 'names a/1.jpg and b/1.jpg, either of which can be the picture c/1.jpg'),
+    (A, ['1.jpg'], 'names a/1.jpg and b/1.jpg, and both can be the picture 1.jpg'),
+    (A, ['c/1.jpg'], 'names a/1.jpg and b/1.jpg, and both can be the picture c/1.jpg'),
     (A, ['x/2.jpg'], r'has the box \[70, 0, 80, 5\] .* outside of x/2.jpg, which is 64x48 pixels'),
     ({'1.jpg': []}, ['a/1.jpg', 'b/1.jpg'], r'one entry \(1.jpg\) for two pictures, a/1.jpg and b'),
     (
@@ -338,26 +338,30 @@ UNMATCHED = [
         ['someone.jpg'],
         'only numbers of pictures, .* someone.jpg .*--annotations',
     ),
-    (LIST, ['000000008.jpg'], 'no detection in picture 8, which is taken for 000000008.jpg: if'),
+    (
+        LIST,
+        ['000000008.jpg'],
+        r'no detection in picture 8 \(the number in the name of 000000008.jpg\): if',
+    ),
     (LIST, ['a/7.jpg', 'b/7.jpg'], r'one entry \(7\) for two pictures, a/7.jpg and b/7.jpg'),
     (FILE, ['9.jpg'], 'boxes.json does not name the picture 9.jpg'),
     (
         changed('images', width=100),
         ['1.jpg'],
-        'has boxes of 1.jpg at 100x48 pixels, but it is 64x48',
+        'has boxes for 1.jpg with 100x48 pixels, but the picture has 64x48',
     ),
 ]
 
 
 @pytest.mark.parametrize(('content', 'sources', 'sentence'), UNMATCHED)
-def test_a_picture_without_an_entry_is_one_sentence(written, content, sources, sentence):
+def test_a_picture_without_an_entry_raises_one_sentence(written, content, sources, sentence):
     source = open_boxes(content if content is A or '1.jpg' in content else written(content))
     with pytest.raises(UserError, match=sentence) as error:
         boxes_of(source, *map(picture, sources))
     assert '\n' not in str(error.value)
 
 
-def test_a_picture_may_be_asked_for_twice():
+def test_boxes_of_a_picture_can_be_requested_twice():
     source = open_boxes({'1.jpg': [[0, 0, 5, 5]]})
     first, second = boxes_of(source, picture('a/1.jpg'), picture('a/1.jpg'))
     np.testing.assert_array_equal(first.xyxy, second.xyxy)
@@ -371,7 +375,7 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize(('word', 'options', 'sentence'), UNKNOWN)
-def test_an_unknown_word_is_one_sentence(word, options, sentence):
+def test_an_unknown_word_raises_one_sentence(word, options, sentence):
     with pytest.raises(UserError, match=sentence):
         open_boxes(word, **options)
 

@@ -1,4 +1,4 @@
-"""Detectors of mmdet: their boxes, the folder of a training, released ones by name."""
+"""Detectors of mmdet: their boxes, training folders, and the names of released detectors."""
 
 import shutil
 from dataclasses import replace
@@ -38,7 +38,7 @@ def detector(trained):
 PICTURES = [picture(f'{wh}.png', wh) for wh in ((64, 48), (48, 96), (150, 150), (64, 48), (99, 31))]
 
 
-def test_boxes_are_those_of_mmdet(trained, detector):
+def test_boxes_are_the_same_as_in_mmdet(trained, detector):
     [given] = boxes_of(detector, PICTURES[0])
     scope = DefaultScope.get_current_instance().scope_name
     model = init_detector(str(trained / 'detector.py'), str(trained / 'epoch_3.pth'), device='cpu')
@@ -51,10 +51,10 @@ def test_boxes_are_those_of_mmdet(trained, detector):
     np.testing.assert_array_equal(given.scores, found.scores[kept])
     assert given.labels == [CLASSES[number] for number in found.labels[kept]]
     assert detector.labels == CLASSES
-    assert scope == 'mmpose'  # the detector has left it as it was
+    assert scope == 'mmpose'  # the detector does not change it
 
 
-def test_a_picture_has_the_same_boxes_alone_and_among_others(detector):
+def test_boxes_do_not_depend_on_the_other_pictures(detector):
     for one, other in zip(boxes_of(detector, *PICTURES), PICTURES, strict=True):
         [alone] = boxes_of(detector, other)
         assert len(alone.xyxy)
@@ -63,7 +63,7 @@ def test_a_picture_has_the_same_boxes_alone_and_among_others(detector):
     assert {label for one in boxes_of(detector, *PICTURES) for label in one.labels} == set(CLASSES)
 
 
-def test_a_picture_that_is_too_narrow_is_one_sentence(detector):
+def test_a_picture_that_is_too_narrow_raises_one_sentence(detector):
     with pytest.raises(UserError, match=r'2x900 pixels is too narrow for the detector of .*: crop'):
         boxes_of(detector, picture('tall.png', (2, 900)))
 
@@ -81,7 +81,7 @@ def test_a_higher_score_leaves_out_boxes(trained, detector):
 
 
 @pytest.mark.parametrize(
-    ('names', 'taken'),
+    ('names', 'chosen'),
     [
         (['epoch_2.pth', 'epoch_10.pth'], 'epoch_10.pth'),
         (['epoch_10.pth', 'best_coco_bbox_mAP_epoch_9.pth'], 'best_coco_bbox_mAP_epoch_9.pth'),
@@ -90,10 +90,10 @@ def test_a_higher_score_leaves_out_boxes(trained, detector):
         (['best_AP_epoch_10.pth', 'best_AP_epoch_9.pth'], 'best_AP_epoch_10.pth'),
     ],
 )
-def test_the_best_checkpoint_is_taken_else_the_last(tmp_path, names, taken):
+def test_the_best_checkpoint_is_used_or_else_the_last(tmp_path, names, chosen):
     for name in names:
         (tmp_path / name).touch()
-    assert checkpoint_in(tmp_path).name == taken
+    assert checkpoint_in(tmp_path).name == chosen
 
 
 def nothing(folder):
@@ -156,7 +156,7 @@ def without_names(folder):
 
 
 def needs_compiled_mmcv(folder):
-    """Soft NMS is one of its operators."""
+    """Soft NMS is an operator of the compiled mmcv."""
     if mmcv_full_available():
         pytest.skip('mmcv is compiled')
     text = (folder / 'detector.py').read_text()
@@ -164,32 +164,32 @@ def needs_compiled_mmcv(folder):
 
 
 BAD = {
-    nothing: 'holds neither a config of mmdet .* nor a config.json of Hugging Face: give the fold',
-    no_checkpoint: r"holds no checkpoint \(.pth\): put the detector's weights there",
-    two_configs: r'holds 2 configs \(detector.py, other.py\): keep the one of the detector',
-    two_checkpoints: r'holds 2 checkpoints \(a.pth, b.pth\): keep one of them',
+    nothing: 'contains neither a config of mmdet .* nor a config.json of Hugging Face: give the',
+    no_checkpoint: r"contains no checkpoint \(.pth\): put the detector's weights there",
+    two_configs: r'contains 2 configs \(detector.py, other.py\): keep the one of the detector',
+    two_checkpoints: r'contains 2 checkpoints \(a.pth, b.pth\): keep one of them',
     broken_config: r'detector.py cannot be read as a config \(.*line 1.*\): correct it',
-    no_detector: 'detector.py is not the config of a detector: give that of one of mmdet',
+    no_detector: 'detector.py is not the config of a detector: give one of mmdet',
     unknown_class: r'detector.py cannot be built as a detector of mmdet \(KeyError.*RTMDetour',
     no_loader: r'detector.py cannot be built as a detector of mmdet \(.*test_dataloader',
     other_widths: 'epoch_3.pth belongs to another model: it has .*; give it with the config',
-    fewer_classes: 'detector.py has a head for 2 classes, but 1 names: correct num_classes, or ',
-    without_names: 'detector.py does not name the classes of the detector, nor does its checkpoin',
+    fewer_classes: 'detector.py has a head for 2 classes, but 1 names of classes: correct',
+    without_names: 'detector.py nor its checkpoint names the classes of the detector: set metainfo',
     needs_compiled_mmcv: 'detector.py cannot run: mmcv.ops.softnms needs the compiled mmcv',
 }
 
 
-@pytest.mark.parametrize('spoil', BAD, ids=lambda case: case.__name__)
-def test_what_is_no_training_is_one_sentence(trained, tmp_path, spoil):
+@pytest.mark.parametrize('damage', BAD, ids=lambda case: case.__name__)
+def test_a_wrong_training_folder_raises_one_sentence(trained, tmp_path, damage):
     folder = shutil.copytree(trained, tmp_path / 'work')
-    spoil(folder)
-    with pytest.raises(UserError, match=BAD[spoil]) as error:
+    damage(folder)
+    with pytest.raises(UserError, match=BAD[damage]) as error:
         open_boxes(folder)
     assert str(folder) in str(error.value)
     assert '\n' not in str(error.value)
 
 
-def test_names_of_classes_may_be_in_the_config_alone(trained, tmp_path):
+def test_names_of_classes_can_be_in_the_config_only(trained, tmp_path):
     folder = shutil.copytree(trained, tmp_path / 'work')
     content = torch.load(folder / 'epoch_3.pth')
     torch.save(content['state_dict'], folder / 'epoch_3.pth')
@@ -197,13 +197,13 @@ def test_names_of_classes_may_be_in_the_config_alone(trained, tmp_path):
 
 
 def served_as(name, address, monkeypatch, **changes):
-    """The table's entry with another file behind it."""
+    """Replaces a detector in the table: another URL, and other changes."""
     local = replace(DETECTORS[name], url=f'{address}/{name}.pth', sha256='', **changes)
     monkeypatch.setitem(DETECTORS, name, local)
 
 
-def test_a_name_is_downloaded_and_built(served, trained, monkeypatch):
-    """As if the small detector had been released."""
+def test_a_released_detector_is_downloaded_and_built(served, trained, monkeypatch):
+    """The small detector replaces a released one."""
     folder, address, asked = served
     shutil.copy(trained / 'epoch_3.pth', folder / 'rtmdet-nano.pth')
     config = trained / 'detector.py'
@@ -217,7 +217,7 @@ def test_a_name_is_downloaded_and_built(served, trained, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize('name', ['rtmdet-m', 'rtmdet-nano', 'rtmdet-m-coco'])
 def test_a_released_detector_is_built_from_its_own_config(served, monkeypatch, name):
-    """Random weights stand in for the released ones."""
+    """Random weights replace the released ones."""
     folder, address, _ = served
     state = random_state(Config.fromfile(DETECTORS[name].config))
     torch.save(dict(state_dict=state), folder / f'{name}.pth')
@@ -228,8 +228,8 @@ def test_a_released_detector_is_built_from_its_own_config(served, monkeypatch, n
     assert len(boxes.xyxy)
 
 
-def test_released_files_name_the_digits_of_their_hash():
-    """As OpenMMLab's tool for publishing writes them; the configs come with the packages."""
+def test_names_of_released_files_have_the_digits_of_their_hash():
+    """OpenMMLab's tool for publishing writes them; the configs are included in the packages."""
     released = {name: one for name, one in DETECTORS.items() if isinstance(one, ReleasedMmdet)}
     assert {name: one.sha256 for name, one in released.items()} == {
         'rtmdet-m': '235e8209',

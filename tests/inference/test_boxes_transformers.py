@@ -1,4 +1,4 @@
-"""Detectors of transformers, from a folder and by name; nothing is asked of the network."""
+"""Detectors of transformers, by folder and by name, without network."""
 
 import shutil
 import sys
@@ -20,7 +20,7 @@ PICTURES = [picture(f'{wh}.png', wh) for wh in ((64, 48), (48, 96), (150, 150))]
 
 @pytest.fixture(scope='module')
 def saved(tmp_path_factory):
-    """A D-FINE of random weights and two classes, as ``save_pretrained`` writes it."""
+    """A D-FINE with random weights and two classes, written by ``save_pretrained``."""
     folder = tmp_path_factory.mktemp('dfine') / 'saved'
     torch.manual_seed(0)
     narrow = dict(
@@ -51,7 +51,7 @@ def saved(tmp_path_factory):
     model = transformers.DFineForObjectDetection(config)
     for name, parameter in model.named_parameters():
         if 'class_embed' in name or 'score' in name:
-            parameter.data.normal_(0, 0.5)  # else all scores are alike
+            parameter.data.normal_(0, 0.5)  # else all scores are the same
     model.save_pretrained(folder)
     size = dict(height=SIDE, width=SIDE)
     transformers.RTDetrImageProcessor(size=size).save_pretrained(folder)
@@ -63,7 +63,7 @@ def detector(saved):
     return open_boxes(saved, score=0.1)
 
 
-def test_boxes_are_those_of_transformers(saved, detector):
+def test_boxes_are_the_same_as_in_transformers(saved, detector):
     assert detector.labels == ('person', 'dog')
     [given] = boxes_of(detector, PICTURES[0])
     processor = transformers.AutoImageProcessor.from_pretrained(saved)
@@ -80,7 +80,7 @@ def test_boxes_are_those_of_transformers(saved, detector):
     assert given.labels == [['person', 'dog'][number] for number in found['labels']]
 
 
-def test_a_picture_has_the_same_boxes_alone_and_among_others(detector):
+def test_boxes_do_not_depend_on_the_other_pictures(detector):
     for one, other in zip(boxes_of(detector, *PICTURES), PICTURES, strict=True):
         [alone] = boxes_of(detector, other)
         np.testing.assert_allclose(one.xyxy, alone.xyxy, atol=1e-2)
@@ -92,7 +92,7 @@ def no_weights(folder):
 
 
 def a_pickle(folder):
-    """Pickles may hold code: they are not read."""
+    """Pickles can contain code: they are not read."""
     no_weights(folder)
     torch.save({}, folder / 'pytorch_model.bin')
 
@@ -101,7 +101,7 @@ def no_processor(folder):
     (folder / 'preprocessor_config.json').unlink()
 
 
-def lacking_tensors(folder):
+def missing_tensors(folder):
     from safetensors.torch import load_file, save_file
 
     path = folder / 'model.safetensors'
@@ -118,7 +118,7 @@ def no_json(folder):
 
 
 def too_small(folder):
-    """Pictures of 4x4 pixels: less than a stride."""
+    """Inputs of 4x4 pixels are smaller than a stride."""
     text = (folder / 'preprocessor_config.json').read_text()
     (folder / 'preprocessor_config.json').write_text(text.replace('64', '4'))
 
@@ -133,7 +133,7 @@ BAD = {
     no_weights: READ,
     a_pickle: READ,
     no_processor: READ,
-    lacking_tensors: "lacks 'model.enc_score_head.*' and 1 other tensors of the detector: down",
+    missing_tensors: "'model.enc_score_head.*' and 1 other tensors of the detector are missing: ",
     other_model: READ,
     no_json: READ,
     too_small: r'The detector of .* cannot run \(.*\): correct',
@@ -141,24 +141,24 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize('spoil', BAD, ids=lambda case: case.__name__)
-def test_what_is_no_detector_is_one_sentence(saved, tmp_path, spoil):
+@pytest.mark.parametrize('damage', BAD, ids=lambda case: case.__name__)
+def test_a_folder_without_a_detector_raises_one_sentence(saved, tmp_path, damage):
     folder = shutil.copytree(saved, tmp_path / 'saved')
-    spoil(folder)
-    with pytest.raises(UserError, match=BAD[spoil]) as error:
+    damage(folder)
+    with pytest.raises(UserError, match=BAD[damage]) as error:
         open_boxes(folder)
     assert str(folder) in str(error.value)
     assert '\n' not in str(error.value)
 
 
-def test_without_transformers_the_extra_is_named(saved, monkeypatch):
+def test_the_extra_is_named_if_transformers_is_missing(saved, monkeypatch):
     monkeypatch.setitem(sys.modules, 'transformers', None)
     with pytest.raises(UserError, match=r"needs the package transformers.*'vitpose_plus\[hf\]'"):
         open_boxes(saved)
 
 
-def test_a_name_is_downloaded_once_by_hugging_face(saved, tmp_path, monkeypatch):
-    """First the folder of downloads is asked, where half a download does not count."""
+def test_a_released_detector_is_downloaded_once(saved, tmp_path, monkeypatch):
+    """The folder of downloads is checked first; an incomplete download is not used."""
     import huggingface_hub
 
     asked = []
@@ -177,7 +177,7 @@ def test_a_name_is_downloaded_once_by_hugging_face(saved, tmp_path, monkeypatch)
     assert DETECTORS['dfine-s'].classes == COCO
 
 
-def test_without_network_a_name_is_one_sentence(monkeypatch):
+def test_a_failed_download_raises_one_sentence(monkeypatch):
     import huggingface_hub
 
     def snapshot_download(*args, **kwargs):

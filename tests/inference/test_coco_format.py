@@ -1,4 +1,4 @@
-"""What mmpose's metric writes of the same poses, and what its datasets read."""
+"""The COCO files equal those of mmpose's metric, and mmpose's datasets can read them."""
 
 import json
 
@@ -28,7 +28,7 @@ from vitpose_plus.inference.formats import FORMATS, Predictions
 
 @pytest.fixture
 def write(tmp_path):
-    """The contents of both files, and the folder that they are in."""
+    """A function that writes both files, and returns their contents and their folder."""
 
     def write(lines, *skeletons, score=0.3):
         by_name = {skeleton.dataset: skeleton for skeleton in skeletons}
@@ -40,8 +40,8 @@ def write(tmp_path):
 
 
 def random_lines(skeleton, pictures=3, people=3):
-    """With more and more distant duplicates, of which the metric suppresses some; nobody in the
-    last picture."""
+    """Lines with duplicates at growing distances; the metric suppresses some of them. The last
+    picture has no instances."""
     rng = np.random.default_rng(0)
     lines = []
     for number in range(pictures):
@@ -52,14 +52,14 @@ def random_lines(skeleton, pictures=3, people=3):
 
 
 def sample_of(instances, image_id, number, skeleton):
-    """As the metric takes it: instances of a picture with crops have a sample of their own."""
+    """A sample for the metric; with crops, each instance of a picture has its own sample."""
     points = np.array([one['keypoints'] for one in instances], np.float32)
     boxes = np.array([one['box'] for one in instances], np.float32)
     scores = np.array([one['box_score'] for one in instances], np.float32)
     predicted = dict(keypoints=points[..., :2], keypoint_scores=points[..., 2], bbox_scores=scores)
     sample = dict(id=[number], img_id=image_id, category_id=1, gt_instances={})
     if skeleton.input_wh is not None:
-        sample['id'] = number  # else a list, as of whole pictures: mmpose tells them by that
+        sample['id'] = number  # without crops it is a list: mmpose detects whole pictures by this
         cropped = dict(bbox=boxes, img=np.zeros((480, 640, 3), np.uint8))
         for step in (GetBBoxCenterScale(), TopdownAffine(skeleton.input_wh)):
             cropped = step.transform(cropped)
@@ -69,7 +69,7 @@ def sample_of(instances, image_id, number, skeleton):
 
 
 def by_the_metric(kind, lines, skeleton, folder, **settings):
-    """What mmpose writes itself."""
+    """The results that mmpose writes."""
     groups = [(line['image_id'], line['instances']) for line in lines if line['instances']]
     if skeleton.input_wh is not None:
         groups = [(image_id, [one]) for image_id, found in groups for one in found]
@@ -99,7 +99,7 @@ BOTTOM_UP = dict(score_mode='bbox', nms_mode='none')
     ],
     ids=['top-down', 'square crops', 'whole body', 'bottom-up'],
 )
-def test_results_are_those_of_the_metric(write, dataset, input_wh, kind, settings):
+def test_results_equal_those_of_the_metric(write, dataset, input_wh, kind, settings):
     skeleton = skeleton_of(dataset, input_wh)
     lines = random_lines(skeleton)
     (results, _), folder = write(lines, skeleton)
@@ -112,8 +112,8 @@ def test_results_are_those_of_the_metric(write, dataset, input_wh, kind, setting
             np.testing.assert_allclose(ours[name], value, rtol=1e-6, atol=1e-5, err_msg=name)
 
 
-def test_without_a_similarity_nothing_is_suppressed(write):
-    """mmpose knows no sigmas of hands."""
+def test_without_sigmas_nothing_is_suppressed(write):
+    """mmpose has no sigmas for hands."""
     hand = skeleton_of('interhand2d')
     assert hand.sigmas == ()
     one = random_instance(np.random.default_rng(0), hand)
@@ -137,13 +137,13 @@ def dataset_of(kind, folder, **metainfo):
         ('coco_wholebody', 'CocoWholeBodyDataset'),
     ],
 )
-def test_annotations_are_read_back(write, dataset, kind):
-    """By this package's own check, and by mmpose's class, with the keypoints above the score."""
+def test_annotations_can_be_read(write, dataset, kind):
+    """Our check and mmpose's class read them, with the keypoints above the score."""
     skeleton = skeleton_of(dataset)
     lines = random_lines(skeleton)
     lines[0]['instances'].append(moved(lines[0]['instances'][0], 0))
     for keypoint in lines[0]['instances'][-1]['keypoints']:
-        keypoint[2] = 0.5  # not above: the whole instance is left out
+        keypoint[2] = 0.5  # equal to the score, not above: the whole instance is left out
     _, folder = write(lines, skeleton, score=0.5)
     for line in lines:
         (folder / line['source']).touch()
@@ -171,7 +171,7 @@ def test_annotations_are_read_back(write, dataset, kind):
     ],
     ids=['pycocotools', 'xtcocotools'],
 )
-def test_poses_are_exact_predictions_of_their_own_annotations(write, reader, evaluator):
+def test_results_match_their_own_annotations_exactly(write, reader, evaluator):
     coco = skeleton_of('coco')
     rng = np.random.default_rng(0)
     lines = [line_of(f'{number}.jpg', random_instance(rng, coco)) for number in range(5)]
@@ -186,8 +186,8 @@ def test_poses_are_exact_predictions_of_their_own_annotations(write, reader, eva
     assert evaluation.stats[0] == pytest.approx(1)
 
 
-def test_annotations_hold_what_labelling_tools_read(write):
-    """Names of keypoints, links from 1, a box in its picture, visibilities that are integers."""
+def test_annotations_have_the_fields_of_labelling_tools(write):
+    """Names of keypoints, links from 1, boxes inside the picture, and integer visibilities."""
     hidden = instance([[1.0, 2.0, 0.25], [3.0, 4.0, 0.3]])
     outside = FIRST | dict(box=[-20.0, 5.0, -10.0, 10.0])
     cut = FIRST | dict(box=[-10.0, 470.25, 30.5, 500.0])
@@ -210,8 +210,8 @@ def test_annotations_hold_what_labelling_tools_read(write):
     )
 
 
-def test_whole_bodies_have_the_category_of_their_bodies(write):
-    """Hands, feet and face are in fields of their own, which a category does not describe."""
+def test_the_category_of_whole_bodies_has_the_keypoints_of_the_body(write):
+    """Hands, feet and face have separate fields, which a category does not describe."""
     body, whole = skeleton_of('coco'), skeleton_of('coco_wholebody')
     (_, annotations), _ = write([], whole)
     [category] = annotations['categories']
@@ -222,7 +222,7 @@ def test_whole_bodies_have_the_category_of_their_bodies(write):
 
 
 def test_every_dataset_is_a_category(write):
-    """Unless the boxes' file has categories; its image ids are kept, too."""
+    """Categories and image ids of the file of boxes are kept."""
     person, animal = skeleton_of('coco'), skeleton_of('ap10k')
     rng = np.random.default_rng(0)
     both = [random_instance(rng, skeleton) for skeleton in (person, animal)]
@@ -241,7 +241,7 @@ def test_every_dataset_is_a_category(write):
         assert [(one['image_id'], one['category_id']) for one in written] == expected
 
 
-def test_frames_of_a_film_are_pictures_of_their_own(write):
+def test_each_frame_of_a_film_is_a_picture(write):
     lines = [line_of('a/film.mp4', FIRST, frame=number, time=0.0) for number in (0, 12)]
     (_, annotations), _ = write([*lines, line_of('b.png', SECOND)], MOUSE)
     names = [image['file_name'] for image in annotations['images']]

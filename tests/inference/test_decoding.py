@@ -1,4 +1,4 @@
-"""Any picture is read as mmpose reads it for training and tests; what is broken is refused."""
+"""Pictures are decoded as in training and tests; broken pictures are refused."""
 
 import io
 import math
@@ -17,7 +17,7 @@ from vitpose_plus.errors import UserError
 from vitpose_plus.inference.sources import open_sources
 from vitpose_plus.inference.sources.decoding import decode, of_pillow
 
-# A picture in which every corner has its own colour.
+# The corners of this picture have different colours.
 COARSE = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
 RGB = cv2.resize(COARSE, (47, 33), interpolation=cv2.INTER_CUBIC)
 IMAGE = Image.fromarray(RGB)
@@ -78,7 +78,7 @@ READ = {
 
 
 @pytest.mark.parametrize('name', READ)
-def test_pixels_are_those_of_training_and_tests(name, tmp_path):
+def test_pixels_are_the_same_as_in_training_and_tests(name, tmp_path):
     path = tmp_path / 'picture of\nany\udce9 ending'
     path.write_bytes(READ[name])
     image = decode(READ[name], name)
@@ -89,8 +89,8 @@ def test_pixels_are_those_of_training_and_tests(name, tmp_path):
     np.testing.assert_array_equal(picture.read(), image)
 
 
-def test_pictures_are_turned_as_exif_says():
-    """Pillow's own turning, of pixels without loss."""
+def test_pictures_are_rotated_according_to_exif():
+    """The result equals that of Pillow, without loss."""
     for orientation in range(1, 9):
         content = turned('PNG', orientation)
         expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))))[..., ::-1]
@@ -107,12 +107,12 @@ def test_pil_images_have_the_pixels_of_their_files(name):
     np.testing.assert_array_equal(picture.read(), decode(READ[name], name))
 
 
-def test_of_16_bits_the_upper_8_are_taken():
+def test_the_upper_8_of_16_bits_are_used():
     np.testing.assert_array_equal(decode(READ['16-bit grey png'], 'a')[..., 1], DEEP >> 8)
 
 
 @pytest.mark.parametrize('kind', ['TGA', 'ICO', 'PCX', 'SGI'])
-def test_what_opencv_does_not_know_pillow_reads(kind):
+def test_pillow_reads_formats_that_opencv_cannot(kind):
     image = IMAGE.resize((32, 32))
     content = saved(image, kind)
     assert cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) is None
@@ -120,7 +120,7 @@ def test_what_opencv_does_not_know_pillow_reads(kind):
     np.testing.assert_array_equal(read, np.asarray(image)[..., ::-1])
 
 
-def test_floats_are_cut_to_8_bits():
+def test_floats_are_clipped_to_8_bits():
     content = saved(Image.fromarray(np.float32([[-5, 7.4, 300]])), 'TIFF')
     np.testing.assert_array_equal(decode(content, 'a')[0, :, 0], [0, 7, 255])
 
@@ -129,7 +129,7 @@ def message_of(content, capfd):
     with pytest.raises(UserError) as error:
         decode(content, 'NAME')
     output = capfd.readouterr()
-    assert output.out + output.err == ''  # also of OpenCV's libraries
+    assert output.out + output.err == ''  # OpenCV's libraries write nothing, too
     return str(error.value)
 
 
@@ -137,8 +137,8 @@ WHOLE = [name for name in READ if not {'turned', 'film', 'pixel', 'animated'} & 
 
 
 @pytest.mark.parametrize('name', WHOLE)
-def test_a_file_that_is_cut_off_is_refused_wherever_it_is_cut(name):
-    """Or nothing was lost: a file may end with what no decoder needs."""
+def test_a_file_that_is_cut_off_anywhere_is_refused(name):
+    """Exception: nothing is lost if the cut bytes at the end are not needed for decoding."""
     whole = READ[name]
     read = []
     for end in sorted({*np.linspace(1, len(whole) - 1, 25).astype(int).tolist(), len(whole) - 2}):
@@ -161,7 +161,7 @@ def png(width, height):
 
 CUT = 'NAME is cut off or damaged: copy or download it again.'
 NONE = 'NAME is no picture that OpenCV or Pillow can read: convert it, or leave it out.'
-LARGE = 'NAME has more pixels than OpenCV and Pillow open: make it smaller.'
+LARGE = 'NAME has more pixels than OpenCV and Pillow can open: make it smaller.'
 BROKEN = {
     'empty': (b'', 'NAME is empty: copy or download it again.'),
     'a text': (b'Hello', NONE),
@@ -169,7 +169,7 @@ BROKEN = {
     'zeros': (bytes(999), NONE),
     'half a jpeg': (READ['jpeg'][: len(READ['jpeg']) // 2], CUT),
     'half a progressive jpeg': (READ['progressive jpeg'][:-200], CUT),
-    'a jpeg whose tail is zeros': (READ['jpeg'][:-300] + bytes(300), CUT),
+    'a jpeg with zeros at its end': (READ['jpeg'][:-300] + bytes(300), CUT),
     'a jpeg without its end': (READ['jpeg'][:-2], CUT),
     'the start of a jpeg': (READ['jpeg'][:20], NONE),
     'half a png': (READ['png'][: len(READ['png']) // 2], CUT),
@@ -181,20 +181,20 @@ BROKEN = {
 
 
 @pytest.mark.parametrize('name', BROKEN)
-def test_what_is_broken_is_refused_in_a_sentence_on_a_clean_terminal(name, capfd):
+def test_a_broken_picture_raises_one_sentence_without_other_output(name, capfd):
     content, message = BROKEN[name]
     assert message_of(content, capfd) == message
 
 
 def test_a_png_with_a_wrong_checksum_is_refused():
-    """Pillow would read it: in the pixels is something else."""
+    """Pillow could read it, but with wrong pixels."""
     damaged = bytearray(READ['png'])
     damaged[len(damaged) // 2] ^= 1
     with pytest.raises(UserError, match='NAME is cut off or damaged'):
         decode(bytes(damaged), 'NAME')
 
 
-def test_opencv_writes_its_log_again_afterwards():
+def test_the_log_level_of_opencv_is_restored():
     from cv2.utils import logging
 
     level = logging.getLogLevel()

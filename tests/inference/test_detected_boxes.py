@@ -1,4 +1,4 @@
-"""What docs/predict.md reports of detected boxes, and of people and animals in one pass."""
+"""The results in docs/predict.md for detected boxes, and for people and animals in one pass."""
 
 import pytest
 
@@ -9,8 +9,8 @@ from tests.helpers.tiny_figures import FILE
 
 
 @pytest.mark.slow
-def test_detected_boxes_and_mixed_pictures_cost_little(tmp_path):
-    """A minute: ``pytest -m slow tests/inference/test_detected_boxes.py``."""
+def test_detected_boxes_and_mixed_pictures_lower_the_score_only_a_little(tmp_path):
+    """Takes a minute: ``pytest -m slow tests/inference/test_detected_boxes.py``."""
     rows = report(
         tmp_path, str(figures_detector.FOLDER), ['--model', TINY, '--checkpoint', str(FILE)]
     )

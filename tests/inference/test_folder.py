@@ -1,4 +1,4 @@
-"""What is written into the folder of predictions, and what is never replaced."""
+"""The folder of predictions: its content, and the files that are not replaced."""
 
 import errno
 import json
@@ -49,7 +49,7 @@ def write(folder, *results):
         folder.finish()
 
 
-def test_a_line_is_as_documented(tmp_path):
+def test_a_line_has_the_documented_fields(tmp_path):
     write(opened(tmp_path / 'out'), result(), result('c.png', number=0))
     first, second = map(json.loads, (tmp_path / 'out' / 'predictions.ndjson').open())
     assert first == dict(
@@ -78,8 +78,8 @@ def test_a_line_is_as_documented(tmp_path):
     assert manifest['model'] == MODEL
 
 
-def test_what_a_stopped_run_leaves_is_valid_and_not_complete(tmp_path):
-    with opened(tmp_path) as folder:  # and never finished
+def test_the_files_of_a_stopped_run_are_valid_and_not_complete(tmp_path):
+    with opened(tmp_path) as folder:  # finish is not called
         folder.add(result())
         folder.add_failure(Failure('x.png', None, 'x.png is broken.'))
     [line] = map(json.loads, (tmp_path / 'predictions.ndjson').open())
@@ -90,7 +90,7 @@ def test_what_a_stopped_run_leaves_is_valid_and_not_complete(tmp_path):
     assert not (tmp_path / 'predictions.csv').exists()
 
 
-def test_the_same_settings_are_computed_again_in_place(tmp_path):
+def test_predictions_of_the_same_settings_are_replaced(tmp_path):
     write(opened(tmp_path), result('a.png'), result('b.png'))
     (tmp_path / 'mine.txt').write_text('mine')
     write(opened(tmp_path), result('b.png'))
@@ -117,21 +117,21 @@ def test_other_settings_are_refused_without_force(change, message, tmp_path):
     assert not (tmp_path / 'drawn' / 'a').exists()
 
 
-def test_files_that_nobody_knows_are_refused_without_force(tmp_path):
+def test_unknown_files_are_refused_without_force(tmp_path):
     (tmp_path / 'predictions.csv').write_text('mine')
-    with pytest.raises(UserError, match=r'of which no manifest\.json says how they were made'):
+    with pytest.raises(UserError, match=r'without a readable manifest\.json that states'):
         opened(tmp_path)
     (tmp_path / 'manifest.json').write_text('not json')
-    with pytest.raises(UserError, match=r'of which no manifest\.json says how they were made'):
+    with pytest.raises(UserError, match=r'without a readable manifest\.json that states'):
         opened(tmp_path)
 
 
-def test_a_format_may_be_named_twice(tmp_path):
+def test_a_format_can_be_named_twice(tmp_path):
     write(PredictionFolder(tmp_path, MODEL, SETTINGS, ['dlc', 'dlc'], {'pair': PAIR}), result())
     assert (tmp_path / 'dlc' / 'pair' / 'pictures.csv').is_file()
 
 
-def test_a_place_that_is_no_folder_is_refused(tmp_path):
+def test_a_path_that_is_not_a_folder_is_refused(tmp_path):
     (tmp_path / 'file').touch()
     with pytest.raises(UserError, match=r'file is not a folder: give another name with --out'):
         opened(tmp_path / 'file')
@@ -139,7 +139,7 @@ def test_a_place_that_is_no_folder_is_refused(tmp_path):
         opened(tmp_path / 'file' / 'out')
 
 
-def test_a_full_disk_is_one_sentence_and_what_is_there_stays(tmp_path, monkeypatch):
+def test_a_full_disk_raises_one_sentence_and_earlier_lines_stay(tmp_path, monkeypatch):
     def full(path, image):
         raise OSError(errno.ENOSPC, 'No space left on device', str(path))
 
@@ -150,14 +150,14 @@ def test_a_full_disk_is_one_sentence_and_what_is_there_stays(tmp_path, monkeypat
             folder.add(result('b.png'))
     message = str(stop.value)
     assert message.startswith(f'{tmp_path}/drawn/b.png cannot be written (No space left on device)')
-    assert message.endswith('make room or give another --out, and run it again.')
+    assert message.endswith('free disk space or give another --out, and run the command again.')
     lines = Path(tmp_path, 'predictions.ndjson').read_text().splitlines()
     assert [json.loads(line)['source'] for line in lines] == ['a.png']
 
 
 @pytest.mark.parametrize('draw', [True, False])
-def test_where_the_disk_ends_nothing_is_half_written(draw, tmp_path):
-    """The system is told to take no file of more than so many bytes."""
+def test_no_partial_content_stays_when_the_disk_is_full(draw, tmp_path):
+    """A limit on the size of files replaces a full disk."""
     with opened(tmp_path, draw=draw) as folder:
         folder.add(result('a.bmp', number=50))
         before = (tmp_path / 'predictions.ndjson').read_bytes()
@@ -172,7 +172,7 @@ def test_where_the_disk_ends_nothing_is_half_written(draw, tmp_path):
     assert not (tmp_path / 'drawn' / 'b.bmp').exists()
 
 
-def test_what_a_killed_run_left_of_a_format_is_removed(tmp_path):
+def test_unfinished_files_of_a_killed_run_are_removed(tmp_path):
     left = tmp_path / f'.predictions.csv{UNFINISHED}x'
     left.mkdir()
     (left / 'predictions.csv').touch()

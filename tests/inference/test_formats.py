@@ -1,4 +1,4 @@
-"""Files of predictions are what other programs, and mmpose itself, write and read."""
+"""The files of predictions have the formats of other programs and of mmpose."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ GOLDEN = Path(__file__).parent / 'golden'
 
 @pytest.fixture
 def write(tmp_path):
-    """Writes lines in a format into a new folder."""
+    """A function that writes lines in a format into a new folder."""
 
     def write(name, lines, skeletons=None, score=0.3):
         folder = tmp_path / 'predictions'
@@ -36,12 +36,12 @@ def files_in(folder):
     return sorted(file.relative_to(folder).as_posix() for file in files)
 
 
-# All of them
+# All formats
 
 
 @pytest.mark.parametrize('name', FORMATS)
 @pytest.mark.parametrize('lines', [[], [line_of('a.png')]], ids=['no picture', 'nobody'])
-def test_a_format_writes_what_it_names(write, name, lines):
+def test_a_format_writes_the_files_that_it_names(write, name, lines):
     folder = write(name, lines)
     written = {path.name for path in folder.iterdir()} if folder.exists() else set()
     assert written == set(FORMATS[name]().names())
@@ -49,7 +49,7 @@ def test_a_format_writes_what_it_names(write, name, lines):
         json.loads(path.read_text())
 
 
-def test_a_list_is_written_one_value_after_the_other():
+def test_the_values_of_a_list_are_written_one_by_one():
     file = io.StringIO()
 
     def values():
@@ -74,7 +74,7 @@ def test_csv_has_a_row_for_every_keypoint(write):
     with open(write('csv', lines) / 'predictions.csv', encoding='utf-8', newline='') as file:
         header, *rows = csv.reader(file)
     assert tuple(header) == COLUMNS
-    box = ['1.0', '1.0', '0.0', '50.0', '60.0']  # after its score
+    box = ['1.0', '1.0', '0.0', '50.0', '60.0']  # score and corners
     assert rows == [
         [source, '', '', '0', '', 'mouse', *box, 'snout', '10.5', '20.25', '0.9'],
         [source, '', '', '0', '', 'mouse', *box, 'tailbase', '30.0', '40.125', '0.8'],
@@ -95,7 +95,7 @@ def test_csv_has_a_row_for_every_keypoint(write):
         ('dlc_multi', [line_of('a/1.png', FIRST, SECOND), line_of('a/2.png', SECOND)]),
     ],
 )
-def test_dlc_is_the_golden_table(write, name, lines):
+def test_dlc_equals_the_golden_table(write, name, lines):
     folder = write('dlc', lines)
     assert files_in(folder) == ['dlc/mouse/pictures.csv']
     written = (folder / 'dlc/mouse/pictures.csv').read_text()
@@ -103,7 +103,7 @@ def test_dlc_is_the_golden_table(write, name, lines):
 
 
 def test_pandas_reads_a_table_of_dlc_with_the_same_numbers(write):
-    """Also where nobody is in the first picture, and where there is no picture."""
+    """The first picture has no instances."""
     path = write('dlc', [line_of('1.png'), line_of('2.png', FIRST)]) / 'dlc/mouse/pictures.csv'
     table = pandas.read_csv(path, header=[0, 1, 2], index_col=0)
     assert list(table.index) == ['1.png', '2.png']
@@ -122,7 +122,7 @@ def test_pandas_reads_an_empty_table_of_dlc(write):
 
 
 def test_dlc_has_a_table_for_every_film_with_the_tracks_as_individuals(write):
-    """Of films with the same name, too."""
+    """Films with the same name have different tables."""
     track = {number: FIRST | dict(id=number) for number in (2, 10)}
     lines = [
         line_of('a/film.mp4', track[10], frame=0, time=0.0),
@@ -146,7 +146,7 @@ def test_dlc_has_a_table_for_every_film_with_the_tracks_as_individuals(write):
 # openpose
 
 
-def test_openpose_is_the_golden_file(write):
+def test_openpose_equals_the_golden_file(write):
     folder = write('openpose', [line_of('photos/a.png', FIRST, SECOND | dict(id=7))])
     written = (folder / 'openpose/mouse/a_keypoints.json').read_text()
     assert written == (GOLDEN / 'openpose.json').read_text().rstrip('\n')
@@ -173,7 +173,7 @@ def test_openpose_has_a_file_for_every_picture_and_frame(write):
     frames = ['b/3.mp4_json/3_000000000000_keypoints.json']
     frames += ['b/3.mp4_json/3_000000000012_keypoints.json']
     assert files_in(folder) == sorted(expected + frames)
-    # As Pose2Sim finds the number of a frame.
+    # Pose2Sim finds the number of a frame in this way.
     assert [int(re.split(r'(\d+)', name)[-2]) for name in frames] == [0, 12]
 
 
@@ -183,7 +183,7 @@ def test_openpose_leaves_out_the_folders_that_all_sources_share(write):
     assert files_in(folder) == ['cam1/1_keypoints.json', 'cam2/1_keypoints.json']
 
 
-def test_a_name_may_be_as_long_as_a_system_takes(write):
+def test_a_long_name_is_shortened(write):
     folder = write('openpose', [line_of('é' * 120 + '.png')]) / 'openpose/mouse'
     [file] = files_in(folder)
     assert file == 'é' * 98 + '_keypoints.json'

@@ -1,4 +1,4 @@
-"""Every way to name a model ends at the same weights, or in a sentence."""
+"""All ways to name a model load the same weights; a wrong name raises one sentence."""
 
 import shutil
 from pathlib import Path
@@ -30,14 +30,14 @@ def weights_of(network):
 
 @pytest.fixture(scope='module')
 def training(tmp_path_factory):
-    """A folder as a training leaves it, its best checkpoint being the tiny figures' weights."""
+    """A training folder; its best checkpoint has the weights of the tiny figures checkpoint."""
     folder = tmp_path_factory.mktemp('training')
     Config.fromfile(find_config(TINY)).dump(folder / f'{TINY}.py')
     shutil.copy(FILE, folder / 'best_coco_AP_epoch_1.pth')
     return folder
 
 
-def test_config_path_name_and_training_folder_are_one_model(training):
+def test_config_path_config_name_and_training_folder_load_the_same_model(training):
     models = [load(TINY, str(FILE)), load(find_config(TINY), str(FILE)), load(str(training))]
     first, *others = [weights_of(model.network) for model in models]
     for other in others:
@@ -48,14 +48,14 @@ def test_config_path_name_and_training_folder_are_one_model(training):
     assert models[0].describe()['sha256'] == models[2].describe()['sha256']
 
 
-def test_the_checkpoint_of_a_folder_may_be_a_url(training, served):
+def test_the_checkpoint_of_a_folder_can_be_a_url(training, served):
     folder, address, _ = served
     shutil.copy(FILE, folder / 'w.pth')
     model = load(str(training), f'{address}/w.pth')
     assert model.checkpoint == fetching.place(f'{address}/w.pth')
 
 
-def test_skeletons_are_those_of_the_datasets(predictor):
+def test_skeletons_equal_those_of_the_datasets(predictor):
     skeletons = predictor.skeletons
     sizes = {name: len(skeleton.names) for name, skeleton in skeletons.items()}
     assert sizes == dict(coco=17, aic=14, mpii=16, ap10k=17, apt36k=17, coco_wholebody=133)
@@ -70,7 +70,7 @@ def test_skeletons_are_those_of_the_datasets(predictor):
 
 
 @pytest.mark.parametrize('name', ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody'])
-def test_sides_are_told_by_the_names(name, predictor):
+def test_sides_follow_from_the_names(name, predictor):
     """A left keypoint becomes a right one in the mirrored picture."""
     skeleton = predictor.skeletons[name]
     for number, side in enumerate(skeleton.sides):
@@ -85,23 +85,23 @@ def test_sides_are_told_by_the_names(name, predictor):
         ('L_Eye', 'R_Eye'),
         ('left collar', 'right collar'),
         ('forelegL1', 'forelegR1'),
-        ('face-16', 'face-0'),  # of COCO-WholeBody: the right half comes first
+        ('face-16', 'face-0'),  # in COCO-WholeBody the right half is first
     ],
 )
-def test_the_left_keypoint_of_a_pair(pair):
+def test_the_left_keypoint_of_a_pair_is_recognised(pair):
     names = sorted(pair)
     skeleton = Skeleton('any', tuple(names), (), (1, 0), (0.1, 0.1))
     assert dict(zip(names, skeleton.sides, strict=True)) == {pair[0]: LEFT, pair[1]: RIGHT}
 
 
-def test_a_config_says_what_predict_takes_by_default(tmp_path):
+def test_a_config_sets_the_defaults_of_predict(tmp_path):
     head = f'_base_ = {find_config(TINY)!r}\n'
     (tmp_path / 'own.py').write_text(head + "predict = dict(boxes='whole', dataset='ap10k')\n")
     [result] = PosePredictor(tmp_path / 'own.py', FILE, device='cpu')(ASTRONAUT)
     assert list(result.skeletons) == ['ap10k']
     assert [instance.box.tolist() for instance in result.instances] == [[0, 0, 256, 256]]
     (tmp_path / 'own.py').write_text(head + "predict = dict(box='whole')\n")
-    with pytest.raises(UserError, match=r'own\.py has predict\.box: it may say boxes and dataset'):
+    with pytest.raises(UserError, match=r'own\.py has predict\.box: allowed are boxes and dataset'):
         load(str(tmp_path / 'own.py'), str(FILE))
 
 
@@ -133,7 +133,7 @@ def broken_folder(tmp_path, *names):
         ('mae-tiny_figures-256x192', str(FILE), r'belongs to another model'),
     ],
 )
-def test_a_model_that_is_not_there_is_one_sentence(model, checkpoint, message):
+def test_a_missing_model_raises_one_sentence(model, checkpoint, message):
     with pytest.raises(UserError, match=message):
         load(model, checkpoint)
 
@@ -141,27 +141,27 @@ def test_a_model_that_is_not_there_is_one_sentence(model, checkpoint, message):
 @pytest.mark.parametrize(
     ('names', 'message'),
     [
-        ((), r'must hold one config of a training, but there is none: give the config'),
-        (('a.py', 'b.py'), r'there is a\.py, b\.py: give the config with --model'),
-        (('a.py',), r'holds no checkpoint of a training: give one with --checkpoint'),
+        ((), r'must contain one config of a training, but has none: give the config'),
+        (('a.py', 'b.py'), r'but has a\.py, b\.py: give the config with --model'),
+        (('a.py',), r'contains no checkpoint of a training: give one with --checkpoint'),
         (('a.py', 'epoch_1.pth'), r'None of the checkpoints in .* is whole'),
     ],
 )
-def test_a_folder_that_is_no_training_is_one_sentence(names, message, tmp_path):
+def test_a_folder_without_a_training_raises_one_sentence(names, message, tmp_path):
     with pytest.raises(UserError, match=message):
         load(broken_folder(tmp_path, *names))
 
 
-def test_a_config_without_data_is_one_sentence(tmp_path):
+def test_a_config_without_data_raises_one_sentence(tmp_path):
     cfg = Config.fromfile(find_config(TINY), format_python_code=False)
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         cfg[name] = None
     cfg.dump(tmp_path / 'bare.py')
-    with pytest.raises(UserError, match=r'bare\.py: It has no test_dataloader, which says what'):
+    with pytest.raises(UserError, match=r'bare\.py: The config has no test_dataloader, which defi'):
         load(str(tmp_path / 'bare.py'), str(FILE))
 
 
-def test_a_head_without_its_dataset_is_one_sentence(tmp_path):
+def test_a_head_without_its_dataset_raises_one_sentence(tmp_path):
     cfg = Config.fromfile(find_config(TINY), format_python_code=False)
     del cfg.test_dataloader.dataset.datasets[2]
     cfg.dump(tmp_path / 'five.py')
@@ -169,7 +169,7 @@ def test_a_head_without_its_dataset_is_one_sentence(tmp_path):
         load(str(tmp_path / 'five.py'), str(FILE))
 
 
-def test_a_name_without_that_head_says_what_to_fetch_before_anything_is_downloaded(capsys):
+def test_a_missing_head_is_reported_with_the_right_model_before_any_download(capsys):
     with pytest.raises(SystemExit):
         main(['predict', str(ASTRONAUT), '--model', 'vitpose-plus-huge', '--dataset', 'ap10k'])
     error = capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Predictions are those of ``test``, of mmpose's own inference, and of any batch size."""
+"""Predictions equal those of ``test`` and of mmpose's inference, with any batch size."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -36,12 +36,12 @@ METRICS = dict(
     ap10k=CocoMetric,
     apt36k=CocoMetric,
     coco_wholebody=CocoWholeBodyMetric,
-)  # of the datasets in COCO's style
+)  # for the datasets in COCO's format
 BOTTOM_UP = 'vitpose-bottomup-tiny_figures-128x128'
 
 
 @pytest.mark.parametrize('name', [*METRICS, 'mpii'])
-def test_true_boxes_give_the_keypoints_and_the_score_of_test(
+def test_true_boxes_give_the_same_keypoints_and_score_as_test(
     name, predictor, tiny_config, tmp_path
 ):
     parts = tiny_config.test_dataloader.dataset.datasets
@@ -49,7 +49,7 @@ def test_true_boxes_give_the_keypoints_and_the_score_of_test(
     part.pop('bbox_file', None)
     dataset = DATASETS.build(part)
     outputs = predictor.run([dataset[i] for i in range(len(dataset))])
-    expected = {}  # by picture and box
+    expected = {}  # picture -> box -> prediction
     for output in outputs:
         box = tuple(output.gt_instances.bboxes[0].tolist())
         expected.setdefault(output.img_path, {})[box] = output.pred_instances
@@ -68,7 +68,7 @@ def test_true_boxes_give_the_keypoints_and_the_score_of_test(
 
 
 def check_score(metric, dataset, outputs, results, folder):
-    """COCO's evaluation makes the metric of ``test`` out of the list that is written for it."""
+    """COCO's evaluation of the written list gives the same metric as ``test``."""
     metric.dataset_meta = dataset.metainfo
     metric.process({}, [output.to_dict() for output in outputs])
     wanted = metric.compute_metrics(metric.results)
@@ -101,7 +101,7 @@ def test_any_batch_size_gives_the_same(size, predictor, people, monkeypatch):
 
 
 def test_a_small_memory_gives_the_same(predictor, people, monkeypatch):
-    """Pictures that wait are run before the batch is full."""
+    """Batches are run before they are full."""
     folder, annotations = people
     expected = instances_of(predictor(folder, boxes=annotations))
     monkeypatch.setattr(prediction, 'WAITING_BYTES', 0)
@@ -110,7 +110,7 @@ def test_a_small_memory_gives_the_same(predictor, people, monkeypatch):
 
 @pytest.fixture(scope='module')
 def plain(tmp_path_factory):
-    """COCO's plain model out of the tiny ViTPose+: config and weights in files."""
+    """COCO's plain model, split from the tiny ViTPose+: files of config and weights."""
     state, cfg = split(reading.read(FILE), read_config(TINY), 'coco')
     folder = tmp_path_factory.mktemp('plain')
     cfg.dump(folder / 'plain.py')
@@ -118,7 +118,7 @@ def plain(tmp_path_factory):
     return str(folder / 'plain.py'), str(folder / 'plain.pth')
 
 
-def test_a_plain_model_predicts_as_mmposes_inference_does(plain, people):
+def test_a_plain_model_gives_the_same_as_mmposes_inference(plain, people):
     folder, annotations = people
     model = init_model(*plain, device='cpu')
     model.test_cfg['flip_test'] = False
@@ -129,8 +129,8 @@ def test_a_plain_model_predicts_as_mmposes_inference_does(plain, people):
         np.testing.assert_allclose(result.keypoints, expected, atol=1e-3)
 
 
-def test_a_bottom_up_model_finds_what_test_finds(people, figures, tmp_path):
-    """Without boxes, a picture at a time; with random weights it finds a crowd of nobody."""
+def test_a_bottom_up_model_gives_the_same_as_test(people, figures, tmp_path):
+    """It uses no boxes, and one picture per batch; the weights are random."""
     cfg = read_config(BOTTOM_UP)
     torch.manual_seed(1)
     network = MODELS.build(cfg.model)
@@ -148,7 +148,7 @@ def test_a_bottom_up_model_finds_what_test_finds(people, figures, tmp_path):
     for instance in result.instances:
         low, high = instance.keypoints.min(0), instance.keypoints.max(0)
         np.testing.assert_array_equal(instance.box, [*low, *high])
-    with pytest.raises(UserError, match=r'is a bottom-up model, which finds everybody itself'):
+    with pytest.raises(UserError, match=r'is a bottom-up model, which uses no boxes'):
         predictor(people[0], boxes='whole')
 
 
@@ -156,7 +156,7 @@ MIXED = dict(person='coco_wholebody', animal='ap10k')
 
 
 class Alternating(BoxSource):
-    """Boxes that are known, in turn of a person and of an animal."""
+    """Known boxes with alternating classes: person, animal, person, ..."""
 
     labels = ('person', 'animal')
 
@@ -171,8 +171,8 @@ class Alternating(BoxSource):
         return Boxes(xyxy, np.ones(len(xyxy), np.float32), labels)
 
 
-def test_datasets_in_one_pass_are_as_each_alone(predictor, people):
-    """Experts see their own crops only, whatever else is in the batch."""
+def test_several_datasets_in_one_pass_give_the_same_as_each_dataset_alone(predictor, people):
+    """Each expert processes only its own crops of a batch."""
     folder, annotations = people
     known = {
         result.source: np.array([instance.box for instance in result.instances] * 2)
@@ -187,7 +187,7 @@ def test_datasets_in_one_pass_are_as_each_alone(predictor, people):
 
 @dataclass
 class Counted(Picture):
-    """A picture that counts how often it is read; without an image it is broken."""
+    """A picture that counts its reads; without an image it is broken."""
 
     image: np.ndarray | None = None
     reads: int = 0
@@ -217,8 +217,8 @@ def boxed(sources, number=1):
     return Alternating({each.source: box[: int(each.source) % 3] for each in sources})
 
 
-def test_results_come_in_order_one_for_every_picture_that_can_be_read(predictor):
-    """Also of pictures where nobody is; each is decoded once."""
+def test_every_readable_picture_gives_a_result_in_order(predictor):
+    """Pictures without people also give a result; each picture is decoded once."""
     sources = pictures(20, broken=(4, 5, 19))
     failures = []
     results = list(predicted(predictor, sources, boxed(sources, 2)).results(failures.append))
@@ -228,14 +228,14 @@ def test_results_come_in_order_one_for_every_picture_that_can_be_read(predictor)
     assert {each.reads for each in sources} == {1}
 
 
-def test_a_broken_picture_is_raised_where_nobody_takes_it(predictor):
+def test_a_broken_picture_raises_an_error_by_default(predictor):
     sources = pictures(3, broken=(1,))
     with pytest.raises(UserError, match='1 is broken'):
         list(predicted(predictor, sources, boxed(sources)).results())
 
 
 def test_memory_does_not_grow_with_the_number_of_pictures(predictor, monkeypatch):
-    """Few pictures are read ahead of the results that are taken."""
+    """Only a few pictures are read before their results are used."""
     monkeypatch.setattr(predictor.run, 'size', 2)
     sources = pictures(200)
     results = predicted(predictor, sources, boxed(sources)).results()
@@ -247,7 +247,7 @@ def test_memory_does_not_grow_with_the_number_of_pictures(predictor, monkeypatch
     assert sum(each.reads for each in sources) < 100
 
 
-def test_a_picture_that_the_boxes_do_not_know_fails_alone(predictor, monkeypatch):
+def test_a_picture_without_boxes_does_not_stop_the_others(predictor, monkeypatch):
     sources = pictures(6)
     boxes = boxed(sources, 2)
     monkeypatch.setattr(boxes, '_of', lambda xyxy, kept=boxes._of: refuse(kept, xyxy))
@@ -266,7 +266,7 @@ def refuse(kept, xyxy):
 
 
 class SmallMemory(Alternating):
-    """Finds in one picture at a time."""
+    """Has memory for one picture at a time."""
 
     def boxes(self, pictures, images):
         if len(pictures) > 1:
@@ -278,15 +278,15 @@ def test_a_detector_without_memory_for_a_batch_gets_single_pictures(predictor, m
     sources = pictures(6)
     boxes = boxed(sources, 2)
     expected = instances_of(predicted(predictor, sources, boxes).results())
-    monkeypatch.setattr(predictor.run, 'device', torch.device('cuda'))  # so in batches
+    monkeypatch.setattr(predictor.run, 'device', torch.device('cuda'))  # a GPU gets batches
     found = predicted(predictor, sources, SmallMemory(boxes.known)).results()
     assert_same(instances_of(found), expected)
 
 
-def test_instances_of_several_datasets_are_taken_one_dataset_at_a_time(predictor):
+def test_arrays_need_a_result_of_one_dataset(predictor):
     sources = pictures(3)
     *_, result = predicted(predictor, sources, boxed(sources, 2)).results()
-    with pytest.raises(UserError, match=r'several datasets, coco_wholebody, ap10k: take those'):
+    with pytest.raises(UserError, match=r'several datasets, coco_wholebody, ap10k: select one'):
         result.keypoints  # noqa: B018
     assert result.of('ap10k').keypoints.shape == (1, 17, 2)
     assert result.of('coco_wholebody').scores.shape == (1, 133)
@@ -295,8 +295,8 @@ def test_instances_of_several_datasets_are_taken_one_dataset_at_a_time(predictor
         result.of('mpii')
 
 
-def test_the_drawn_picture_has_the_keypoints_where_they_are_written(predictor, people):
-    """What differs from the picture lies on the skeleton or the box."""
+def test_keypoints_are_drawn_at_their_coordinates(predictor, people):
+    """The drawn picture differs from the picture around each keypoint."""
     folder, annotations = people
     for result in predictor(folder, boxes=annotations):
         drawn = np.asarray(result.draw(score=0.2))[..., ::-1]
@@ -308,7 +308,7 @@ def test_the_drawn_picture_has_the_keypoints_where_they_are_written(predictor, p
 
 
 class Network(torch.nn.Module):
-    """Takes batches up to a size; a larger one does not fit into its memory."""
+    """Accepts batches up to a size; larger batches do not fit into its memory."""
 
     def __init__(self, most):
         super().__init__()
@@ -322,20 +322,20 @@ class Network(torch.nn.Module):
         return batch['number']
 
 
-def test_a_batch_that_does_not_fit_is_halved_and_that_is_said():
-    said, network = [], Network(most=3)
-    run = BatchRunner(network, torch.device('cpu'), 'fp32', 16, said.append)
+def test_a_batch_that_does_not_fit_is_halved_with_a_message():
+    messages, network = [], Network(most=3)
+    run = BatchRunner(network, torch.device('cpu'), 'fp32', 16, messages.append)
     inputs = [dict(number=number) for number in range(10)]
     assert run(inputs) == list(range(10))
     assert network.sizes == [10, 8, 4, 2, 2, 2, 2, 2]
-    assert said == [
-        f'The memory of cpu is short: going on with batches of {size}.' for size in (8, 4, 2)
+    assert messages == [
+        f'The memory of cpu is too small: the batch size is now {size}.' for size in (8, 4, 2)
     ]
 
 
-def test_an_input_that_does_not_fit_alone_ends_the_run():
+def test_an_input_that_does_not_fit_alone_stops_the_run():
     run = BatchRunner(Network(most=0), torch.device('cpu'), 'fp32', 1, print)
-    with pytest.raises(RunError, match=r'too small for one input of this model: take a smaller'):
+    with pytest.raises(RunError, match=r'too small for one input of this model: use a smaller'):
         run([dict(number=1)])
 
 
@@ -346,10 +346,10 @@ def test_an_input_that_does_not_fit_alone_ends_the_run():
         (dict(device='gpu'), r'device gpu cannot be used'),
         (dict(device='meta'), r'device meta cannot be used'),
         (dict(precision='fp8'), r'no precision fp8: give auto, fp32 or bf16'),
-        (dict(batch_size=0), r'batch size 0 is no number from 1 on'),
+        (dict(batch_size=0), r'batch size 0 is not an integer from 1 on'),
     ],
 )
-def test_wrong_options_are_one_sentence(options, message):
+def test_wrong_options_raise_one_sentence(options, message):
     with pytest.raises(UserError, match=message):
         PosePredictor(TINY, FILE, **dict(device='cpu') | options)
 
@@ -363,7 +363,7 @@ def test_bf16_is_near_single_precision(predictor, people):
     assert 0 < np.median(np.abs(apart)) < 1.0
 
 
-def test_numbers_that_are_not_finite_end_the_run(predictor, monkeypatch):
+def test_numbers_that_are_not_finite_stop_the_run(predictor, monkeypatch):
     sources = pictures(3)
     monkeypatch.setattr(predictor, 'estimator', NotFinite(predictor.model))
     with pytest.raises(RunError, match=r'not finite \(NaN or infinity\) for 1: try'):
@@ -374,11 +374,11 @@ class NotFinite(TopDown):
     def jobs(self, image, boxes, assignment):
         jobs = super().jobs(image, boxes, assignment)
         for job in jobs:
-            job.instances = partial(_spoilt, job.instances)
+            job.instances = partial(_with_nan, job.instances)
         return jobs
 
 
-def _spoilt(instances, output):
+def _with_nan(instances, output):
     found = instances(output)
     found[0].scores[2] = np.nan
     return found

@@ -1,4 +1,4 @@
-"""Whatever names pictures leads to them, in order, and to a place of its own for each drawing."""
+"""All kinds of sources give their pictures in order, each with its own path for drawing."""
 
 import io
 import json
@@ -79,14 +79,14 @@ def test_every_kind_gives_the_same_pixels(monkeypatch, served):
     ]
     assert opened.given[:3] == ['photos/a.png', 'photos', 'photos/*.png']
     json.dumps(opened.given)
-    for _ in range(2):  # again, from the start
+    for _ in range(2):  # the pictures can be iterated twice
         for picture in opened:
             np.testing.assert_array_equal(picture.read(), PICTURE)
             assert (picture.frame, picture.time) == (None, None)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(next(iter(opened)))).read(), PICTURE)
 
 
-def test_a_folder_is_sorted_naturally_without_what_is_no_picture():
+def test_a_folder_gives_its_pictures_in_natural_order_without_other_files():
     put(*(f'photos/{n}' for n in ('f10.jpg', 'f2.jpg', 'f1.JPG', 'b/f3.tiff', 'b/٣.png', 'z.Gif')))
     put(*(f'photos/{n}' for n in ('README.md', 'film.mp4', '.x.jpg', '.git/y.jpg', 'b/.z/a.png')))
     os.symlink('nowhere', 'photos/lost.png')
@@ -110,10 +110,10 @@ def test_links_of_folders_are_followed_once_and_never_upwards():
     assert places('all/photos') == names
     assert len(sources('all/photos/e/**/*.jpg')) == 2
     put('photo[1].jpg')
-    assert sources('photo[1].jpg') == ['photo[1].jpg']  # a file that is there is no pattern
+    assert sources('photo[1].jpg') == ['photo[1].jpg']  # an existing file is not a pattern
 
 
-def test_results_are_no_sources():
+def test_files_in_the_folder_of_results_are_not_used_as_sources():
     put('photos/a.jpg', 'photos/results/drawn/a.jpg')
     os.symlink('results/drawn', 'photos/again')
     results = Path('photos/results')
@@ -122,11 +122,11 @@ def test_results_are_no_sources():
     assert places('photos', leave_out=Path('not-there')) == ['a.jpg', 'results/drawn/a.jpg']
     for path in ('photos/results/drawn/a.jpg', 'photos/results', 'photos/again'):
         assert refused(path, leave_out=results) == (
-            f'{path} lies in the folder of the results: write them somewhere else.'
+            f'{path} is in the folder of the results: write them to another folder.'
         )
 
 
-def test_a_list_has_a_source_a_line(monkeypatch):
+def test_a_list_has_one_source_per_line(monkeypatch):
     put('a b.jpg', 'photos/c.jpg', '#d.jpg', 'lists/a b.jpg')
     put('lists/all', content=b'\xef\xbb\xbf# mine\r\n a b.jpg \r\n\nphotos\n./#d.jpg\nphotos/*.jpg')
     expected = ['a b.jpg', 'photos/c.jpg', './#d.jpg', 'photos/c.jpg']
@@ -135,7 +135,7 @@ def test_a_list_has_a_source_a_line(monkeypatch):
     assert sources('@-') == expected
 
 
-# Given, what is at each, and where it is drawn.
+# Given sources, and the paths of the drawn pictures.
 PLACES = [
     (['a/x.jpg', 'b/y.JPEG'], ['x.jpg', 'y.JPEG']),
     (['a/x.jpg', 'b/x.jpg'], ['a/x.jpg', 'b/x.jpg']),
@@ -151,7 +151,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(('names', 'expected'), PLACES)
-def test_drawings_keep_the_names_of_their_sources(names, expected, monkeypatch):
+def test_drawn_pictures_keep_the_names_of_their_sources(names, expected, monkeypatch):
     os.mkdir('here')
     monkeypatch.chdir('here')
     put(*names)
@@ -162,7 +162,7 @@ def test_drawings_keep_the_names_of_their_sources(names, expected, monkeypatch):
         np.testing.assert_array_equal(picture.read(), PICTURE)
 
 
-def test_folders_of_the_same_names_are_told_apart():
+def test_folders_with_the_same_names_get_different_paths():
     put('one/s/x.jpg', 'two/s/x.jpg', 'two/y.jpg')
     assert places(['one', 'two']) == ['one/s/x.jpg', 'two/s/x.jpg', 'two/y.jpg']
     assert places(['one/s', 'two/s/x.jpg', PICTURE]) == [
@@ -179,7 +179,7 @@ NAME = st.text(st.sampled_from('aA.é\udce9/:\\\n~2-') | st.characters(), max_si
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(NAME | st.sampled_from(['x.png', 'x.png/a.jpg', '../x.png']), NAME)))
-def test_places_are_unique_and_stay_in_their_folder(names):
+def test_places_are_unique_and_inside_their_folder(names):
     entries = [SinglePicture(place, f'/{full}', None) for place, full in names]
     placed = unique_places(entries)
     assert len(placed) == len(entries)
@@ -286,7 +286,7 @@ REFUSED = [
     (bad_list, '- reads a list of pictures from standard input, which is a terminal: give a pipe.'),
     (long_list, '@list: lost\\x1b]2J\\xff.jpg does not exist: give a picture'),
     (list_of_lists, '@list does not exist'),
-    (comments, '@list names no pictures: write one a line.'),
+    (comments, '@list names no pictures: write one per line.'),
     (texts, 'texts has no pictures (files that end in .jpg, .png, ...): give another folder.'),
     (film, 'a.MOV is a film, which is not read yet: extract its frames to a folder (ffmpeg -i'),
     (no_permission, 'secret cannot be read (Permission denied): change its permissions, or give o'),
@@ -296,7 +296,7 @@ REFUSED = [
 @pytest.mark.parametrize(
     ('words', 'message'), REFUSED, ids=lambda case: getattr(case, '__name__', str(case)[:30])
 )
-def test_what_is_no_source_is_refused_in_a_sentence(words, message, monkeypatch, tmp_path):
+def test_a_wrong_source_raises_one_sentence(words, message, monkeypatch, tmp_path):
     assert message in refused(words(monkeypatch, tmp_path) if callable(words) else words)
 
 
@@ -344,7 +344,7 @@ UNREADABLE = [
 @pytest.mark.parametrize(
     ('make', 'message'), UNREADABLE, ids=lambda case: getattr(case, '__name__', str(case)[:30])
 )
-def test_what_cannot_be_read_is_said_when_it_is_read(make, message, monkeypatch):
+def test_an_unreadable_picture_raises_one_sentence_when_it_is_read(make, message, monkeypatch):
     with pytest.raises(UserError) as error:
         make(monkeypatch).read()
     assert str(error.value).startswith(message)
@@ -352,7 +352,7 @@ def test_what_cannot_be_read_is_said_when_it_is_read(make, message, monkeypatch)
 
 
 class Tricks(BaseHTTPRequestHandler):
-    """A server that sends on, sends half, or sends too much."""
+    """A server that redirects, sends half of a file, or sends too much."""
 
     def do_GET(self):
         port = self.server.server_port
@@ -417,7 +417,7 @@ URLS = [
 
 
 @pytest.mark.parametrize(('path', 'message'), URLS)
-def test_a_download_that_fails_is_one_sentence(path, message, address, monkeypatch):
+def test_a_failed_download_raises_one_sentence(path, message, address, monkeypatch):
     monkeypatch.setenv('NO_PROXY', '*')
     if 'large' in path:
         download = web.download
@@ -429,7 +429,7 @@ def test_a_download_that_fails_is_one_sentence(path, message, address, monkeypat
     assert '\n' not in str(error.value)
 
 
-def test_no_server_is_one_sentence(monkeypatch):
+def test_a_missing_server_raises_one_sentence(monkeypatch):
     monkeypatch.setenv('NO_PROXY', '*')
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))

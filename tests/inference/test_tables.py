@@ -1,4 +1,4 @@
-"""Predictions as objects of other packages."""
+"""Predictions are converted to objects of pandas and supervision."""
 
 import sys
 from types import SimpleNamespace
@@ -21,8 +21,8 @@ def as_instance(line):
     return Instance(keypoints=points[:, :2], scores=points[:, 2], **given)
 
 
-def test_the_table_is_the_file(tmp_path):
-    """Of results and of lines."""
+def test_the_table_equals_the_file(tmp_path):
+    """A table of results and a table of lines."""
     results = [
         Result('a.png', 640, 480, [as_instance(FIRST), as_instance(SECOND)]),
         Result('nobody.png', 640, 480),
@@ -37,8 +37,8 @@ def test_the_table_is_the_file(tmp_path):
         pandas.testing.assert_frame_equal(table, written.astype(table.dtypes))
 
 
-def test_a_table_of_nobody_has_its_columns():
-    """Of the same types, so that tables can be joined."""
+def test_an_empty_table_has_all_columns():
+    """They have the same types, so that tables can be joined."""
     nobody, somebody = (
         to_df([line_of('a.png', *found)], {'mouse': MOUSE}) for found in ([], [FIRST])
     )
@@ -52,7 +52,7 @@ def result_of(instances, *skeletons):
 
 
 def test_supervision_gets_points_scores_and_classes():
-    """The shorter skeleton is filled up with points that are not drawn."""
+    """The shorter skeleton is padded with points that are not drawn."""
     animal = skeleton_of('ap10k')
     points = np.arange(34, dtype=np.float32).reshape(17, 2) + 100
     cat = Instance('ap10k', np.zeros(4), 0.5, points, np.full(17, 0.75))
@@ -73,7 +73,7 @@ def test_supervision_gets_points_scores_and_classes():
     assert not drawn[:5, :5].any()
 
 
-def test_supervision_gets_nobody():
+def test_supervision_gets_an_empty_result():
     found = to_supervision(result_of([], MOUSE))
     assert len(found) == 0
     assert found.xy.shape == (0, 2, 2)
@@ -86,7 +86,7 @@ def test_supervision_gets_nobody():
         ('supervision', lambda: to_supervision(result_of([], MOUSE))),
     ],
 )
-def test_what_is_missing_is_named(monkeypatch, package, convert):
+def test_the_missing_package_is_named(monkeypatch, package, convert):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UserError, match=rf"{package}: run pip install 'vitpose_plus\[tables\]'"):
         convert()

@@ -1,1 +1,1 @@
-"""From pictures to poses: sources, boxes, the model, results and their formats."""
+"""Predicts poses in pictures: sources, boxes, the model, results and their formats."""

@@ -1,4 +1,4 @@
-"""Which dataset poses an instance, by the class that its box has."""
+"""Assigns each instance to a dataset, by the class of its box."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,42 +9,45 @@ from vitpose_plus.errors import UserError
 
 DEFAULT = 'coco'
 ANIMAL, PERSON = 'animal', 'person'
-# COCO's ten.
+# The ten animals of COCO.
 ANIMALS = (
     *('bird', 'cat', 'dog', 'horse', 'sheep'),
     *('cow', 'elephant', 'bear', 'zebra', 'giraffe'),
 )
 OTHERS = frozenset(CocoDataset.METAINFO['classes']) - set(ANIMALS)
-# COCO's mouse is a thing beside its keyboard; elsewhere, as in AP-10K, it is an animal.
+# COCO's mouse is a computer mouse; in other datasets, as in AP-10K, it is an animal.
 KEYBOARD, MOUSE = 'keyboard', 'mouse'
 ANIMAL_DATASETS = ('ap10k', 'apt36k')
 PEOPLE_DATASETS = ('coco', 'coco_wholebody', 'aic', 'mpii', 'crowdpose', 'ochuman')
 
 
 class Assignment(ABC):
-    """Which dataset poses an instance.
+    """Decides which dataset's keypoints are predicted for an instance.
 
     Attributes:
-        datasets: All that are used, in the order in which they are given.
+        datasets: All datasets that are used, in the order in which they are given.
     """
 
     datasets: tuple[str, ...]
 
     @abstractmethod
     def dataset_of(self, label: str | None) -> str | None:
-        """Of an instance with that class, None if the class is not known.
+        """Returns the dataset of an instance.
+
+        Args:
+            label: The class of the instance; None if it is not known.
 
         Returns:
-            None if it is not posed.
+            The name of the dataset; None if no pose is predicted for the instance.
         """
 
 
 class OneDataset(Assignment):
-    """One dataset, of instances of all classes or of some.
+    """One dataset for the instances of all classes, or of some classes.
 
     Args:
-        dataset: Its name.
-        labels: Classes that are posed; None: all.
+        dataset: The name of the dataset.
+        labels: The classes for which poses are predicted; None: all.
     """
 
     def __init__(self, dataset: str, labels: Iterable[str] | None = None) -> None:
@@ -57,11 +60,11 @@ class OneDataset(Assignment):
 
 
 class ByLabel(Assignment):
-    """A dataset for every class, by its name.
+    """A dataset for every class.
 
     Args:
-        by_label: Other classes are not posed.
-        datasets: All that are used.
+        by_label: Class -> dataset; no poses are predicted for other classes.
+        datasets: All datasets that are used.
     """
 
     def __init__(self, by_label: Mapping[str, str], datasets: Iterable[str]) -> None:
@@ -75,26 +78,29 @@ class ByLabel(Assignment):
 def parse(
     text: str | Mapping[str, str] | None, datasets: Sequence[str], labels: Sequence[str] = ()
 ) -> Assignment:
-    """From ``coco``, or ``person=coco_wholebody,animal=ap10k``, or the same as a mapping.
+    """Parses ``coco``, or ``person=coco_wholebody,animal=ap10k``, or the same as a mapping.
 
-    ``animal`` stands for every class of animals that is not named itself. One dataset of people
-    takes the class ``person`` alone, one of animals takes animals, where the boxes have such a
-    class; else all are posed.
+    ``animal`` stands for every class of animals that is not named itself. One dataset alone is
+    used for all boxes, with two exceptions. If the boxes have the class ``person``, a dataset of
+    people is used only for it. If they have classes of animals, a dataset of animals is used only
+    for these.
 
     Args:
-        text: None: ``coco`` if the model has it, else its only dataset.
-        datasets: Those of the model.
-        labels: Classes that the boxes can have; none: they are not known.
+        text: The value of ``--dataset``; None: ``coco`` if the model has it, else the model's
+            only dataset.
+        datasets: The datasets of the model.
+        labels: The classes that the boxes can have; empty if they are not known.
 
     Raises:
-        UserError: A dataset or class is unknown, or named twice; or it has to be chosen.
+        UserError: A dataset or class is unknown or named twice, or the user has to choose a
+            dataset.
     """
     if text is None:
         text = _default(datasets)
     wanted = named(text)
     _check_known(wanted, datasets)
     if _is_one(text):
-        return OneDataset(*wanted, _taken(*wanted, labels))
+        return OneDataset(*wanted, _labels_of(*wanted, labels))
     pairs = _pairs(text)
     keys = [key for key, _ in pairs]
     if twice := [key for key in keys if keys.count(key) > 1]:
@@ -103,7 +109,7 @@ def parse(
 
 
 def named(text: str | Mapping[str, str] | None) -> list[str]:
-    """The datasets that ``parse`` would take, whoever has them."""
+    """The datasets that are named in ``text``, whether the model has them or not."""
     if text is None:
         return []
     return [text.strip()] if _is_one(text) else [dataset for _, dataset in _pairs(text)]
@@ -147,29 +153,31 @@ def _pairs(text: str | Mapping[str, str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _taken(dataset: str, labels: Sequence[str]) -> tuple[str, ...] | None:
-    """The classes that one dataset takes; None for all."""
+def _labels_of(dataset: str, labels: Sequence[str]) -> tuple[str, ...] | None:
+    """The classes for which one dataset is used; None for all."""
     own = {name: [PERSON] for name in PEOPLE_DATASETS}
     own |= {name: animals(labels) for name in ANIMAL_DATASETS}
     return tuple(label for label in labels if label in own.get(dataset, ())) or None
 
 
 def _by_label(given: dict[str, str], labels: Sequence[str]) -> dict[str, str]:
-    """Every class's dataset; ``animal`` is spelt out, and the classes' own names have priority."""
+    """Class -> dataset. ``animal`` becomes the classes of animals; explicit names have priority."""
     group = dict.fromkeys(animals(labels), given[ANIMAL]) if ANIMAL in given else {}
     for key in given:
         if key not in labels and not (key == ANIMAL and group):
             classes = (
-                f'whose classes are {", ".join(labels)}' if labels else 'which have no classes'
+                f'the classes of the boxes are {", ".join(labels)}'
+                if labels
+                else 'the boxes have no classes'
             )
             raise UserError(
-                f'--dataset names the class {key!r}, which is not a class of the boxes, {classes}: '
-                'give one of these, or one dataset without a class.'
+                f'--dataset names the class {key!r}, but {classes}: give one of these, or one '
+                'dataset without a class.'
             )
     return group | {key: dataset for key, dataset in given.items() if key in labels}
 
 
 def animals(labels: Sequence[str]) -> list[str]:
-    """Those that are no people, and no things that COCO's detectors find."""
+    """The classes of animals: all but people and the objects among COCO's classes."""
     others = OTHERS if KEYBOARD in labels else OTHERS - {MOUSE}
     return [label for label in labels if label not in others]

@@ -1,4 +1,4 @@
-"""Inputs through the network, in batches that fit into the memory."""
+"""Runs the network on inputs, in batches that fit into the memory."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ from torch import nn
 
 from vitpose_plus.errors import RunError, UserError, reason
 
-ON_GPU = 64  # crops, to begin with
-ON_CPU = 16  # more are no faster
-CROP_BYTES = 2**26  # that a crop takes on its way through ViTPose-H, generously
+ON_GPU = 64  # crops in the first batch
+ON_CPU = 16  # crops; larger batches are not faster
+CROP_BYTES = 2**26  # memory for one crop in ViTPose-H, a high estimate
 PRECISIONS: dict[str, Callable[[str], AbstractContextManager]] = {
     'fp32': lambda kind: nullcontext(),
     'bf16': partial(torch.autocast, dtype=torch.bfloat16),
@@ -23,22 +23,26 @@ PRECISIONS: dict[str, Callable[[str], AbstractContextManager]] = {
 
 
 def device_of(name: str) -> torch.device:
-    """``auto``, ``cpu``, ``cuda`` or ``cuda:N``; a ``UserError`` if it is not there."""
+    """Returns the device of a name: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        UserError: The device does not exist.
+    """
     if name == 'auto':
         name = 'cuda' if torch.cuda.is_available() else 'cpu'
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device).item()  # which a meta device, without memory, does not have
+        torch.zeros(1, device=device).item()  # fails on a meta device, which has no memory
     except (RuntimeError, AssertionError) as error:
         raise UserError(
             f'The device {name} cannot be used ({reason(error).split(". ")[0]}): give auto, cpu or '
-            'the number of a GPU that is there, as cuda:0.'
+            'an existing GPU, for example cuda:0.'
         ) from error
     return device
 
 
 def precision_of(name: str) -> str:
-    """``auto`` (single, here), ``fp32`` or ``bf16``; a ``UserError`` if it is none of these."""
+    """Returns ``fp32`` (also for ``auto``) or ``bf16``; raises a ``UserError`` for other names."""
     name = 'fp32' if name == 'auto' else name
     if name not in PRECISIONS:
         raise UserError(f'There is no precision {name}: give auto, {" or ".join(PRECISIONS)}.')
@@ -46,24 +50,24 @@ def precision_of(name: str) -> str:
 
 
 def batch_size_of(size: int | str, device: torch.device) -> int:
-    """A number, or ``auto``: what a device takes to begin with."""
+    """Returns the batch size; for ``auto`` the first batch size of the device."""
     if size == 'auto':
         on_cpu = max(1, min(ON_CPU, free_memory() // 4 // CROP_BYTES))
         return on_cpu if device.type == 'cpu' else ON_GPU
     if not isinstance(size, int) or size < 1:
-        raise UserError(f'The batch size {size} is no number from 1 on: give one, or auto.')
+        raise UserError(f'The batch size {size} is not an integer from 1 on: give one, or auto.')
     return size
 
 
 class BatchRunner:
-    """Runs a network on batches, and halves their size where the GPU's memory is short.
+    """Runs a network on batches, and halves the batch size if the GPU has too little memory.
 
     Args:
-        network: In evaluation mode; it is moved to the device.
-        device: Where it runs.
+        network: A network in evaluation mode; it is moved to the device.
+        device: The device on which the network runs.
         precision: A key of ``PRECISIONS``.
-        size: Of a batch.
-        say: Told when the size changes.
+        size: The batch size.
+        say: Is called with a sentence when the batch size changes.
     """
 
     def __init__(
@@ -82,7 +86,7 @@ class BatchRunner:
 
     @torch.inference_mode()
     def __call__(self, inputs: Sequence[dict[str, Any]]) -> list[PoseDataSample]:
-        """The outputs for some inputs, in their order, in as many batches as it takes."""
+        """Returns the outputs for the inputs, in their order; runs as many batches as needed."""
         outputs = []
         while len(outputs) < len(inputs):
             batch = inputs[len(outputs) : len(outputs) + self.size]
@@ -96,17 +100,17 @@ class BatchRunner:
     def _halve(self, error: Exception) -> None:
         if self.size == 1:
             raise RunError(
-                f'The memory of {self.device} is too small for one input of this model: take a '
+                f'The memory of {self.device} is too small for one input of this model: use a '
                 'smaller model, or --device cpu.'
             ) from error
         torch.cuda.empty_cache()
         self.size //= 2
-        self.say(f'The memory of {self.device} is short: going on with batches of {self.size}.')
+        self.say(f'The memory of {self.device} is too small: the batch size is now {self.size}.')
 
 
 def free_memory() -> int:
-    """Bytes that no process uses; where the system does not say, as many as a small machine has."""
+    """Bytes of free memory; if the system does not report them, those of a small machine."""
     try:
         return os.sysconf('SC_AVPHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
-    except (AttributeError, ValueError, OSError):  # not on Windows, not by every name
+    except (AttributeError, ValueError, OSError):  # not on Windows, and not with all names
         return 2**32

@@ -1,6 +1,6 @@
-"""What ``vitpose predict`` and ``PosePredictor`` take by default; imported without torch."""
+"""Defaults of ``vitpose predict`` and ``PosePredictor``; this module does not import torch."""
 
 MODEL = 'vitpose-plus-base'
 BOXES = 'rtmdet-m'
-BOX_SCORE = 0.3  # detections that score less are left out
-SCORE = 0.3  # keypoints that score more are drawn, and taken for seen
+BOX_SCORE = 0.3  # detections with a lower score are left out
+SCORE = 0.3  # keypoints with a higher score are drawn, and count as visible

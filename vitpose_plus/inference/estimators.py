@@ -1,4 +1,7 @@
-"""From pictures to inputs of a network, and from its outputs to instances: one class a kind."""
+"""Makes inputs of a network from pictures, and instances from its outputs.
+
+There is one class for each kind of model.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,7 +19,9 @@ from vitpose_plus.inference.boxes.source import Boxes
 from vitpose_plus.inference.models import PoseModel
 from vitpose_plus.inference.results import Instance
 
-NARROWEST = 16  # sides as 1 to 16: a bottom-up model's input is as narrow, and never small
+# The longer side of a picture by the shorter side, for a bottom-up model. The shorter side of the
+# input is fixed, and the ratio is kept, so a narrower picture would make a huge input.
+MAX_ASPECT_RATIO = 16
 
 
 @dataclass
@@ -24,8 +29,8 @@ class Job:
     """One input of the network.
 
     Attributes:
-        inputs: What the pipeline packs.
-        instances: Makes the instances out of the network's output for it.
+        inputs: The output of the test pipeline.
+        instances: Makes the instances from the network's output for this input.
     """
 
     inputs: dict[str, Any]
@@ -33,42 +38,42 @@ class Job:
 
 
 class Estimator(ABC):
-    """What a kind of model makes of a picture.
+    """Makes the inputs of one kind of model.
 
     Attributes:
-        network: The class of network that it is for.
-        wants_boxes: Whether it needs to know where somebody is.
-        mixes: Whether inputs of several pictures have one size, and so go through in one batch.
+        network: The class of the networks of this kind.
+        needs_boxes: Whether the model needs boxes.
+        has_fixed_size: Whether all inputs have one size, so that a batch can have several pictures.
     """
 
     network: type
-    wants_boxes: bool
-    mixes: bool
+    needs_boxes: bool
+    has_fixed_size: bool
 
     def __init__(self, model: PoseModel) -> None:
         self.model = model
 
     @abstractmethod
     def jobs(self, image: np.ndarray, boxes: Boxes | None, assignment: Assignment) -> list[Job]:
-        """The inputs that a picture (BGR, height, width, 3) gives.
+        """Makes the inputs of a picture (BGR, height, width, 3).
 
         Raises:
-            UserError: None can be made of it, in a sentence that does not name it.
+            UserError: No input can be made. The message does not name the picture.
         """
 
     def _prepared(self, dataset: str, image: np.ndarray, **fields: Any) -> dict[str, Any]:
-        """What the test pipeline of a dataset makes of a picture that is in memory."""
+        """Runs the test pipeline of a dataset on a picture that is in memory."""
         return self.model.pipelines[dataset](
             dict(self.model.metainfo[dataset], img=image, img_path='', **fields)
         )
 
 
 class TopDown(Estimator):
-    """A crop for every box, by the transforms of the config's own test pipeline."""
+    """Makes a crop for every box, with the transforms of the config's test pipeline."""
 
     network = TopdownPoseEstimator
-    wants_boxes = True
-    mixes = True
+    needs_boxes = True
+    has_fixed_size = True
 
     def jobs(self, image: np.ndarray, boxes: Boxes | None, assignment: Assignment) -> list[Job]:
         named = [(i, assignment.dataset_of(label)) for i, label in enumerate(boxes.labels)]
@@ -95,18 +100,18 @@ def _posed(
 
 
 class BottomUp(Estimator):
-    """The whole picture; the boxes are those around the keypoints that are found."""
+    """Uses the whole picture; the box of an instance is the bounding box of its keypoints."""
 
     network = BottomupPoseEstimator
-    wants_boxes = False
-    mixes = False
+    needs_boxes = False
+    has_fixed_size = False
 
     def jobs(self, image: np.ndarray, boxes: Boxes | None, assignment: Assignment) -> list[Job]:
         height, width = image.shape[:2]
-        if max(height, width) > NARROWEST * min(height, width):
+        if max(height, width) > MAX_ASPECT_RATIO * min(height, width):
             raise UserError(
                 f'A picture of {width}x{height} pixels is too narrow for a bottom-up model: crop '
-                'it, or take a top-down model.'
+                'it, or use a top-down model.'
             )
         dataset = assignment.dataset_of(None)
         return [Job(self._prepared(dataset, image), partial(_found, dataset))]
@@ -129,7 +134,7 @@ def _found(dataset: str, output: PoseDataSample) -> list[Instance]:
 
 
 def estimator_of(model: PoseModel) -> Estimator:
-    """The class for the model's network; a ``UserError`` if there is none."""
+    """Returns the estimator for the model's network; raises a ``UserError`` if there is none."""
     for kind in (TopDown, BottomUp):
         if isinstance(model.network, kind.network):
             return kind(model)

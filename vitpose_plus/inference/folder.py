@@ -1,4 +1,4 @@
-"""The folder of predictions: what is written, and what may be replaced."""
+"""The folder of predictions: writes its files, and replaces earlier ones only if allowed."""
 
 import json
 import os
@@ -29,22 +29,23 @@ RECORD, FAILURES, MANIFEST, DRAWN = (
 
 
 class PredictionFolder:
-    """Takes results one by one, and writes all formats in the end.
+    """Writes results one by one, and all formats at the end.
 
-    While it is entered ``predictions.ndjson`` and ``errors.ndjson`` grow line by line: what a
-    killed run has left of them is valid. ``manifest.json`` says whether the run is complete.
+    This is a context manager. Each result adds a line to ``predictions.ndjson``, each failure a
+    line to ``errors.ndjson``: the lines of a killed run are valid. ``manifest.json`` states
+    whether the run is complete.
 
     Args:
-        folder: Where to write.
-        model: What the manifest says of the model.
-        settings: What the predictions follow from besides; ``draw``: whether pictures are drawn,
-            ``score``: keypoints above it are drawn, and taken for seen.
-        formats: Their names.
+        folder: The path of the folder.
+        model: The description of the model in the manifest.
+        settings: The other settings of the predictions. ``draw``: whether pictures are drawn.
+            ``score``: keypoints above it are drawn, and count as visible.
+        formats: The names of the formats.
         skeletons: Dataset name -> its keypoints.
         force: Whether predictions of other settings may be replaced.
 
     Raises:
-        UserError: The folder cannot be written, or holds predictions of other settings.
+        UserError: The folder cannot be written, or contains predictions of other settings.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class PredictionFolder:
             return
         if change := _first_change(_manifest(self.folder), self.manifest):
             raise UserError(
-                f'{self.folder} holds predictions {change}: name another folder with --out, or '
+                f'{self.folder} contains predictions {change}: name another folder with --out, or '
                 'replace them with --force.'
             )
 
@@ -88,7 +89,7 @@ class PredictionFolder:
         return [RECORD, FAILURES, MANIFEST, DRAWN, *every]
 
     def __enter__(self) -> 'PredictionFolder':
-        with self._machine():
+        with self._disk_errors():
             self.folder.mkdir(parents=True, exist_ok=True)
             for name in self._own_names():
                 _remove(self.folder / name)
@@ -100,13 +101,13 @@ class PredictionFolder:
         return self
 
     def __exit__(self, *error) -> None:
-        with self._machine():
+        with self._disk_errors():
             self.record.close()
             self.failures.close()
 
     def add(self, result: Result) -> None:
         """Writes the drawn picture of a result, and then its line."""
-        with self._machine():
+        with self._disk_errors():
             if self.draw:
                 write_picture(self.folder / DRAWN / result.place, result.drawn(self.score))
             write_line(self.record, result.to_dict())
@@ -114,14 +115,14 @@ class PredictionFolder:
         self.counts['instances'] += len(result.instances)
 
     def add_failure(self, failure: Failure) -> None:
-        with self._machine():
+        with self._disk_errors():
             write_line(self.failures, failure._asdict())
         self.counts['errors'] += 1
 
     def finish(self) -> None:
-        """Writes the formats, and the manifest of a complete run."""
+        """Writes the formats and the manifest, which now states that the run is complete."""
         predictions = Predictions(Lines(self.folder / RECORD), self.skeletons, self.score)
-        with self._machine():
+        with self._disk_errors():
             for each in self.formats:
                 each.write(predictions, self.folder)
             seconds = round(time.monotonic() - self.began, 3)
@@ -133,20 +134,20 @@ class PredictionFolder:
             new.write_text(json.dumps(self.manifest, indent=2) + '\n', encoding='utf-8')
 
     @contextmanager
-    def _machine(self) -> Iterator[None]:
-        """A full disk, or one that is gone, in one sentence."""
+    def _disk_errors(self) -> Iterator[None]:
+        """Raises a ``RunError`` with one sentence if the disk is full or missing."""
         try:
             yield
         except OSError as error:
             raise RunError(
                 f'{error.filename or self.folder} cannot be written ({error.strerror or error}): '
-                f'{self.counts["pictures"]} pictures are in {self.folder / RECORD}; make room or '
-                'give another --out, and run it again.'
+                f'{self.counts["pictures"]} pictures are in {self.folder / RECORD}; free '
+                'disk space or give another --out, and run the command again.'
             ) from error
 
 
 def check_place(folder: Path) -> None:
-    """Raises a ``UserError`` if no folder of predictions could be written there."""
+    """Raises a ``UserError`` if no folder of predictions can be written at this path."""
     if os.path.lexists(folder) and not folder.is_dir():
         raise UserError(f'{folder} is not a folder: give another name with --out.')
     if reason := files.unwritable(folder):
@@ -154,7 +155,7 @@ def check_place(folder: Path) -> None:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of the predictions that are there; empty if it cannot be read."""
+    """The manifest of the existing predictions; empty if it cannot be read."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding='utf-8'))
     except (OSError, ValueError):
@@ -163,11 +164,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _first_change(earlier: dict[str, Any], now: dict[str, Any]) -> str | None:
-    """How the model or the settings differ, as a phrase; None if they are the same."""
+    """A phrase about the first difference of model or settings; None if they are the same."""
     for part, phrase in (('model', 'of another model'), ('settings', 'of other settings')):
         old, new = earlier.get(part), json.loads(json.dumps(now[part]))
         if not isinstance(old, dict):
-            return f'of which no {MANIFEST} says how they were made'
+            return f'without a readable {MANIFEST} that states their settings'
         for key in [*new, *old]:
             if old.get(key) != new.get(key):
                 return f'{phrase} ({key}: {_short(old.get(key))}, now {_short(new.get(key))})'
@@ -175,7 +176,7 @@ def _first_change(earlier: dict[str, Any], now: dict[str, Any]) -> str | None:
 
 
 def _short(value: Any) -> str:
-    """In a sentence: sources may be thousands."""
+    """The value as a short text: there may be thousands of sources."""
     text = repr(value)
     return text if len(text) <= 80 else f'{text[:77]}...'
 
@@ -188,5 +189,5 @@ def _remove(path: Path) -> None:
 
 
 def _described(skeleton: Skeleton) -> dict[str, Any]:
-    """What the manifest says of a dataset."""
+    """The description of a dataset in the manifest."""
     return dict(keypoints=skeleton.names, links=skeleton.links)

@@ -1,4 +1,4 @@
-"""Items one after the other: in groups, and made ahead by threads."""
+"""Iterates over items: in groups, and with threads that work ahead."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ Made = TypeVar('Made')
 
 
 def groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Lists of ``size`` items, the last one shorter."""
+    """Yields lists of ``size`` items; the last list may be shorter."""
     group = []
     for item in items:
         group.append(item)
@@ -24,7 +24,7 @@ def groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 def ahead(
     pool: ThreadPoolExecutor, make: Callable[[Item], Made], items: Iterable[Item], depth: int
 ) -> Iterator[Made]:
-    """What ``make`` makes of the items, in order; threads are up to ``depth`` items ahead."""
+    """Yields ``make(item)`` for every item, in order; threads work up to ``depth`` items ahead."""
     futures: deque[Future[Made]] = deque()
     for item in items:
         futures.append(pool.submit(make, item))

@@ -1,4 +1,4 @@
-"""Which model is run: one resolver for every way to name one, with weights and datasets."""
+"""Loads the model for a prediction: from a released name, a training folder or a config."""
 
 import difflib
 import hashlib
@@ -27,7 +27,7 @@ from vitpose_plus.experiments.catalogue import find_config, read_config, shipped
 from vitpose_plus.files import about
 from vitpose_plus.models.building import build_on_meta
 
-DEFAULTS = ('boxes', 'dataset')  # that a config may say in its section ``predict``
+DEFAULTS = ('boxes', 'dataset')  # the keys that the section ``predict`` of a config may have
 LOADERS = ('test_dataloader', 'val_dataloader', 'train_dataloader')
 
 
@@ -37,7 +37,7 @@ class Origin(ABC):
 
     Attributes:
         model: The name.
-        checkpoint: A file or URL of weights; None where the name says which.
+        checkpoint: The file or URL of the weights; None if the name defines them.
     """
 
     model: str
@@ -45,27 +45,27 @@ class Origin(ABC):
 
     @classmethod
     @abstractmethod
-    def knows(cls, model: str, checkpoint: str | None) -> bool:
-        """Whether this is such a name."""
+    def accepts(cls, model: str, checkpoint: str | None) -> bool:
+        """Whether the model is named in this way."""
 
     @abstractmethod
     def read(self) -> tuple[Config, dict[str, Tensor], Path]:
-        """The config, the weights in our layout, and their file."""
+        """Returns the config, the weights in our layout, and the file of the weights."""
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Of the licence; none are known of one's own weights."""
+        """The licence flags; there are none for the user's own weights."""
         return ()
 
-    def check_datasets(self, names: list[str]) -> None:  # noqa: B027  most cannot tell yet
-        """Raises a ``UserError`` where the name alone tells that there is no such head."""
+    def check_datasets(self, names: list[str]) -> None:  # noqa: B027  most know the heads only after reading
+        """Raises a ``UserError`` if the name alone shows that a dataset has no head."""
 
 
 class ReleasedName(Origin):
-    """Weights that somebody has released, downloaded once (docs/weights.md)."""
+    """Released weights, which are downloaded once (docs/weights.md)."""
 
     @classmethod
-    def knows(cls, model: str, checkpoint: str | None) -> bool:
+    def accepts(cls, model: str, checkpoint: str | None) -> bool:
         return checkpoint is None and released.find(model) is not None
 
     def read(self) -> tuple[Config, dict[str, Tensor], Path]:
@@ -82,10 +82,10 @@ class ReleasedName(Origin):
 
 
 class TrainingFolder(Origin):
-    """The folder that a training wrote: its config, and the best checkpoint or else the newest."""
+    """A training folder: its config, and its best checkpoint, or else its newest one."""
 
     @classmethod
-    def knows(cls, model: str, checkpoint: str | None) -> bool:
+    def accepts(cls, model: str, checkpoint: str | None) -> bool:
         return os.path.isdir(model)
 
     def read(self) -> tuple[Config, dict[str, Tensor], Path]:
@@ -98,7 +98,7 @@ class TrainingFolder(Origin):
         if len(configs) != 1:
             named = ', '.join(path.name for path in configs) or 'none'
             raise UserError(
-                f'{self.model} must hold one config of a training, but there is {named}: give the '
+                f'{self.model} must contain one config of a training, but has {named}: give the '
                 'config with --model and the weights with --checkpoint.'
             )
         return configs[0]
@@ -107,16 +107,16 @@ class TrainingFolder(Origin):
         newest = work_dirs.best(self.model) or work_dirs.newest_whole(self.model).path
         if newest is None:
             raise UserError(
-                f'{self.model} holds no checkpoint of a training: give one with --checkpoint.'
+                f'{self.model} contains no checkpoint of a training: give one with --checkpoint.'
             )
         return newest
 
 
 class ConfigFile(Origin):
-    """A config by its path or shipped name, with the weights beside it."""
+    """A config, by its path or the name of an included config; the weights are given separately."""
 
     @classmethod
-    def knows(cls, model: str, checkpoint: str | None) -> bool:
+    def accepts(cls, model: str, checkpoint: str | None) -> bool:
         return os.path.isfile(model) or model.removesuffix('.py') in shipped_configs()
 
     def read(self) -> tuple[Config, dict[str, Tensor], Path]:
@@ -130,23 +130,23 @@ class ConfigFile(Origin):
 
 
 def _local(checkpoint: str) -> Path:
-    """The file itself, or the download of a URL."""
+    """The file itself, or the downloaded file of a URL."""
     return Path(fetching.fetch(checkpoint) if fetching.is_url(checkpoint) else checkpoint)
 
 
 @dataclass
 class PoseModel:
-    """A network with its weights, and what is known of its datasets.
+    """A network with its weights and its datasets.
 
     Attributes:
-        origin: How it was named.
-        network: In evaluation mode, on the CPU.
+        origin: The way in which the model was named.
+        network: The network, in evaluation mode, on the CPU.
         checkpoint: The file of the weights.
-        config: The file of the config, or its shipped name.
+        config: The file of the config, or the name of an included config.
         skeletons: Dataset name -> its keypoints, in the order of the heads.
-        metainfo: Dataset name -> what mmpose's pipelines and heads want to know of it.
-        pipelines: Dataset name -> from a picture (and a box) to an input of the network.
-        defaults: What the config says of ``boxes`` and ``dataset`` in its section ``predict``.
+        metainfo: Dataset name -> its metainfo for mmpose's pipelines and heads.
+        pipelines: Dataset name -> makes an input of the network from a picture (and a box).
+        defaults: The values of ``boxes`` and ``dataset`` in the config's section ``predict``.
     """
 
     origin: Origin
@@ -159,7 +159,7 @@ class PoseModel:
     defaults: dict[str, str] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
-        """What is to be written of it beside predictions; the hash is the file's SHA-256."""
+        """The description of the model in the manifest, with the SHA-256 of the checkpoint."""
         with open(self.checkpoint, 'rb') as file:
             digest = hashlib.file_digest(file, 'sha256').hexdigest()
         return dict(
@@ -175,28 +175,28 @@ ORIGINS: tuple[type[Origin], ...] = (ReleasedName, TrainingFolder, ConfigFile)
 
 
 def origin_of(model: str, checkpoint: str | None = None) -> Origin:
-    """How a model is named; a ``UserError`` with the closest names if it is none."""
+    """Returns the origin of a model; raises a ``UserError`` with close names if there is none."""
     for kind in ORIGINS:
-        if kind.knows(model, checkpoint):
+        if kind.accepts(model, checkpoint):
             return kind(model, checkpoint)
     names = [*released.RELEASED, *shipped_configs()]
     close = difflib.get_close_matches(os.path.basename(model), names, n=3, cutoff=0.4)
     raise UserError(
         f'There is no model {model}: give a released name (vitpose weights lists them), a config '
-        "with --checkpoint, or a training's folder; the closest names are "
+        'with --checkpoint, or a training folder; the closest names are '
         f'{", ".join(close) or "none"}.'
     )
 
 
 def load(model: str, checkpoint: str | None = None) -> PoseModel:
-    """The model of that name, ready to predict.
+    """Loads a model, ready to predict.
 
     Args:
-        model: A released name, a config by path or shipped name, or the folder of a training.
-        checkpoint: The weights, as a file or URL, where ``model`` does not say which.
+        model: The name of a released model, the path or name of a config, or a training folder.
+        checkpoint: The file or URL of the weights, if ``model`` does not define them.
 
     Raises:
-        UserError: There is none of that name, or config and weights do not fit.
+        UserError: The model does not exist, or config and weights do not fit.
     """
     init_default_scope('mmpose')
     origin = origin_of(model, checkpoint)
@@ -224,35 +224,35 @@ def load(model: str, checkpoint: str | None = None) -> PoseModel:
 
 
 def _defaults(cfg: Config) -> dict[str, str]:
-    """What the config says of the options of ``predict``."""
+    """The defaults of ``predict`` that the config sets."""
     given = dict(cfg.get('predict') or {})
     if unknown := sorted(set(given) - set(DEFAULTS)):
         raise UserError(
-            f'{cfg.filename} has predict.{unknown[0]}: it may say {" and ".join(DEFAULTS)}.'
+            f'{cfg.filename} has predict.{unknown[0]}: allowed are {" and ".join(DEFAULTS)}.'
         )
     return given
 
 
 def _datasets(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
-    """Name, metainfo and pipeline of every dataset that the model has a head for."""
+    """Yields name, metainfo and pipeline of every dataset for which the model has a head."""
     heads = [head['dataset'] for head in cfg.model.get('head', {}).get('heads', [])]
     described = dict(_described(cfg))
     if missing := [name for name in heads if name not in described]:
         raise UserError(
-            f'It has a head for {missing[0]}, but no test_dataloader of that dataset, which says '
-            'how pictures are cropped: add it.'
+            f'The model has a head for {missing[0]}, but no test_dataloader of that dataset, which '
+            'defines how pictures are cropped: add it.'
         )
     for name in heads or described:
         yield name, described[name]
 
 
 def _described(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
-    """The same of every dataset of the first loader that there is."""
+    """Yields the same for every dataset of the first existing loader."""
     loaders = [(cfg.get(name) or {}).get('dataset') for name in LOADERS]
     dataset = next((each for each in loaders if each), None)
     if dataset is None:
         raise UserError(
-            'It has no test_dataloader, which says what the keypoints are and how pictures are '
+            'The config has no test_dataloader, which defines the keypoints and how pictures are '
             'cropped: add it.'
         )
     if 'datasets' in dataset and 'metainfo' in dataset:  # mmpose's CombinedDataset
@@ -265,6 +265,6 @@ def _described(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
 
 
 def _crop_size(pipeline: Compose) -> tuple[int, int] | None:
-    """Width and height of the crops; None where there are none."""
+    """Width and height of the crops; None if the pipeline does not crop."""
     crops = [step for step in pipeline.transforms if isinstance(step, TopdownAffine)]
     return tuple(int(side) for side in crops[-1].input_size) if crops else None

@@ -1,4 +1,4 @@
-"""Pictures in, poses out: decoded by threads, found and posed in batches, in constant memory."""
+"""Predicts poses in pictures: threads decode, batches are predicted, memory is constant."""
 
 import os
 from collections import deque
@@ -21,14 +21,14 @@ from vitpose_plus.inference.results import Instance, Result
 from vitpose_plus.inference.sources import Sources
 from vitpose_plus.inference.sources.picture import Picture
 
-PICTURES_ON_GPU = 8  # of a detector's batch; on the CPU a batch is no faster
-WAITING_BYTES = 2**29  # of pictures that wait for their crops' batch to fill
+PICTURES_ON_GPU = 8  # in a detector's batch; on the CPU a batch is not faster
+WAITING_BYTES = 2**29  # of pictures whose crops are not predicted yet
 
 Item = TypeVar('Item')
 
 
 class Failure(NamedTuple):
-    """A picture that could not be predicted, and why, in one sentence."""
+    """A picture that could not be predicted, and the reason in one sentence."""
 
     source: str
     frame: int | None
@@ -48,7 +48,7 @@ class Opened(NamedTuple):
 
 @dataclass
 class Waiting:
-    """A picture whose inputs of the network are not all through yet."""
+    """A picture for which some inputs of the network may not be predicted yet."""
 
     opened: Opened
     image_id: int | None
@@ -61,15 +61,15 @@ class Waiting:
 
 
 class Prediction:
-    """What is to be predicted: sources, boxes, and whose keypoints.
+    """A prediction that is prepared: model, sources, boxes and datasets.
 
     Args:
         estimator: Makes the inputs of the network.
-        run: Runs the network on them.
+        run: Runs the network on the inputs.
         sources: The pictures.
-        boxes: Where somebody is; None for a model that finds everybody itself.
+        boxes: The source of the boxes; None for a bottom-up model.
         chosen: Class of a box -> dataset.
-        settings: What else the predictions follow from, for the manifest.
+        settings: Further settings that change the predictions, for the manifest.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Prediction:
         self.skeletons = {name: known[name] for name in chosen.datasets}
 
     def describe(self) -> dict[str, Any]:
-        """What the predictions follow from, besides the model, for the manifest."""
+        """Returns all settings that change the predictions, besides the model, for the manifest."""
         return dict(
             sources=self.sources.given,
             precision=self.run.precision,
@@ -100,7 +100,7 @@ class Prediction:
         )
 
     def results(self, on_failure: Callable[[Failure], None] = raise_failure) -> Iterator[Result]:
-        """The result of every picture that can be read, in order; one at a time is held."""
+        """Yields the result of every picture that can be read, in order, in constant memory."""
         threads = min(4, os.cpu_count() or 1)
         pool = ThreadPoolExecutor(threads)
         try:
@@ -115,13 +115,13 @@ class Prediction:
     def _boxed(
         self, opened: Iterable[Opened], on_failure: Callable[[Failure], None]
     ) -> Iterator[tuple[Opened, Boxes]]:
-        """Every picture with its boxes, those of a detector in batches."""
+        """Yields every picture with its boxes; a detector gets batches of pictures."""
         on_cpu = self.run.device.type == 'cpu'
         for group in groups(opened, 1 if on_cpu else PICTURES_ON_GPU):
             try:
                 found = self.boxes.boxes(*zip(*group, strict=True))
             except (UserError, torch.OutOfMemoryError):
-                # One at a time takes less memory, and shows which of them it is.
+                # Single pictures need less memory, and show which picture fails.
                 found = [self._boxes_of(each, on_failure) for each in group]
             yield from ((o, b) for o, b in zip(group, found, strict=True) if b is not None)
 
@@ -143,13 +143,13 @@ class Prediction:
         return Waiting(opened, boxes and boxes.image_id, jobs)
 
     def _posed(self, prepared: Iterable[Waiting]) -> Iterator[Result]:
-        """The results, in order, after batches of inputs of several pictures."""
+        """Yields the results in order; a batch may have inputs of several pictures."""
         waiting: deque[Waiting] = deque()
         queue: deque[tuple[Waiting, Job]] = deque()
         for each in prepared:
             waiting.append(each)
             queue.extend((each, job) for job in each.jobs)
-            while queue and (len(queue) >= self._batch_size or _is_much(waiting)):
+            while queue and (len(queue) >= self._batch_size or _exceeds_limit(waiting)):
                 self._run_first(queue)
             yield from self._complete(waiting)
         while queue:
@@ -158,7 +158,7 @@ class Prediction:
 
     @property
     def _batch_size(self) -> int:
-        return self.run.size if self.estimator.mixes else 1
+        return self.run.size if self.estimator.has_fixed_size else 1
 
     def _run_first(self, queue: deque[tuple[Waiting, Job]]) -> None:
         """Runs the first batch of the queue."""
@@ -212,5 +212,5 @@ def _kept(items: Iterable[Item | Failure], on_failure: Callable[[Failure], None]
             yield each
 
 
-def _is_much(waiting: Iterable[Waiting]) -> bool:
+def _exceeds_limit(waiting: Iterable[Waiting]) -> bool:
     return sum(each.opened.image.nbytes for each in waiting) > WAITING_BYTES

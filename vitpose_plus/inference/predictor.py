@@ -1,4 +1,4 @@
-"""``PosePredictor``: a model that predicts the poses of everybody in pictures."""
+"""``PosePredictor``: predicts the poses of all people and animals in pictures."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -25,23 +25,23 @@ LOGGER = logging.getLogger('vitpose_plus')
 
 
 class PosePredictor:
-    """Predicts the poses of everybody in pictures.
+    """Predicts the poses of all people and animals in pictures.
 
         predictor = PosePredictor('vitpose-plus-base')
         for result in predictor('photos/', boxes='rtmdet-m'):
             print(result.source, result.keypoints.shape)
 
     Args:
-        model: A released name, a config by path or shipped name, or the folder of a training.
-        checkpoint: The weights, as a file or URL, where ``model`` does not say which.
+        model: The name of a released model, the path or name of a config, or a training folder.
+        checkpoint: The file or URL of the weights, if ``model`` does not define them.
         device: ``auto``, ``cpu`` or ``cuda:N``.
         precision: ``auto``, ``fp32`` or ``bf16``.
-        batch_size: Crops of a batch, or ``auto``.
+        batch_size: The number of crops in a batch, or ``auto``.
         flip_test: Whether predictions are averaged with those of the mirrored crops.
-        say: Told, in sentences, what may be of interest meanwhile.
+        say: Is called with each message, a sentence.
 
     Raises:
-        UserError: There is no such model, or its config and weights do not fit.
+        UserError: The model does not exist, or its config and weights do not fit.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PosePredictor:
 
     @property
     def skeletons(self) -> dict[str, Skeleton]:
-        """Dataset name -> its keypoints, of every dataset that the model has."""
+        """Dataset name -> its keypoints, for every dataset of the model."""
         return self.model.skeletons
 
     def __call__(
@@ -77,23 +77,25 @@ class PosePredictor:
         box_score: float = BOX_SCORE,
         on_failure: Callable[[Failure], None] = raise_failure,
     ) -> Iterator[Result]:
-        """The result of every picture that can be read, in the order of the sources.
+        """Yields the result of every picture that can be read, in the order of the sources.
 
         Args:
             sources: A picture, folder, glob, ``@FILE``, ``-`` or URL; an array (BGR) or a PIL
                 image; or several of these.
-            boxes: A detector's name, a file of boxes or annotations, ``whole``, or arrays by
-                source; by default what the model's config says, else ``rtmdet-m``.
-            dataset: Whose keypoints are wanted, or class of the boxes -> dataset; by default
-                ``coco``, or the model's only one.
-            annotations: The file that has the names of the pictures, where ``boxes`` is a file that
-                has only their ids.
-            box_score: Detections that score less are left out.
-            on_failure: What to do with a picture that cannot be read; by default it is raised.
+            boxes: The name of a detector, a file of boxes or annotations, ``whole``, or a mapping
+                from sources to arrays. The default is set in the model's config, else
+                ``rtmdet-m``.
+            dataset: The dataset that defines the keypoints, or a mapping from the classes of the
+                boxes to datasets. The default is ``coco``, or the model's only dataset.
+            annotations: The file with the names of the pictures, if the file ``boxes`` has only
+                their ids.
+            box_score: Detections with a lower score are left out.
+            on_failure: Is called with each picture that cannot be read; the default raises the
+                error.
 
         Raises:
-            UserError: Something of this is not there or does not fit: at once, before any picture
-                is opened.
+            UserError: An argument is wrong or does not fit. This is raised before any picture is
+                opened.
         """
         prediction = self.prepare(
             sources, boxes, dataset=dataset, annotations=annotations, box_score=box_score
@@ -109,21 +111,21 @@ class PosePredictor:
         annotations: str | Path | None = None,
         box_score: float = BOX_SCORE,
     ) -> Prediction:
-        """All that ``__call__`` needs, opened and checked; the arguments are those.
+        """Opens and checks everything for a prediction.
 
-        ``sources`` may be opened already.
+        The arguments are the same as in ``__call__``; ``sources`` may also be ``Sources``.
         """
         wanted = self.model.defaults.get('dataset') if dataset is None else dataset
         opened, labels = None, ()
         settings = dict(dataset=wanted, flip_test=self.flip_test)
-        if self.estimator.wants_boxes:
+        if self.estimator.needs_boxes:
             named = self.model.defaults.get('boxes', BOXES) if boxes is None else boxes
             opened = open_boxes(named, annotations, self.device, box_score)
             labels = opened.labels
             settings |= dict(boxes=named, annotations=annotations, box_score=box_score)
         elif boxes is not None or annotations is not None:
             raise UserError(
-                f'{self.model.origin.model} is a bottom-up model, which finds everybody itself: '
+                f'{self.model.origin.model} is a bottom-up model, which uses no boxes: '
                 'leave out --boxes and --annotations.'
             )
         self.model.origin.check_datasets(assignment.named(wanted))

@@ -1,4 +1,4 @@
-"""How far a prediction is: a bar on a terminal, else a line every hundred pictures."""
+"""Shows the progress of a prediction: a bar on a terminal, else a line every 100 pictures."""
 
 import sys
 import time
@@ -6,14 +6,14 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-EVERY = 100  # pictures of a line
+EVERY = 100  # pictures per line
 
 
 class PredictionProgress:
-    """Shows pictures a second, people (or animals) a second, and the time that is left.
+    """Shows pictures per second, instances per second, and the remaining time.
 
     Args:
-        total: The number of pictures, where it is known.
+        total: The number of pictures; None if it is not known.
     """
 
     def __init__(self, total: int | None) -> None:
@@ -39,7 +39,7 @@ class PredictionProgress:
 
     @property
     def sentence(self) -> str:
-        """What is done, and how fast."""
+        """The numbers of finished pictures and instances, and the speed."""
         seconds = max(time.monotonic() - self.began, 1e-9)
         of = f' of {self.total}' if self.total else ''
         return (
@@ -48,7 +48,7 @@ class PredictionProgress:
         )
 
     def add(self, instances: int = 0) -> None:
-        """One more picture."""
+        """Counts one more picture, with its number of instances."""
         self.pictures += 1
         self.instances += instances
         self.bar.update(self.task, advance=1, description=self.sentence)

@@ -1,4 +1,4 @@
-"""What is predicted for a picture or a frame.
+"""The prediction for a picture or a frame.
 
 Shapes: N instances, K keypoints of a dataset.
 """
@@ -27,13 +27,13 @@ class Instance:
     """One person or animal.
 
     Attributes:
-        dataset: Whose keypoints these are.
+        dataset: The dataset that defines the keypoints.
         box: x1, y1, x2, y2 (4,) in pixels of the picture as it is shown.
-        box_score: Of the detector; 1 for given boxes.
+        box_score: The score of the detector; 1 for given boxes.
         keypoints: x, y (K, 2) in the same pixels.
-        scores: (K,).
-        id: Of a track; None in pictures.
-        category_id: Of the category in the boxes' file, where there is one.
+        scores: The scores of the keypoints (K,).
+        id: The id of the track; None in pictures.
+        category_id: The id of the category in the file of boxes; None if there is none.
     """
 
     dataset: str
@@ -45,7 +45,7 @@ class Instance:
     category_id: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As it stands in a line of ``predictions.ndjson``."""
+        """Returns the instance as it is written in a line of ``predictions.ndjson``."""
         points, scores = _rounded(self.keypoints), _rounded(self.scores, 6)
         line = dict(
             dataset=self.dataset,
@@ -62,15 +62,15 @@ class Result:
     """All instances of one picture or frame.
 
     Attributes:
-        source: Of the picture, as it was given.
-        width: Of the picture as it is shown, in pixels.
-        height: The same.
-        instances: Nobody found: an empty list.
-        skeletons: Dataset name -> its keypoints, of every dataset that was asked for.
+        source: The source of the picture, as it was given.
+        width: The width of the picture as it is shown, in pixels.
+        height: The height of the picture as it is shown, in pixels.
+        instances: The instances; an empty list if none is found.
+        skeletons: Dataset name -> its keypoints, for every requested dataset.
         frame: Number of the frame in a film, from 0; None for a picture.
-        time: Of the frame in seconds; None for a picture.
-        image_id: Of the picture in the boxes' file, where there is one.
-        image: BGR (height, width, 3), 0..255.
+        time: Time of the frame in seconds; None for a picture.
+        image_id: The id of the picture in the file of boxes; None if there is none.
+        image: The picture: BGR (height, width, 3), 0..255.
         place: Path of the drawn picture below the folder of drawn pictures.
     """
 
@@ -87,23 +87,23 @@ class Result:
 
     @property
     def keypoints(self) -> np.ndarray:
-        """x, y (N, K, 2) in pixels; a ``UserError`` if the instances are of several datasets."""
+        """x, y (N, K, 2) in pixels; raises a ``UserError`` if there are several datasets."""
         empty = np.zeros((0, len(self.names), 2), np.float32)
         return np.array([each.keypoints for each in self.instances]) if self.instances else empty
 
     @property
     def scores(self) -> np.ndarray:
-        """(N, K); as ``keypoints``."""
+        """The scores of the keypoints (N, K), with the same condition as ``keypoints``."""
         empty = np.zeros((0, len(self.names)), np.float32)
         return np.array([each.scores for each in self.instances]) if self.instances else empty
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the K keypoints; as ``keypoints``."""
+        """The names of the K keypoints, with the same condition as ``keypoints``."""
         return self._only().names
 
     def of(self, dataset: str) -> 'Result':
-        """The same with the instances of one dataset alone."""
+        """Returns the same result with only the instances of one dataset."""
         if dataset not in self.skeletons:
             raise UserError(
                 f'The result has no dataset {dataset!r}: it has {", ".join(self.skeletons)}.'
@@ -112,11 +112,11 @@ class Result:
         return replace(self, instances=own, skeletons={dataset: self.skeletons[dataset]})
 
     def draw(self, score: float = SCORE) -> Image.Image:
-        """The picture with its instances; keypoints that score no more are left out."""
+        """Draws the instances on the picture; only keypoints above this score are drawn."""
         return Image.fromarray(self.drawn(score)[..., ::-1])
 
     def drawn(self, score: float = SCORE) -> np.ndarray:
-        """The same as BGR (height, width, 3), 0..255."""
+        """Returns the same picture as ``draw`` as BGR (height, width, 3), 0..255."""
         image = np.array(self.image)
         numbers = {name: number for number, name in enumerate(self.skeletons)}
         for instance in self.instances:
@@ -132,19 +132,19 @@ class Result:
         return image
 
     def to_df(self) -> 'pandas.DataFrame':
-        """A table with one row a keypoint; needs the extra ``tables``."""
+        """Returns a table with one row per keypoint; needs the extra ``tables``."""
         return to_df([self], self.skeletons)
 
     def to_supervision(self) -> 'supervision.KeyPoints':
-        """As supervision has them; needs the extra ``tables``."""
+        """Returns the keypoints as an object of supervision; needs the extra ``tables``."""
         return to_supervision(self)
 
     def to_json(self) -> str:
-        """``to_dict`` as text."""
+        """Returns ``to_dict`` as JSON text."""
         return json.dumps(self.to_dict(), allow_nan=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """A line of ``predictions.ndjson``."""
+        """Returns the content of the picture's line in ``predictions.ndjson``."""
         line = dict(
             source=self.source,
             frame=self.frame,
@@ -156,15 +156,15 @@ class Result:
         return line if self.image_id is None else line | dict(image_id=self.image_id)
 
     def _only(self) -> Skeleton:
-        """The keypoints of the only dataset that was asked for."""
+        """The keypoints of the only requested dataset."""
         if len(self.skeletons) != 1:
             raise UserError(
-                f'The result has instances of several datasets, {", ".join(self.skeletons)}: take '
-                'those of one, as result.of(DATASET).'
+                f'The result has instances of several datasets, {", ".join(self.skeletons)}: '
+                'select one with result.of(DATASET).'
             )
         return next(iter(self.skeletons.values()))
 
 
 def _rounded(values: np.ndarray, decimals: int = 4) -> list:
-    """Nested lists of numbers, by default to a ten-thousandth of a pixel."""
+    """Nested lists of rounded numbers; the default is for coordinates in pixels."""
     return np.round(np.asarray(values, np.float64), decimals).tolist()

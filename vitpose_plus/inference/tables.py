@@ -1,4 +1,4 @@
-"""Predictions as tables: of pandas, and of supervision.
+"""Predictions as tables of pandas and as keypoints of supervision.
 
 Shapes: N instances, K keypoints.
 """
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 COLUMNS = ('source', 'frame', 'time', 'instance', 'id', 'dataset', 'box_score')
 COLUMNS += ('x1', 'y1', 'x2', 'y2', 'keypoint', 'x', 'y', 'score')
 TYPES = dict.fromkeys(COLUMNS, 'float64') | dict.fromkeys(('source', 'dataset', 'keypoint'), 'str')
-TYPES |= dict(frame='Int64', id='Int64', instance='int64')  # frame and id: none of pictures
+TYPES |= dict(frame='Int64', id='Int64', instance='int64')  # frame and id are missing for pictures
 
 
 class ResultLike(Protocol):
-    """What is used of a ``Result``, whose module imports this one."""
+    """The used part of ``Result``. The module of ``Result`` imports this module."""
 
     instances: Sequence[Any]
     skeletons: Mapping[str, Skeleton]
@@ -31,9 +31,10 @@ class ResultLike(Protocol):
 
 
 def rows(lines: Iterable[Mapping[str, Any]], skeletons: Mapping[str, Skeleton]) -> Iterator[tuple]:
-    """A row of ``COLUMNS`` for every keypoint of the lines of ``predictions.ndjson``.
+    """Makes a row of ``COLUMNS`` for every keypoint of the lines of ``predictions.ndjson``.
 
-    A picture without instances has no row. ``instance`` counts those of a picture from 0.
+    A picture without instances has no row. ``instance`` is the instance's number in its picture,
+    from 0.
     """
     for line in lines:
         for number, instance in enumerate(line['instances']):
@@ -47,11 +48,11 @@ def rows(lines: Iterable[Mapping[str, Any]], skeletons: Mapping[str, Skeleton]) 
 def to_df(
     results: Iterable[ResultLike | Mapping[str, Any]], skeletons: Mapping[str, Skeleton]
 ) -> 'pandas.DataFrame':
-    """A table with a row for every keypoint, in the columns of ``predictions.csv``.
+    """Returns a table with a row for every keypoint and the columns of ``predictions.csv``.
 
     Args:
-        results: Or lines of ``predictions.ndjson``.
-        skeletons: By the dataset's name.
+        results: Results, or lines of ``predictions.ndjson``.
+        skeletons: Dataset name -> its keypoints.
 
     Raises:
         UserError: pandas is missing.
@@ -60,15 +61,15 @@ def to_df(
         import pandas
     lines = (one if isinstance(one, Mapping) else one.to_dict() for one in results)
     table = pandas.DataFrame(rows(lines, skeletons), columns=COLUMNS)
-    return table.astype(TYPES)  # also where there are no rows
+    return table.astype(TYPES)  # the same types for a table without rows
 
 
 def to_supervision(result: ResultLike) -> 'supervision.KeyPoints':
-    """The instances of a result for the annotators of supervision.
+    """Returns the instances of a result for the annotators of supervision.
 
-    A class id is the place of the instance's dataset among those that were asked for. Where these
-    have skeletons of several lengths, the shorter are filled up with points at 0 with confidence 0,
-    which supervision does not draw.
+    A class id is the position of the instance's dataset among the requested datasets. If the
+    datasets have different numbers of keypoints, the shorter ones are padded with points at 0 with
+    confidence 0, which supervision does not draw.
 
     Raises:
         UserError: supervision is missing.

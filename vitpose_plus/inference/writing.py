@@ -1,4 +1,4 @@
-"""Lines and pictures of predictions: written whole or, where the disk is full, not at all."""
+"""Writes lines and pictures of predictions. If the disk is full, no partial content stays."""
 
 import json
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ import numpy as np
 
 
 class Lines:
-    """The lines of a file of ndjson, read anew each time.
+    """The lines of an ndjson file; each iteration reads the file again.
 
     Args:
-        path: Of the file.
+        path: The path of the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,11 +25,11 @@ class Lines:
 
 
 def write_line(file: BinaryIO, content: dict[str, Any]) -> None:
-    """Adds a line of ndjson.
+    """Adds a line to an ndjson file.
 
     Args:
-        file: Without a buffer.
-        content: Of the line.
+        file: The file, opened without a buffer.
+        content: The content of the line.
     """
     rest = json.dumps(content, allow_nan=False, separators=(',', ':')).encode() + b'\n'
     start = file.tell()
@@ -42,11 +42,11 @@ def write_line(file: BinaryIO, content: dict[str, Any]) -> None:
 
 
 def write_picture(path: Path, image: np.ndarray) -> None:
-    """Writes a BGR image (height, width, 3) in the format that the path's ending says."""
+    """Writes a BGR image (height, width, 3) in the format of the path's ending."""
     path.parent.mkdir(parents=True, exist_ok=True)
     done, content = cv2.imencode(path.suffix, image)
     if not done:
-        raise OSError(0, f'too large for {path.suffix}; --no-draw leaves it out', str(path))
+        raise OSError(0, f'too large for {path.suffix}; --no-draw writes no pictures', str(path))
     try:
         path.write_bytes(content)
     except OSError:

@@ -1,4 +1,4 @@
-"""Boxes of people and animals: of detectors, files and arrays; a class for every kind."""
+"""Boxes of people and animals from detectors, files and arrays; one class for each kind."""
 
 from vitpose_plus.inference.boxes.opening import open_boxes
 from vitpose_plus.inference.boxes.source import Boxes, BoxSource

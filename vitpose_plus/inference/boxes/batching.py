@@ -1,4 +1,4 @@
-"""How detectors are run: in batches of one size, so that no picture depends on the others."""
+"""Batches for detectors. All pictures of a batch have one size, so no result depends on others."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,39 +13,41 @@ from vitpose_plus.inference.boxes.source import BoxSource
 
 Prepared = TypeVar('Prepared')
 BLANK_HW = 64, 64
-LARGEST = 8  # pictures; more at once are no faster and take memory
+MAX_PICTURES = 8  # per batch; larger batches are not faster and need more memory
 
 
 def batches(
     prepared: Sequence[Prepared], pixels: Callable[[Prepared], Tensor]
 ) -> Iterator[list[int]]:
-    """Rows of what goes through the network at once: pictures of the same shape.
+    """Yields the rows of each batch: pictures of the same shape.
 
-    A batch of several shapes would be padded to the largest, which changes what is found.
+    A batch with several shapes would be padded to the largest, which changes the detections.
 
     Args:
-        prepared: What a pipeline has made of each picture.
-        pixels: Gets the picture's tensor.
+        prepared: The output of a pipeline for each picture.
+        pixels: Returns the picture's tensor in this output.
     """
     groups: dict[tuple[int, ...], list[int]] = {}
     for row, one in enumerate(prepared):
         groups.setdefault(tuple(pixels(one).shape), []).append(row)
     for rows in groups.values():
-        for start in range(0, len(rows), LARGEST):
-            yield rows[start : start + LARGEST]
+        for start in range(0, len(rows), MAX_PICTURES):
+            yield rows[start : start + MAX_PICTURES]
 
 
 def try_once(detector: BoxSource, title: str | Path) -> None:
-    """Before all pictures: one's own detector may lack operators, or not fit its own pipeline.
+    """Runs a detector on a blank picture, before all pictures.
+
+    The user's detector may need operators that are missing, or may not fit its pipeline.
 
     Raises:
-        UserError: It cannot run, in one sentence with the title.
+        UserError: The detector cannot run. The message is one sentence with the title.
     """
     try:
         detector.boxes([], [np.zeros((*BLANK_HW, 3), np.uint8)])
     except (UserError, torch.OutOfMemoryError):
         raise
-    except Exception as error:  # whatever a stranger's config makes the detector raise
+    except Exception as error:  # a user's config can cause any error
         raise UserError(
             f'The detector of {title} cannot run ({reason(error)}): correct its config.'
         ) from error

@@ -1,4 +1,4 @@
-"""Boxes in COCO's json: a list of detections, or the true boxes of an annotation file."""
+"""Boxes in COCO's JSON: a list of detections, or the true boxes of an annotation file."""
 
 from collections.abc import Hashable
 from pathlib import Path
@@ -17,15 +17,16 @@ from vitpose_plus.inference.boxes.matching import Names, Numbers
 from vitpose_plus.inference.boxes.source import Boxes
 from vitpose_plus.inference.sources.picture import Picture
 
-LABELLED = (1, 1, 2)  # a keypoint, without which mmpose leaves an annotation out
+LABELLED = (1, 1, 2)  # a labelled keypoint; mmpose leaves out annotations without one
 
 
 class Annotations:
-    """The pictures, categories and annotations of a file, which was checked.
+    """The pictures, categories and annotations of a file, which is checked first.
 
     Args:
-        path: Of the file.
-        content: Of the file; it may have no annotations if only pictures are looked for.
+        path: The path of the file.
+        content: The content of the file. Its annotations may be empty if only its pictures are
+            needed.
     """
 
     def __init__(self, path: str | Path, content: Any) -> None:
@@ -45,34 +46,35 @@ class Annotations:
             self._annotations[annotation['image_id']].append(annotation)
 
     def names(self) -> Names:
-        """From the names of pictures to their ids."""
+        """Returns the index from the names of pictures to their ids."""
         ids: dict[str, int] = {}
         for number, picture in self.pictures.items():
             other = ids.setdefault(picture.file_name, number)
             if other != number:
                 raise UserError(
-                    f'{self.path} has two images of the name {picture.file_name} (ids {other} and '
-                    f'{number}): give each its own, with its folder.'
+                    f'{self.path} has two images with the name {picture.file_name} (ids {other} '
+                    f'and {number}): give each image its own name, with its folder.'
                 )
         return Names(self.path, ids)
 
     def label(self, category: int) -> str | None:
-        """The category's name; None if the file names no categories."""
+        """Returns the category's name; None if the file has no categories."""
         if not self.categories:
             return None
         return self.categories.get(category, f'category {category}')
 
     def check_size(self, number: int, picture: Picture, wh: tuple[int, int]) -> None:
-        """Raises a ``UserError`` if the picture has another size than the file says."""
+        """Raises a ``UserError`` if the picture does not have the size in the file."""
         size = self.pictures[number].size
         if tuple(size) != wh:
             raise UserError(
-                f'{self.path} has boxes of {picture.source} at {by(size)} pixels, but it is '
-                f'{by(wh)}: give the picture of that size, or boxes of this one.'
+                f'{self.path} has boxes for {picture.source} with {by(size)} pixels, but the '
+                f'picture has {by(wh)}: give the picture with {by(size)} pixels, or boxes for this '
+                'picture.'
             )
 
     def infos(self, number: int) -> list[dict[str, Any]]:
-        """What mmpose's dataset makes of an image's annotations, in a test."""
+        """Returns the infos that mmpose's dataset makes from an image's annotations in a test."""
         image = {**self.images[number], 'img_path': self.images[number]['file_name']}
         annotations = [_completed(one) for one in self._annotations[number]]
         infos = [
@@ -83,8 +85,8 @@ class Annotations:
 
 
 def _completed(annotation: dict) -> dict:
-    """With what mmpose needs of an annotation, and boxes do not: labelled keypoints, a category
-    (which a file without categories may leave out)."""
+    """Adds fields that mmpose needs, but a file of boxes may not have: labelled keypoints, and the
+    category."""
     annotation = dict(category_id=1) | annotation
     if annotation.get('keypoints'):
         return annotation
@@ -92,9 +94,10 @@ def _completed(annotation: dict) -> dict:
 
 
 class AnnotatedBoxes(GivenBoxes):
-    """The true boxes: the same, and clipped in the same way, as in a test with the file.
+    """The true boxes, the same (and clipped in the same way) as in a test with the file.
 
-    Crowd regions, and people without a labelled keypoint where others have some, are left out.
+    Crowd regions are left out. Annotations that have keypoints, but no labelled keypoint, are left
+    out, too.
     """
 
     def __init__(self, path: str | Path, content: Any) -> None:
@@ -118,10 +121,10 @@ class DetectedBoxes(GivenBoxes):
     """A list of ``image_id``, ``category_id``, ``bbox`` (x, y, width, height) and ``score``.
 
     Args:
-        path: Of the file.
-        content: Of the file.
-        annotations: The file that has the names of its pictures and categories; None: pictures
-            are known by the numbers in their names.
+        path: The path of the file.
+        content: The content of the file.
+        annotations: The file with the names of the pictures and categories; None: the id of a
+            picture is the number in its name.
     """
 
     def __init__(self, path: str | Path, content: Any, annotations: Annotations | None) -> None:

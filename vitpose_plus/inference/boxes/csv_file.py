@@ -18,7 +18,7 @@ COLUMNS = f'source, {", ".join(CORNERS)} and, if there are any, score and label'
 
 @dataclass
 class Row:
-    """A line: its number in the file, and what is in it; no numbers: a picture without boxes."""
+    """A line of the file; ``numbers`` is empty for a picture without boxes."""
 
     line: int
     source: str
@@ -27,12 +27,12 @@ class Row:
 
 
 class CsvBoxes(GroupedBoxes):
-    """A header ``source,x1,y1,x2,y2[,score][,label]`` in any order, other columns are not read.
+    """A table with the header ``source,x1,y1,x2,y2[,score][,label]`` in any order.
 
-    A row without numbers is of a picture in which nobody is.
+    Other columns are ignored. A row without numbers is for a picture without people or animals.
 
     Args:
-        path: Of the file.
+        path: The path of the file.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -59,7 +59,7 @@ def _boxes(rows: list[Row]) -> Boxes:
 
 
 def _rows(path: str) -> Iterator[Row]:
-    """Raises a ``UserError`` for what is no table of boxes."""
+    """Yields the rows; raises a ``UserError`` if the file is not a table of boxes."""
     try:
         with open(path, encoding='utf-8-sig', newline='') as file:
             reader = csv.reader(file, strict=True)
@@ -75,16 +75,16 @@ def _rows(path: str) -> Iterator[Row]:
 
 
 def _columns(path: str, header: list[str]) -> dict[str, int]:
-    """Place of every column that is read, by its name; a picture's is ``source``."""
+    """Name of a column -> its position; the column of the pictures is ``source``."""
     names = [cell.strip().lower() for cell in header]
     sources = [name for name in SOURCES if name in names]
     twice = [name for name in (*CORNERS, *SOURCES, 'score', 'label') if names.count(name) > 1]
-    lacking = [name for name in CORNERS if name not in names]
+    missing = [name for name in CORNERS if name not in names]
     if not sources:
-        lacking.insert(0, 'source')
-    if lacking:
+        missing.insert(0, 'source')
+    if missing:
         raise UserError(
-            f'{path} has no column {", ".join(lacking)} in its first line: name the columns there '
+            f'{path} has no column {", ".join(missing)} in its first line: name the columns there '
             f'({COLUMNS}), with commas between them.'
         )
     if twice or len(sources) > 1:
@@ -113,4 +113,4 @@ def _number(path: str, line: int, text: str) -> float:
         return float(text)
     except ValueError:
         value = f'{text!r}' if text else 'an empty cell'
-        raise UserError(f'{path} has {value} for a number in line {line}: correct it.') from None
+        raise UserError(f'{path} has {value}, not a number, in line {line}: correct it.') from None

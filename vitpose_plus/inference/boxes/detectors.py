@@ -1,4 +1,4 @@
-"""Detectors by name: where their weights are, and how they are built."""
+"""The released detectors: their names, weights and configs."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ OPENMMLAB = 'https://download.openmmlab.com'
 HUB = 'https://huggingface.co'
 
 PERSON = ('person',)
-# As COCO's detectors name them, in their order.
+# In the order of the detectors that are trained on COCO.
 COCO = tuple(CocoDataset.METAINFO['classes'])
 
 
@@ -30,11 +30,11 @@ class Released(ABC):
     """A released detector.
 
     Attributes:
-        url: Of its weights, or of its repository.
-        sha256: The first digits of the file's; empty where they are not known.
-        megabytes: To download, about.
-        classes: Their names, in the order of its numbers.
-        licence: Of the weights, and what they were trained on.
+        url: The URL of its weights, or of its repository.
+        sha256: The first digits of the SHA-256 of the weights' file; empty if they are not known.
+        megabytes: The approximate size of the download.
+        classes: The names of its classes, in the order of their numbers.
+        licence: The licence of the weights, and their training datasets.
     """
 
     url: str
@@ -45,15 +45,15 @@ class Released(ABC):
 
     @abstractmethod
     def open(self, device: str, score: float) -> BoxSource:
-        """Downloads it unless it is there."""
+        """Downloads the detector if necessary, and returns it."""
 
 
 @dataclass(frozen=True)
 class ReleasedMmdet(Released):
-    """Of mmdet and mmpose.
+    """A detector of mmdet or mmpose.
 
     Attributes:
-        config: Comes with these packages.
+        config: The config, which is included in these packages.
     """
 
     config: Path
@@ -69,7 +69,7 @@ class ReleasedMmdet(Released):
 
 @dataclass(frozen=True)
 class ReleasedTransformers(Released):
-    """Of Hugging Face, in transformers' own folder for downloads."""
+    """A detector of Hugging Face, in transformers' folder for downloads."""
 
     def open(self, device: str, score: float) -> BoxSource:
         folder = download(self.url.removeprefix(f'{HUB}/'))
@@ -77,7 +77,7 @@ class ReleasedTransformers(Released):
 
 
 def _mmdet(url: str, megabytes: int, classes: tuple[str, ...], data: str, config: Path) -> Released:
-    """The names of OpenMMLab's files end in the first digits of their SHA-256."""
+    """Makes an entry; names of OpenMMLab's files end with the first digits of their SHA-256."""
     digits = url.removesuffix('.pth').rpartition('-')[2]
     licence = f'Apache-2.0, trained on {data}'
     return ReleasedMmdet(f'{OPENMMLAB}/{url}', digits, megabytes, classes, licence, config)

@@ -1,4 +1,4 @@
-"""Boxes that are known before: those of files and of mappings.
+"""Boxes that are given by the user: in files and in mappings.
 
 Shapes: N boxes of a picture.
 """
@@ -16,12 +16,12 @@ from vitpose_plus.inference.sources.picture import Picture
 
 
 class GivenBoxes(BoxSource):
-    """A subclass for every kind of file.
+    """Boxes that are given by the user; there is a subclass for every kind of file.
 
     Args:
-        title: The file, for errors.
+        title: The name of the file, for errors.
         index: Finds a picture's entry.
-        labels: Names of the classes.
+        labels: The names of the classes.
     """
 
     def __init__(self, title: str, index: Index, labels: Iterable[str] = ()) -> None:
@@ -38,23 +38,23 @@ class GivenBoxes(BoxSource):
             box = listed(boxes.xyxy[outside.argmax()])
             raise UserError(
                 f'{self.title} has the box {box} (x1, y1, x2, y2) outside of {picture.source}, '
-                f'which is {width}x{height} pixels: correct the box, or take it out.'
+                f'which is {width}x{height} pixels: correct or remove the box.'
             )
         return boxes
 
     @abstractmethod
     def entry(self, key: Hashable, picture: Picture, wh: tuple[int, int]) -> Boxes:
-        """The boxes of an entry.
+        """Returns the boxes of an entry.
 
         Args:
-            key: Of the index.
-            picture: Whose they are, for errors.
-            wh: Its width and height in pixels.
+            key: The key of the entry in the index.
+            picture: The picture of the boxes, for errors.
+            wh: The width and height of the picture in pixels.
         """
 
 
 class GroupedBoxes(GivenBoxes):
-    """Boxes by the names of their pictures."""
+    """Boxes in a mapping from the names of pictures."""
 
     def __init__(self, title: str, groups: Mapping[str, Boxes], labels: Iterable[str] = ()) -> None:
         super().__init__(title, Names(title, {name: name for name in groups}), labels)
@@ -65,7 +65,7 @@ class GroupedBoxes(GivenBoxes):
 
 
 class ArrayBoxes(GroupedBoxes):
-    """Boxes by the pictures' names, in Python.
+    """A mapping from the names of pictures to arrays, in Python.
 
     Args:
         arrays: x1, y1, x2, y2 (N, 4) in pixels, or with a score in the fifth column (N, 5).
@@ -89,7 +89,7 @@ class ArrayBoxes(GroupedBoxes):
         if array is None or array.ndim != 2 or array.shape[1] not in (4, 5):
             raise UserError(
                 f'{self.TITLE} has no array of shape (N, 4) or (N, 5) for {name}: give x1, y1, x2, '
-                'y2 and, if there is one, the score of every box.'
+                'y2 and, if known, the score of every box.'
             )
         for row, what in enumerate(problems(array)):
             if what:
@@ -106,7 +106,7 @@ class ArrayBoxes(GroupedBoxes):
 
 
 def problems(rows: np.ndarray) -> list[str | None]:
-    """What is wrong with each of N rows of x1, y1, x2, y2 and, if there is one, the score."""
+    """The fault of each of N rows of x1, y1, x2, y2 (and score); None for a correct row."""
     with np.errstate(over='ignore', invalid='ignore'):
         finite = np.isfinite(rows.astype(np.float32)).all(1)
         flat = (rows[:, 2:4] <= rows[:, :2]).any(1)
@@ -121,7 +121,7 @@ def problems(rows: np.ndarray) -> list[str | None]:
 
 
 def inside(xyxy: np.ndarray, wh: tuple[int, int]) -> np.ndarray:
-    """Whether some of each of N boxes lies in the picture of that width and height; (N,)."""
+    """Whether each of N boxes overlaps a picture of this width and height; (N,)."""
     return ((xyxy[:, :2] < np.array(wh)) & (xyxy[:, 2:] > 0)).all(1)
 
 

@@ -1,4 +1,4 @@
-"""Detectors of transformers: D-FINE, RT-DETRv2, and any other that its Auto classes know."""
+"""Detectors of transformers: D-FINE, RT-DETRv2, and all others that its Auto classes support."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,21 +14,22 @@ from vitpose_plus.inference.boxes.given import inside
 from vitpose_plus.inference.boxes.source import Boxes, BoxSource
 from vitpose_plus.inference.sources.picture import Picture
 
-SAFE = dict(trust_remote_code=False)  # else it asks whether code of the folder may be run
+SAFE = dict(trust_remote_code=False)  # else transformers asks whether it may run code in the folder
 WEIGHTS = 'model.safetensors'
 FILES = ['*.json', WEIGHTS]
 
 
 class TransformersDetector(BoxSource):
-    """Finds what transformers' own processor prepares.
+    """A detector of transformers, with its own image processor.
 
     Args:
-        folder: What ``save_pretrained`` of a detector and of its image processor wrote.
-        device: Of the model.
-        score: Detections below are left out.
+        folder: The folder with the files of ``save_pretrained`` of a detector and of its image
+            processor.
+        device: The device of the model.
+        score: Detections with a lower score are left out.
 
     Raises:
-        UserError: It is no detector, or not all of its weights are there.
+        UserError: The folder does not contain a detector, or some of its weights are missing.
     """
 
     def __init__(self, folder: str | Path, device: str, score: float) -> None:
@@ -40,15 +41,15 @@ class TransformersDetector(BoxSource):
             self.model, loaded = AutoModelForObjectDetection.from_pretrained(
                 folder, use_safetensors=True, output_loading_info=True, **SAFE
             )
-        except Exception as error:  # whatever a stranger's folder makes it raise
+        except Exception as error:  # a user's folder can cause any error
             raise UserError(
                 f'{folder} cannot be read as a detector of transformers ({reason(error)}): give a '
                 f'folder with its config.json, preprocessor_config.json and {WEIGHTS}.'
             ) from error
-        if lacking := sorted(loaded['missing_keys']):
+        if missing := sorted(loaded['missing_keys']):
             raise UserError(
-                f'{folder} lacks {lacking[0]!r} and {len(lacking) - 1} other tensors of the '
-                'detector: download or save it again.'
+                f'{folder}: {missing[0]!r} and {len(missing) - 1} other tensors of the detector '
+                'are missing: download or save it again.'
             )
         self.model.to(device).eval()
         names = self.model.config.id2label
@@ -88,20 +89,20 @@ class TransformersDetector(BoxSource):
 
 
 def download(repository: str) -> str:
-    """The folder of a repository of Hugging Face, which is downloaded once, by its own client.
+    """Downloads a repository of Hugging Face once, with its own client; returns the folder.
 
     Raises:
-        UserError: It cannot be downloaded.
+        UserError: The repository cannot be downloaded.
     """
     with needing('transformers', 'hf', repository):
         from huggingface_hub import snapshot_download
     with suppress(OSError):
         folder = snapshot_download(repository, allow_patterns=FILES, local_files_only=True)
-        if Path(folder, WEIGHTS).is_file():  # else it was stopped in the middle
+        if Path(folder, WEIGHTS).is_file():  # else an earlier download was stopped
             return folder
     try:
         return snapshot_download(repository, allow_patterns=FILES)
-    except Exception as error:  # its own, and those of the network
+    except Exception as error:  # errors of the client and of the network
         raise UserError(
             f'{repository} cannot be downloaded from Hugging Face ({reason(error)}): check the '
             'network, or download it by other means and give the folder.'

@@ -1,4 +1,4 @@
-"""The kinds of boxes, a class for each: what is given for it, and how it is opened."""
+"""The kinds of values of ``--boxes``: one class recognises and opens each kind."""
 
 import json
 import os
@@ -26,7 +26,7 @@ Given = str | Path | BoxSource | Mapping
 
 @dataclass(frozen=True)
 class Options:
-    """How boxes are opened: see ``open_boxes``."""
+    """The options for opening boxes: see ``open_boxes``."""
 
     annotations: str | None
     device: str
@@ -34,13 +34,13 @@ class Options:
 
 
 class Kind(ABC):
-    """A kind of ``--boxes``."""
+    """A kind of value of ``--boxes``."""
 
     TAKES_ANNOTATIONS = False
 
     @staticmethod
     @abstractmethod
-    def knows(given: Given) -> bool: ...
+    def accepts(given: Given) -> bool: ...
 
     @staticmethod
     @abstractmethod
@@ -48,10 +48,10 @@ class Kind(ABC):
 
 
 class Opened(Kind):
-    """A source of boxes, in Python."""
+    """A ``BoxSource``, in Python."""
 
     @staticmethod
-    def knows(given: Given) -> bool:
+    def accepts(given: Given) -> bool:
         return isinstance(given, BoxSource)
 
     @staticmethod
@@ -63,7 +63,7 @@ class Arrays(Kind):
     """A mapping from pictures to arrays, in Python."""
 
     @staticmethod
-    def knows(given: Given) -> bool:
+    def accepts(given: Given) -> bool:
         return isinstance(given, Mapping)
 
     @staticmethod
@@ -73,7 +73,7 @@ class Arrays(Kind):
 
 class Whole(Kind):
     @staticmethod
-    def knows(given: Given) -> bool:
+    def accepts(given: Given) -> bool:
         return given == WHOLE
 
     @staticmethod
@@ -85,7 +85,7 @@ class Named(Kind):
     """A released detector."""
 
     @staticmethod
-    def knows(given: Given) -> bool:
+    def accepts(given: Given) -> bool:
         return given in DETECTORS
 
     @staticmethod
@@ -95,7 +95,7 @@ class Named(Kind):
 
 class TransformersFolder(Kind):
     @staticmethod
-    def knows(given: Given) -> bool:
+    def accepts(given: Given) -> bool:
         return os.path.isfile(os.path.join(given, 'config.json'))
 
     @staticmethod
@@ -106,10 +106,10 @@ class TransformersFolder(Kind):
 
 
 class WorkDir(Kind):
-    """The folder of a training of mmdet."""
+    """A training folder of mmdet."""
 
     @staticmethod
-    def knows(given: Given) -> bool:
+    def accepts(given: Given) -> bool:
         return os.path.isdir(given)
 
     @staticmethod
@@ -119,7 +119,7 @@ class WorkDir(Kind):
 
 class CsvFile(Kind):
     @staticmethod
-    def knows(given: Given) -> bool:
+    def accepts(given: Given) -> bool:
         return os.path.isfile(given) and Path(given).suffix.lower() == '.csv'
 
     @staticmethod
@@ -128,12 +128,12 @@ class CsvFile(Kind):
 
 
 class JsonFile(Kind):
-    """Of COCO or MPII: the content tells which."""
+    """A file of COCO or MPII, recognised by its content."""
 
     TAKES_ANNOTATIONS = True
 
     @staticmethod
-    def knows(given: Given) -> bool:
+    def accepts(given: Given) -> bool:
         return os.path.isfile(given)
 
     @staticmethod
@@ -142,17 +142,17 @@ class JsonFile(Kind):
         if isinstance(content, list) and not _is_mpii(content):
             if options.annotations:
                 pictures = read_json(options.annotations)
-                if isinstance(pictures, dict):  # those of a test split have none
+                if isinstance(pictures, dict):  # files of a test split have no annotations
                     pictures.setdefault('annotations', [])
                 names = Annotations(options.annotations, pictures)
             return DetectedBoxes(given, content, names)
         if options.annotations:
-            raise needless(given)
+            raise unexpected_annotations(given)
         return (MpiiBoxes if isinstance(content, list) else AnnotatedBoxes)(given, content)
 
 
 def read_json(path: str) -> Any:
-    """Raises a ``UserError`` if it cannot be read, or is no JSON."""
+    """Reads a file; raises a ``UserError`` if it cannot be read, or is not JSON."""
     if not os.path.exists(path):
         raise UserError(f'The file {path} does not exist: check its path.')
     try:
@@ -170,11 +170,13 @@ def _is_mpii(content: list) -> bool:
     return bool(content) and isinstance(content[0], dict) and 'center' in content[0]
 
 
-def needless(given: Given) -> UserError:
+def unexpected_annotations(given: Given) -> UserError:
+    """The error for ``--annotations`` with another kind of boxes than a list of detections."""
     return UserError(
-        f'--annotations is only for a list of detections, and {given} is none: leave it out.'
+        f'--annotations is only for a list of detections, and {given} is not one: leave out '
+        '--annotations.'
     )
 
 
-# In the order in which they are asked.
+# The first class that accepts the given value opens it.
 KINDS = (Opened, Arrays, Whole, Named, TransformersFolder, WorkDir, CsvFile, JsonFile)

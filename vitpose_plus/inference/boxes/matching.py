@@ -1,4 +1,4 @@
-"""Which entry of a file of boxes a picture belongs to."""
+"""Finds the entry of a picture in a file of boxes."""
 
 import re
 import unicodedata
@@ -9,12 +9,10 @@ from vitpose_plus.errors import UserError
 
 
 class Index(ABC):
-    """Finds the entry of a picture.
-
-    An entry that was found by less than its full name belongs to one picture only.
+    """Finds the entry of a picture. Two different pictures cannot have the same entry.
 
     Args:
-        title: The file, for errors.
+        title: The name of the file, for errors.
     """
 
     def __init__(self, title: str) -> None:
@@ -22,10 +20,10 @@ class Index(ABC):
         self._sources: dict[Hashable, str] = {}  # entry -> the picture that it was found for
 
     def find(self, source: str) -> Hashable:
-        """The key of the entry.
+        """Returns the key of the picture's entry.
 
         Raises:
-            UserError: There is none, or several, or it belongs to another picture.
+            UserError: There is no entry, or several, or another picture has the same entry.
         """
         key = self._find(source)
         other = self._sources.setdefault(key, source)
@@ -41,17 +39,17 @@ class Index(ABC):
 
 
 class Names(Index):
-    """By name: the same, or the longest equal end of the path.
+    """Finds entries by name: the same name, or the longest equal end of the path.
 
     Args:
-        title: The file, for errors.
-        keys: Key of the entry by the name of its picture.
+        title: The name of the file, for errors.
+        keys: Name of a picture -> key of its entry.
     """
 
     def __init__(self, title: str, keys: Mapping[str, Hashable]) -> None:
         super().__init__(title)
         self._keys = keys
-        self._names: dict[str, list[str]] = {}  # by the last part of the path
+        self._names: dict[str, list[str]] = {}  # last part of the path -> names
         for name in self._keys:
             self._names.setdefault(parts(name)[-1], []).append(name)
 
@@ -62,7 +60,7 @@ class Names(Index):
         names = self._names.get(wanted[-1], [])
         lengths = [common_end(wanted, parts(name)) for name in names]
         best = [name for name, n in zip(names, lengths, strict=True) if n == max(lengths)]
-        # Of equally long ends a whole name fits better than a part of one.
+        # If several ends are equally long, a complete name is better than a part of a name.
         best = [name for name in best if len(parts(name)) == max(lengths)] or best
         if not best:
             raise UserError(
@@ -71,18 +69,18 @@ class Names(Index):
             )
         if len(best) > 1:
             raise UserError(
-                f'{self.title} names {" and ".join(best[:2])}, either of which can be the picture '
-                f'{source}: give it with its folder, as in the file.'
+                f'{self.title} names {" and ".join(best[:2])}, and both can be the picture '
+                f'{source}: give the picture with its folder, as in the file.'
             )
         return self._keys[best[0]]
 
 
 class Numbers(Index):
-    """By the number at the end of the file's name: 139 of ``000000000139.jpg``.
+    """Finds entries by the number at the end of a picture's name: 139 for ``000000000139.jpg``.
 
     Args:
-        title: The file, for errors.
-        numbers: Of its pictures.
+        title: The name of the file, for errors.
+        numbers: The numbers of its pictures.
     """
 
     def __init__(self, title: str, numbers: Iterable[int]) -> None:
@@ -95,23 +93,24 @@ class Numbers(Index):
         if number is None:
             raise UserError(
                 f'{self.title} has only numbers of pictures, and the name of {source} does not end '
-                'in one: give the file that has their names with --annotations.'
+                'in a number: give the file that has their names with --annotations.'
             )
         if int(number[1]) not in self._numbers:
             raise UserError(
-                f'{self.title} has no detection in picture {int(number[1])}, which is taken for '
-                f'{source}: if nobody is in it, give the file of the pictures with --annotations.'
+                f'{self.title} has no detection in picture {int(number[1])} (the number in the '
+                f'name of {source}): if nobody is in it, give the file of the pictures with '
+                '--annotations.'
             )
         return int(number[1])
 
 
 def parts(path: str) -> list[str]:
-    """The names in a path, of any system; Unicode as one form writes it."""
+    """Splits the path of any system into names, with Unicode in the form NFC."""
     path = unicodedata.normalize('NFC', path)
     return [part for part in re.split(r'[/\\]+', path) if part not in ('', '.')] or [path]
 
 
 def common_end(a: list[str], b: list[str]) -> int:
-    """How many names at the end of two paths are equal."""
+    """Returns the number of equal names at the end of two paths."""
     pairs = list(zip(reversed(a), reversed(b), strict=False))
     return next((n for n, (one, other) in enumerate(pairs) if one != other), len(pairs))

@@ -1,4 +1,4 @@
-"""The detector in the folder of a training of mmdet."""
+"""Opens the detector in a training folder of mmdet."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,10 +16,10 @@ from vitpose_plus.inference.boxes.mmdetection import MmdetDetector
 
 
 def open_work_dir(folder: Path, device: str, score: float) -> MmdetDetector:
-    """The detector that was trained in a folder: its config, its best or else its last checkpoint.
+    """Opens the detector in a training folder: its config, and its best or else last checkpoint.
 
     Raises:
-        UserError: There is not one config, no checkpoint, or they are of no detector.
+        UserError: There is not exactly one config, or no checkpoint, or they are not of a detector.
     """
     config, checkpoint = config_in(folder), checkpoint_in(folder)
     cfg = load_config(str(config))
@@ -29,7 +29,7 @@ def open_work_dir(folder: Path, device: str, score: float) -> MmdetDetector:
         detector = MmdetDetector(str(config), cfg, labels, score)
     except UserError:
         raise
-    except Exception as error:  # whatever a stranger's config makes mmdet raise
+    except Exception as error:  # a user's config can cause any error
         raise UserError(
             f'{config} cannot be built as a detector of mmdet ({reason(error)}): correct it.'
         ) from error
@@ -44,17 +44,17 @@ def config_in(folder: Path) -> Path:
         return configs[0]
     if not configs:
         raise UserError(
-            f'{folder} holds neither a config of mmdet (.py) nor a config.json of Hugging Face: '
+            f'{folder} contains neither a config of mmdet (.py) nor a config.json of Hugging Face: '
             'give the folder of a trained detector.'
         )
     names = ', '.join(path.name for path in configs)
     raise UserError(
-        f'{folder} holds {len(configs)} configs ({names}): keep the one of the detector.'
+        f'{folder} contains {len(configs)} configs ({names}): keep the one of the detector.'
     )
 
 
 def checkpoint_in(folder: Path) -> Path:
-    """The best checkpoint, else the last; else the only file of weights, whatever its name."""
+    """The best checkpoint, else the last; else the only ``.pth`` file, with any name."""
     own = work_dirs.own_checkpoints(folder)
     if own:
         return work_dirs.best(folder) or max(own, key=work_dirs.number_of)
@@ -62,18 +62,20 @@ def checkpoint_in(folder: Path) -> Path:
     if len(others) == 1:
         return others[0]
     if not others:
-        raise UserError(f"{folder} holds no checkpoint (.pth): put the detector's weights there.")
+        raise UserError(
+            f"{folder} contains no checkpoint (.pth): put the detector's weights there."
+        )
     names = ', '.join(path.name for path in others)
-    raise UserError(f'{folder} holds {len(others)} checkpoints ({names}): keep one of them.')
+    raise UserError(f'{folder} contains {len(others)} checkpoints ({names}): keep one of them.')
 
 
 def classes_of(cfg: Config, meta: Any, title: str) -> tuple[str, ...]:
-    """The names of the classes, as the checkpoint has them, else the config's dataset.
+    """The names of the classes in the checkpoint, or else in the config's dataset.
 
     Args:
-        cfg: Of the detector.
-        meta: What its training wrote beside the weights.
-        title: The config, for errors.
+        cfg: The config of the detector.
+        meta: The content of the checkpoint's field ``meta``.
+        title: The name of the config, for errors.
     """
     given = meta.get('dataset_meta') if isinstance(meta, dict) else None
     saved = {str(k).lower(): v for k, v in given.items()} if isinstance(given, dict) else {}
@@ -87,14 +89,14 @@ def classes_of(cfg: Config, meta: Any, title: str) -> tuple[str, ...]:
         classes = [classes]
     if not classes:
         raise UserError(
-            f'{title} does not name the classes of the detector, nor does its checkpoint: set '
+            f'Neither {title} nor its checkpoint names the classes of the detector: set '
             'metainfo=dict(classes=(...)) in the dataset of test_dataloader.'
         )
     return tuple(str(name) for name in classes)
 
 
 def _plain(dataset: Mapping) -> Mapping:
-    """The dataset itself, or the first, within wrappers."""
+    """The dataset without wrappers; of several datasets, the first one."""
     while 'dataset' in dataset or 'datasets' in dataset:
         dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
     return dataset

@@ -24,13 +24,13 @@ from vitpose_plus.inference.sources.picture import Picture
 
 
 class MmdetDetector(BoxSource):
-    """Finds what the test pipeline of its config prepares.
+    """A detector of mmdet, with the test pipeline of its config.
 
     Args:
-        title: The config, for errors.
-        cfg: Has ``model`` and ``test_dataloader``.
-        labels: Names of its classes.
-        score: Detections below are left out.
+        title: The name of the config, for errors.
+        cfg: The config, with ``model`` and ``test_dataloader``.
+        labels: The names of its classes.
+        score: Detections with a lower score are left out.
     """
 
     def __init__(self, title: str, cfg: Config, labels: Sequence[str], score: float) -> None:
@@ -42,16 +42,16 @@ class MmdetDetector(BoxSource):
             pipeline[0]['type'] = 'mmdet.LoadImageFromNDArray'
             self._prepare = Compose(pipeline)
         if not isinstance(self.model, BaseDetector):
-            raise UserError(f'{title} is not the config of a detector: give that of one of mmdet.')
+            raise UserError(f'{title} is not the config of a detector: give one of mmdet.')
         numbers = _numbers_of_classes(self.model)
         if numbers and len(labels) not in numbers:
             raise UserError(
-                f'{title} has a head for {max(numbers)} classes, but {len(labels)} names: correct '
-                'num_classes, or the classes in metainfo.'
+                f'{title} has a head for {max(numbers)} classes, but {len(labels)} names of '
+                'classes: correct num_classes, or the classes in metainfo.'
             )
 
     def load(self, path: str, state_dict: dict[str, torch.Tensor], device: str) -> None:
-        """Raises a ``UserError`` unless all weights are there, and nothing else."""
+        """Loads weights; raises a ``UserError`` if some are missing or unexpected."""
         check_fit(state_dict, self.model, path)
         self.model.load_state_dict(state_dict)
         self.model.to(device)
@@ -74,7 +74,7 @@ class MmdetDetector(BoxSource):
     def _prepared(self, image: np.ndarray) -> dict[str, Any]:
         try:
             return self._prepare(dict(img=image, img_id=0))
-        except cv2.error as error:  # of a side that would have less than half a pixel
+        except cv2.error as error:  # a side would have less than half a pixel
             height, width = image.shape[:2]
             raise UserError(
                 f'A picture of {width}x{height} pixels is too narrow for the detector of '
@@ -82,7 +82,7 @@ class MmdetDetector(BoxSource):
             ) from error
 
     def _boxes(self, instances: Any, image: np.ndarray) -> Boxes:
-        """Of one picture; what was found beside it, where it is padded, is left out."""
+        """The boxes of one picture; boxes that are completely in its padding are left out."""
         xyxy = instances.bboxes.astype(np.float32)
         kept = (instances.scores >= self.score) & inside(xyxy, image.shape[1::-1])
         kept &= (xyxy[:, 2:] > xyxy[:, :2]).all(1)
@@ -94,24 +94,24 @@ class MmdetDetector(BoxSource):
 
     @contextmanager
     def _running(self) -> Iterator[None]:
-        """In mmdet's scope; a ``UserError`` for what is wrong with the config or the classes."""
+        """Sets the scope of mmdet; raises a ``UserError`` for a missing operator."""
         try:
             with DefaultScope.overwrite_default_scope(self._scope):
                 yield
         except (UserError, torch.OutOfMemoryError):
             raise
-        except NotImplementedError as error:  # as of an operator that needs the compiled mmcv
+        except NotImplementedError as error:  # for example an operator that needs the compiled mmcv
             raise UserError(f'The detector of {self.title} cannot run: {error}') from error
 
 
 def _numbers_of_classes(model: BaseDetector) -> set[int]:
-    """Of the heads that say so; a first stage finds objects of one class."""
+    """The numbers of classes of all heads; a first stage has one class."""
     heads = (part for name, part in model.named_modules() if 'bbox_head' in name.split('.'))
     return {head.num_classes for head in heads if hasattr(head, 'num_classes')}
 
 
 def without_downloads(model: Any) -> Any:
-    """A model's config without the weights that a training starts from."""
+    """Returns a model's config without the initial weights of a training."""
     if isinstance(model, Mapping):
         kept = {k: without_downloads(v) for k, v in model.items() if k != 'init_cfg'}
         return ConfigDict(kept)

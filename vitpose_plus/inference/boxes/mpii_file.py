@@ -12,16 +12,16 @@ from vitpose_plus.datasets.multi_dataset import load_annotations
 from vitpose_plus.inference.boxes.given import GroupedBoxes
 from vitpose_plus.inference.boxes.source import Boxes
 
-PERSON = 'person'  # all that the file has
-FIELDS = ('bbox_center', 'bbox_scale')  # of which crops are made; the boxes are made of them, too
+PERSON = 'person'  # the only class of the file
+FIELDS = ('bbox_center', 'bbox_scale')  # used for the crops; the boxes are computed from them, too
 
 
 class MpiiBoxes(GroupedBoxes):
-    """A list of people with ``image``, ``center`` and ``scale``, as the dataset's class reads it.
+    """A list of people with ``image``, ``center`` and ``scale``, read by MPII's dataset class.
 
     Args:
-        path: Of the file.
-        content: Of the file.
+        path: The path of the file.
+        content: The content of the file.
     """
 
     def __init__(self, path: str | Path, content: list) -> None:

@@ -1,4 +1,4 @@
-"""Boxes, and what every source of them has to do.
+"""Boxes, and the interface of all sources of boxes.
 
 Shapes: N boxes of a picture.
 """
@@ -20,10 +20,10 @@ class Boxes:
     Attributes:
         xyxy: x1, y1, x2, y2 (N, 4) in pixels, float32.
         scores: (N,), float32; 1 for given boxes.
-        labels: Names of N classes; None where the source knows none.
-        category_ids: Of the categories in the boxes' file; None where there are none.
-        fields: What else the model's pipeline takes of each box, as MPII's centre and scale.
-        image_id: Of the picture in the boxes' file; None where there is none.
+        labels: The names of N classes; None if the class is not known.
+        category_ids: The ids of N categories in the file of boxes; None if there are none.
+        fields: Further fields of each box for the model's pipeline, as MPII's centre and scale.
+        image_id: The id of the picture in the file of boxes; None if there is none.
     """
 
     xyxy: np.ndarray
@@ -39,22 +39,24 @@ class Boxes:
 
 
 class BoxSource(ABC):
-    """What gives boxes for pictures.
+    """A source of boxes for pictures.
 
     Attributes:
-        labels: Names of the classes that it can give; empty where it knows none.
+        labels: The names of all classes of its boxes; empty if they are not known.
     """
 
     labels: tuple[str, ...] = ()
 
     @abstractmethod
     def boxes(self, pictures: Sequence[Picture], images: Sequence[np.ndarray]) -> list[Boxes]:
-        """The boxes of every picture; nobody found is an empty array, never the whole picture.
+        """Returns the boxes of every picture.
+
+        If nobody is found, the array is empty; the whole picture is never used instead.
 
         Args:
-            pictures: Where the images are from.
+            pictures: The pictures of the images.
             images: BGR (height, width, 3) each, 0..255.
 
         Raises:
-            UserError: It has no entry for a picture, or the picture is too narrow for it.
+            UserError: There is no entry for a picture, or the picture is too narrow.
         """

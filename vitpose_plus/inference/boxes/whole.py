@@ -9,7 +9,7 @@ from vitpose_plus.inference.sources.picture import Picture
 
 
 class WholePicture(BoxSource):
-    """As mmpose's ``whole_image``: for pictures of one person or animal."""
+    """The same as mmpose's ``whole_image``: for pictures of one person or animal."""
 
     def boxes(self, pictures: Sequence[Picture], images: Sequence[np.ndarray]) -> list[Boxes]:
         return [

@@ -1,4 +1,4 @@
-"""How predictions are written: one class a format, by its name on the command line."""
+"""The formats of predictions: one class for each name on the command line."""
 
 from vitpose_plus.inference.formats.coco import CocoFormat
 from vitpose_plus.inference.formats.csv_table import CsvFormat

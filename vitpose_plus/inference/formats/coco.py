@@ -1,4 +1,4 @@
-"""``predictions.coco.json`` and ``annotations.coco.json``: results and labels as COCO has them."""
+"""``predictions.coco.json`` and ``annotations.coco.json``: results and labels in COCO's format."""
 
 from collections.abc import Iterator, Mapping
 from itertools import count
@@ -19,11 +19,12 @@ Line = Mapping[str, Any]
 
 
 class CocoFormat(Format):
-    """The list of results that COCO's evaluation reads, and a file of annotations.
+    """Writes the list of results that COCO's evaluation reads, and a file of annotations.
 
-    The results are those that mmpose's metric would write: rescored, and without those that it
-    suppresses. The annotations are the instances with a keypoint above ``score``; keypoints below
-    it count as not labelled. CVAT and Label Studio import them, and mmpose's datasets read them.
+    The results are the same as those of mmpose's metric: they are rescored, and duplicates are
+    suppressed. The annotations are the instances with a keypoint above ``score``; other keypoints
+    count as not labelled. CVAT and Label Studio can import the annotations, and mmpose's datasets
+    can read them.
     """
 
     def names(self) -> tuple[str, ...]:
@@ -42,7 +43,7 @@ class CocoFormat(Format):
 
 
 class _Content:
-    """The elements of COCO's lists, one after the other."""
+    """Yields the elements of COCO's lists one by one."""
 
     def __init__(self, predictions: Predictions) -> None:
         self.lines, self.score = predictions.lines, predictions.score
@@ -56,12 +57,12 @@ class _Content:
             self.datasets |= {self._category_id(one): one['dataset'] for one in line['instances']}
 
     def lists(self) -> dict[str, Iterator[dict[str, Any]]]:
-        """Of a file of annotations."""
+        """Returns the lists of the annotation file."""
         annotations = self._annotations()
         return dict(images=self._images(), categories=self._categories(), annotations=annotations)
 
     def _numbered(self) -> Iterator[tuple[int, Line]]:
-        """The lines with their image ids; what has none is counted on from the largest."""
+        """Yields the lines with image ids; lines without an id get numbers after the largest id."""
         numbers = count(self.largest_id + 1)
         for line in self.lines:
             given = line.get('image_id')
@@ -98,7 +99,7 @@ class _Content:
             yield dict(id=image_id, file_name=_file_name(line), **size)
 
     def _categories(self) -> Iterator[dict[str, Any]]:
-        """Of every dataset, and those of the boxes' file."""
+        """Yields the categories of every dataset, and of the file of boxes."""
         for number, dataset in sorted(self.datasets.items()):
             is_own = number == self.category_ids[dataset]
             kept = self.kinds[dataset].number
@@ -129,7 +130,7 @@ class _Content:
                     category_id=self._category_id(instance),
                     bbox=box,
                     area=w * h,
-                    segmentation=[],  # mmpose's whole-body dataset wants the field
+                    segmentation=[],  # mmpose's whole-body dataset needs this field
                     iscrowd=0,
                     num_keypoints=int(seen.sum()),
                     **self.kinds[instance['dataset']].keypoints(labels),
@@ -137,14 +138,14 @@ class _Content:
 
 
 def _box_within(box: list[float], line: Line) -> list[float]:
-    """x, y, width, height of the part of a box x1, y1, x2, y2 that is in its picture."""
+    """Clips a box x1, y1, x2, y2 to its picture and returns x, y, width, height."""
     wh = np.array([line['width'], line['height']])
     low, high = np.clip(box[:2], 0, wh), np.clip(box[2:], 0, wh)
     return np.round([*low, *(high - low)], 4).tolist()
 
 
 def _file_name(line: Line) -> str:
-    """Of a picture; a frame is named as CVAT names frames."""
+    """The name of a picture; frames have the same names as in CVAT."""
     if line['frame'] is None:
         return line['source']
     return str(PurePosixPath(line['source']) / f'frame_{line["frame"]:06d}.png')

@@ -1,4 +1,4 @@
-"""What COCO's evaluation reads of instances; one class a metric.
+"""Makes the results that COCO's evaluation reads; one class for each metric.
 
 Shapes: N instances of one dataset in a picture, K keypoints.
 """
@@ -13,14 +13,14 @@ from mmpose.structures.bbox import bbox_xyxy2cs, bbox_xyxy2xywh
 
 from vitpose_plus.datasets.skeletons import Skeleton
 
-# As in mmpose's CocoMetric, if it is not told otherwise.
-LEAST_SCORE = 0.2  # of the keypoints whose mean rescores an instance
-MOST_SIMILAR = 0.9  # OKS above which the lower score is suppressed
-PADDING = 1.25  # of boxes before they are cropped (GetBBoxCenterScale)
+# The defaults of mmpose's CocoMetric.
+MIN_SCORE = 0.2  # keypoints above it count in the mean that rescores an instance
+MAX_OKS = 0.9  # of two instances above it, the one with the lower score is suppressed
+PADDING = 1.25  # enlarges boxes before cropping (GetBBoxCenterScale)
 
 
 class BottomUpResults:
-    """As ``CocoMetric(score_mode='bbox', nms_mode='none')``: everything, with its own score."""
+    """Equals ``CocoMetric(score_mode='bbox', nms_mode='none')``: all instances with box scores."""
 
     def __init__(self, skeleton: Skeleton) -> None:
         self.skeleton = skeleton
@@ -28,50 +28,53 @@ class BottomUpResults:
     def kept(
         self, points: np.ndarray, boxes: np.ndarray, box_scores: np.ndarray
     ) -> tuple[list[int], np.ndarray]:
-        """The rows that are results, in order, and the scores of all (N,).
+        """Returns the rows of the instances that become results, in order, and all scores (N,).
 
         Args:
             points: x, y, score (N, K, 3).
             boxes: x1, y1, x2, y2 (N, 4).
-            box_scores: (N,).
+            box_scores: The scores of the boxes (N,).
         """
         return list(range(len(points))), box_scores
 
     def result(self, points: np.ndarray, box: np.ndarray) -> dict[str, Any]:
-        """The fields of one instance (K, 3), (4,)."""
+        """Returns the fields of one instance, from its keypoints (K, 3) and its box (4,)."""
         return self.keypoints(points)
 
     def keypoints(self, points: np.ndarray) -> dict[str, list[float]]:
-        """Lists x, y, score or visibility of the keypoints (K, 3), by their fields."""
+        """Returns lists of x, y and score (or visibility) of the keypoints (K, 3), by field."""
         return dict(keypoints=points.ravel().tolist())
 
     @property
     def number(self) -> int:
-        """Of the keypoints in the field ``keypoints``, which a category describes."""
+        """The number of keypoints in the field ``keypoints``, which a category describes."""
         return len(self.skeleton.names)
 
 
 class TopDownResults(BottomUpResults):
-    """As ``CocoMetric()``: rescored by the mean of the keypoints' scores; of two that are almost
-    the same, the one with the lower score is suppressed."""
+    """Equals ``CocoMetric()``.
+
+    Scores are multiplied by the mean of the keypoints' scores. Of two instances that are almost the
+    same, the one with the lower score is suppressed.
+    """
 
     def kept(
         self, points: np.ndarray, boxes: np.ndarray, box_scores: np.ndarray
     ) -> tuple[list[int], np.ndarray]:
-        counted = points[..., 2] > LEAST_SCORE
+        counted = points[..., 2] > MIN_SCORE
         sums = np.where(counted, points[..., 2], 0).sum(axis=1)
         scores = box_scores * sums / np.maximum(counted.sum(axis=1), 1)
-        if not self.skeleton.sigmas:  # as of hands: mmpose knows no similarity of them
+        if not self.skeleton.sigmas:  # as for hands: mmpose has no sigmas to compute the OKS
             return list(range(len(points))), scores
         candidates = [
             dict(keypoints=one, score=score, area=area)
             for one, score, area in zip(points, scores, self._areas(boxes), strict=True)
         ]
-        rows = oks_nms(candidates, MOST_SIMILAR, sigmas=np.array(self.skeleton.sigmas))
+        rows = oks_nms(candidates, MAX_OKS, sigmas=np.array(self.skeleton.sigmas))
         return [int(row) for row in rows], scores
 
     def _areas(self, boxes: np.ndarray) -> np.ndarray:
-        """Of the crops, in square pixels of the picture (N,)."""
+        """The areas of the crops, in square pixels of the picture (N,)."""
         _, scales = bbox_xyxy2cs(boxes, padding=PADDING)
         w, h = self.skeleton.input_wh
         return TopdownAffine._fix_aspect_ratio(scales, aspect_ratio=w / h).prod(axis=1)
@@ -81,7 +84,7 @@ class TopDownResults(BottomUpResults):
 
 
 class WholeBodyResults(TopDownResults):
-    """As ``CocoWholeBodyMetric()``: the parts of the body in fields of their own."""
+    """Equals ``CocoWholeBodyMetric()``: each part of the body has its own field."""
 
     PARTS = {
         'keypoints': CocoWholeBodyMetric.body_num,
@@ -103,7 +106,7 @@ class WholeBodyResults(TopDownResults):
         return self.PARTS['keypoints']
 
 
-OF_DATASETS = {'coco_wholebody': WholeBodyResults}  # with a metric of their own
+OF_DATASETS = {'coco_wholebody': WholeBodyResults}  # datasets with their own metric
 
 
 def results_of(skeleton: Skeleton) -> BottomUpResults:

@@ -1,4 +1,4 @@
-"""``predictions.csv``: one row a keypoint."""
+"""``predictions.csv``: one row for each keypoint."""
 
 import csv
 from pathlib import Path
@@ -12,7 +12,7 @@ NAME = 'predictions.csv'
 
 
 class CsvFormat(Format):
-    """A table with names in its first row and a row for every keypoint.
+    """Writes a table with a header and a row for every keypoint.
 
     A picture without instances has no row.
     """

@@ -1,4 +1,4 @@
-"""``dlc/``: tables as DeepLabCut writes them."""
+"""``dlc/``: tables in DeepLabCut's format."""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,20 +15,20 @@ from vitpose_plus.inference.formats.text import open_text
 NAME = 'dlc'
 SCORER = 'vitpose_plus'
 COORDS = ('x', 'y', 'likelihood')
-# Not an empty field: pandas takes a first row of empty fields for a part of the header.
+# The fields are not empty, because pandas reads a first row of empty fields as part of the header.
 MISSING = ('NaN',) * len(COORDS)
 
-Individual = tuple[str, int]  # its kind and number, which are its name
+Individual = tuple[str, int]  # kind and number, for example track 7; together they are the name
 
 
 class DeepLabCutFormat(Format):
-    """A folder for every dataset, with a table of all pictures and one of every film.
+    """Writes a folder for every dataset, with a table of all pictures and one for every film.
 
-    ``dlc/DATASET/pictures.csv`` has a row for every picture, with its source before it;
-    ``dlc/DATASET/FOLDERS/FILM.csv`` has a row for every frame, with its number. An instance is the
-    individual ``track7`` if its id is 7, and without an id ``individual1`` if it is the first in
-    its picture. Where there is one individual, the header is that of single animals (scorer,
-    bodyparts, coords), else it has the row of individuals, too. What is not there is NaN.
+    ``dlc/DATASET/pictures.csv`` has a row for every picture, which begins with its source.
+    ``dlc/DATASET/FOLDERS/FILM.csv`` has a row for every frame, which begins with its number. An
+    instance with the id 7 is the individual ``track7``. Without ids, the first instance of a
+    picture is ``individual1``. If there is one individual, the header is that of single animals
+    (scorer, bodyparts, coords); else it also has the row of individuals. Missing values are NaN.
     """
 
     def names(self) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ def _write_tables(
 def _individuals(
     lines: Iterable[Mapping[str, Any]], dataset: str
 ) -> dict[str | None, set[Individual]]:
-    """Of every film, and of all pictures (None)."""
+    """The individuals of every film, and of all pictures (key None)."""
     found = {}
     for line in lines:
         found.setdefault(_film(line), set()).update(name for name, _ in _named(line, dataset))
@@ -77,7 +77,7 @@ def _named(line: Mapping[str, Any], dataset: str) -> Iterator[tuple[Individual, 
 
 
 class _Table:
-    """A file of one film, or of all pictures, which is not kept open: there may be many."""
+    """A file of one film or of all pictures. It is not kept open, as there may be many files."""
 
     def __init__(self, path: Path, skeleton: Skeleton, individuals: list[Individual]) -> None:
         self.path, self.skeleton = path, skeleton

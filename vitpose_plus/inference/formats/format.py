@@ -1,4 +1,4 @@
-"""What every format of predictions has to do."""
+"""The interface of all formats of predictions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ from vitpose_plus.inference.defaults import SCORE
 
 @dataclass
 class Predictions:
-    """What a format is made of.
+    """The predictions that a format writes.
 
     Attributes:
-        lines: The lines of ``predictions.ndjson`` as dicts; they can be gone through several times,
-            and are read from the disk each time. All numbers are finite: the record takes no other.
-        skeletons: By the dataset's name, in the order of the command line.
-        score: Keypoints above this score are taken for seen.
+        lines: The lines of ``predictions.ndjson`` as dicts. They can be iterated several times,
+            and are read from the disk each time. All numbers are finite: no others are written.
+        skeletons: Dataset name -> its keypoints, in the order of the command line.
+        score: Keypoints above this score count as visible.
     """
 
     lines: Iterable[dict[str, Any]]
@@ -27,12 +27,12 @@ class Predictions:
 
 
 class Format(ABC):
-    """A way to write predictions, from the lines of ``predictions.ndjson``, in constant memory."""
+    """Writes the lines of ``predictions.ndjson`` in another format, in constant memory."""
 
     @abstractmethod
     def names(self) -> tuple[str, ...]:
-        """The files or folders that it writes, relative to the folder of predictions."""
+        """Returns the files or folders of the format, relative to the folder of predictions."""
 
     @abstractmethod
     def write(self, predictions: Predictions, folder: Path) -> None:
-        """Writes them into the folder, each whole or not at all."""
+        """Writes the files into the folder; each is written completely or not at all."""

@@ -6,10 +6,10 @@ from vitpose_plus.inference.formats.format import Format, Predictions
 
 
 class NdjsonFormat(Format):
-    """The record that all other formats are made from, which is always there already."""
+    """The record from which all other formats are made; it exists already."""
 
     def names(self) -> tuple[str, ...]:
         return ()
 
     def write(self, predictions: Predictions, folder: Path) -> None:
-        """Nothing: the predictor writes the record, line by line."""
+        """Does nothing: ``PredictionFolder`` has written the record already."""

@@ -1,4 +1,4 @@
-"""``openpose/``: one JSON file a picture, as OpenPose writes them."""
+"""``openpose/``: one JSON file for each picture, in OpenPose's format."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,21 +10,21 @@ from vitpose_plus.inference.formats.places import Places, free
 from vitpose_plus.inference.formats.text import as_json, open_text
 
 NAME = 'openpose'
-# Fields that readers expect and that stay empty.
+# Fields that other programs expect; they stay empty.
 EMPTY = ('face_keypoints_2d', 'hand_left_keypoints_2d', 'hand_right_keypoints_2d')
 EMPTY += ('pose_keypoints_3d', 'face_keypoints_3d')
 EMPTY += ('hand_left_keypoints_3d', 'hand_right_keypoints_3d')
 
 
 class OpenPoseFormat(Format):
-    """A folder for every dataset, and in it a file for every picture.
+    """Writes a folder for every dataset, with a file for every picture.
 
-    ``openpose/DATASET/FOLDERS/STEM_keypoints.json`` for a picture and
-    ``openpose/DATASET/FOLDERS/FILM_json/STEM_000000000012_keypoints.json`` for a frame: Pose2Sim
-    reads the folders of films whose names end in ``_json``, and takes the last number in a file's
-    name for the frame's. Folders are those of the sources below the one that they have in common.
-    All keypoints are in ``pose_keypoints_2d`` in the dataset's order, as Pose2Sim reads them (its
-    ``COCO_17`` and ``COCO_133``) and writes them itself.
+    A picture's file is ``openpose/DATASET/FOLDERS/STEM_keypoints.json``. A frame's file is
+    ``openpose/DATASET/FOLDERS/FILM_json/STEM_000000000012_keypoints.json``, because Pose2Sim reads
+    folders with names that end in ``_json``, and reads the last number in a file's name as the
+    number of the frame. ``FOLDERS`` are the folders of the source below the common folder of all
+    sources. All keypoints are in ``pose_keypoints_2d`` in the dataset's order, as in Pose2Sim (its
+    ``COCO_17`` and ``COCO_133``).
     """
 
     def names(self) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ class OpenPoseFormat(Format):
 
 
 class _Files:
-    """New files below a folder, of no two lines the same."""
+    """Finds the path of a new file for each line, below a folder."""
 
     def __init__(self, folder: Path, places: Places) -> None:
         self.folder, self.places = folder, places

@@ -1,4 +1,4 @@
-"""Where the results of a source lie, in formats that write several files."""
+"""The paths of results in formats that write several files."""
 
 import posixpath
 from collections.abc import Callable, Iterable
@@ -10,10 +10,10 @@ from vitpose_plus.inference.sources.places import clean
 
 
 class Places:
-    """Relative paths of sources, below the folder that they have in common.
+    """Returns the paths of sources, relative to their common folder.
 
     Args:
-        sources: All of them; they are gone through once.
+        sources: All sources; they are iterated once.
     """
 
     def __init__(self, sources: Iterable[str]) -> None:
@@ -30,10 +30,10 @@ def _below_root(source: str) -> PurePosixPath:
 
 
 def free(path_of: Callable[[str], Path]) -> Path:
-    """The first path where nothing is.
+    """Returns the first path that does not exist yet.
 
     Args:
-        path_of: From what makes it differ: nothing, ``_2``, ``_3``, ...
+        path_of: Returns the path with a suffix: an empty one, ``_2``, ``_3``, ...
     """
     paths = (path_of(f'_{number}' if number > 1 else '') for number in count(1))
     return next(path for path in paths if not path.exists())

@@ -1,4 +1,4 @@
-"""Text files of predictions, written piece by piece."""
+"""Writes text files of predictions piece by piece."""
 
 import json
 from collections.abc import Iterable
@@ -7,17 +7,17 @@ from typing import Any, TextIO
 
 
 def open_text(path: Path, mode: str = 'w') -> TextIO:
-    """Opened for writing, with the same bytes on every system."""
+    """Opens a file for writing; its bytes are the same on every system."""
     return open(path, mode, encoding='utf-8', newline='')
 
 
 def as_json(value: Any) -> str:
-    """Raises a ``ValueError`` for NaN and infinity, which are no JSON."""
+    """Returns JSON; raises a ``ValueError`` for NaN and infinity, which JSON does not have."""
     return json.dumps(value, allow_nan=False)
 
 
 def write_list(file: TextIO, values: Iterable[Any]) -> None:
-    """A list of JSON with one value a line, of which only one is in memory."""
+    """Writes a JSON list with one value per line; only one value is in memory at a time."""
     file.write('[')
     for number, value in enumerate(values):
         file.write(f'{"," if number else ""}\n{as_json(value)}')

@@ -1,7 +1,7 @@
-"""Pictures that come along: one person, for `vitpose weights --check NAME`.
+"""Included pictures: one person, for `vitpose weights --check NAME`.
 
-``astronaut.jpg`` (256x256 pixels) is a photograph of NASA in the public domain, from scikit-image
-0.26 (``skimage.data.astronaut``, which has it from https://flic.kr/p/r9qvLn), half as large.
+``astronaut.jpg`` (256x256 pixels) is a photograph by NASA in the public domain, at half its size,
+from scikit-image 0.26 (``skimage.data.astronaut``; original: https://flic.kr/p/r9qvLn).
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where pictures come from: one class a kind of source."""
+"""The sources of pictures: one class for each kind of source."""
 
 from vitpose_plus.inference.sources.opening import Sources, open_sources
 

@@ -1,6 +1,6 @@
-"""The bytes of any picture -> BGR pixels, the same that training and tests read.
+"""Decodes the bytes of a picture to BGR pixels, the same as in training and tests.
 
-Shapes: H and W of the picture as it is shown.
+Shapes: H and W are the height and width of the picture as it is shown.
 """
 
 import threading
@@ -18,26 +18,27 @@ from PIL import Image, ImageOps
 from vitpose_plus.datasets.checking.pictures import stored
 from vitpose_plus.errors import UserError
 
-ENDS = {b'\xff\xd8': b'\xff\xd9', b'\x89PNG': b'IEND\xaeB`\x82'}  # start -> end of a whole file
+ENDS = {b'\xff\xd8': b'\xff\xd9', b'\x89PNG': b'IEND\xaeB`\x82'}  # start -> end of a complete file
 
 
 def decode(content: bytes, name: str) -> np.ndarray:
-    """BGR (H, W, 3), uint8, turned as EXIF says.
+    """Decodes to BGR (H, W, 3), uint8, rotated according to EXIF.
 
-    What OpenCV reads has the pixels of mmpose's ``LoadImage``: alpha is left out, grey is repeated,
-    of 16 bits the upper 8 are taken. Pillow reads the rest, as TGA, ICO and TIFF of floats.
+    If OpenCV can read the file, the pixels are those of mmpose's ``LoadImage``: alpha is left out,
+    grey is repeated, and the upper 8 of 16 bits are used. Pillow reads the other formats, as TGA,
+    ICO and TIFF of floats.
 
     Args:
-        content: Of the file.
-        name: Of the picture, for messages.
+        content: The content of the file.
+        name: The name of the picture, for messages.
 
     Raises:
-        UserError: It is empty, cut off, damaged, too large or no picture.
+        UserError: The content is empty, cut off, damaged, too large or not a picture.
     """
     if not content:
         raise UserError(f'{name} is empty: copy or download it again.')
-    # Whether a file goes on to its end is seen at once; only if not, Pillow, which is strict, reads
-    # it: some versions of OpenCV fill up what is missing, or write to the terminal about it.
+    # The check of the last bytes is fast. Only if it fails, Pillow reads the file, as it is strict:
+    # some versions of OpenCV fill in missing pixels, or write a warning to the terminal.
     if _seems_cut(content) and not stored(BytesIO(content))[2]:
         raise _damaged(name)
     image = _by_opencv(content)
@@ -45,7 +46,7 @@ def decode(content: bytes, name: str) -> np.ndarray:
 
 
 def of_pillow(image: Image.Image) -> np.ndarray:
-    """BGR (H, W, 3), uint8, turned as EXIF says, with the pixels that ``decode`` gives."""
+    """Converts to BGR (H, W, 3), uint8, rotated according to EXIF, as ``decode`` does."""
     turned = ImageOps.exif_transpose(image)
     if turned.mode.startswith('I;16'):
         return cv2.cvtColor((np.asarray(turned) >> 8).astype(np.uint8), cv2.COLOR_GRAY2BGR)
@@ -59,18 +60,18 @@ def _seems_cut(content: bytes) -> bool:
 
 
 def _by_opencv(content: bytes) -> np.ndarray | None:
-    """As mmpose's ``LoadImage`` decodes it; None if it does not."""
+    """Decodes as mmpose's ``LoadImage``; None if OpenCV cannot."""
     try:
         with _silent():
             return mmcv.imfrombytes(content, flag='color', backend='cv2')
-    except cv2.error:  # as of more pixels than it takes
+    except cv2.error:  # for example too many pixels
         return None
 
 
 def _by_pillow(content: bytes, name: str) -> np.ndarray:
     try:
         with warnings.catch_warnings(action='ignore'):
-            Image.open(BytesIO(content)).verify()  # checksums, which are not looked at otherwise
+            Image.open(BytesIO(content)).verify()  # checksums, which are not checked otherwise
             return of_pillow(Image.open(BytesIO(content)))
     except Image.UnidentifiedImageError as error:
         raise UserError(
@@ -78,9 +79,9 @@ def _by_pillow(content: bytes, name: str) -> np.ndarray:
         ) from error
     except (Image.DecompressionBombError, MemoryError) as error:
         raise UserError(
-            f'{name} has more pixels than OpenCV and Pillow open: make it smaller.'
+            f'{name} has more pixels than OpenCV and Pillow can open: make it smaller.'
         ) from error
-    except Exception as error:  # whatever a damaged file makes its plugin raise
+    except Exception as error:  # a damaged file can cause any error in a plugin of Pillow
         raise _damaged(name) from error
 
 
@@ -89,7 +90,7 @@ def _damaged(name: str) -> UserError:
 
 
 class _Silence:
-    """How many threads want OpenCV's log to be silent, and the level that it had before."""
+    """The number of threads that need OpenCV's log to be silent, and the earlier log level."""
 
     lock = threading.Lock()
     number = 0
@@ -98,7 +99,7 @@ class _Silence:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """OpenCV does not write about broken files to the terminal; its log is one for all threads."""
+    """Turns off OpenCV's messages about damaged files; all threads share its log."""
     with _Silence.lock:
         if _Silence.number == 0:
             _Silence.level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)

@@ -18,7 +18,7 @@ from vitpose_plus.inference.sources.source import Entry, SinglePicture, Source
 
 @dataclass(kw_only=True, eq=False)
 class ArrayPicture(Picture):
-    """BGR (H, W, 3), or grey (H, W)."""
+    """A picture in an array: BGR (H, W, 3), or grey (H, W)."""
 
     array: np.ndarray = field(repr=False)
 
@@ -30,22 +30,22 @@ class ArrayPicture(Picture):
 
 @dataclass(kw_only=True, eq=False)
 class PillowPicture(Picture):
-    """An image of Pillow, which may have to read it from its file first."""
+    """An image of Pillow; Pillow may not have read its pixels from the file yet."""
 
     image: Image.Image = field(repr=False)
 
     def read(self) -> np.ndarray:
         try:
             return of_pillow(self.image)
-        except Exception as error:  # whatever a damaged file makes its plugin raise
-            raise UserError(f'{self.source} cannot be read ({error}): open it anew.') from error
+        except Exception as error:  # a damaged file can cause any error in a plugin of Pillow
+            raise UserError(f'{self.source} cannot be read ({error}): open it again.') from error
 
 
 class Array(Source):
-    """An array as OpenCV has them: BGR (H, W, 3), or grey (H, W), uint8."""
+    """An array in OpenCV's format: BGR (H, W, 3), or grey (H, W), uint8."""
 
     @classmethod
-    def knows(cls, given: Any) -> bool:
+    def accepts(cls, given: Any) -> bool:
         return isinstance(given, np.ndarray)
 
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
@@ -63,7 +63,7 @@ class PillowImage(Source):
     """An image of Pillow; its EXIF orientation is applied."""
 
     @classmethod
-    def knows(cls, given: Any) -> bool:
+    def accepts(cls, given: Any) -> bool:
         return isinstance(given, Image.Image)
 
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:

@@ -1,4 +1,4 @@
-"""From what a user gives to pictures."""
+"""Opens the sources that a user gives."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -23,15 +23,15 @@ Given = str | Path | np.ndarray | Image.Image
 
 
 class Sources:
-    """The pictures of several sources, in order; they can be gone through several times.
+    """The pictures of several sources, in order; they can be iterated several times.
 
     Args:
-        given: What a user has given, as text.
-        entries: What was found there.
+        given: The sources that the user gives, as text.
+        entries: The entries of these sources.
 
     Attributes:
-        given: What a user has given, as text.
-        total: The number of pictures; None where only reading would show it.
+        given: The sources that the user gives, as text.
+        total: The number of pictures; None if it is known only after reading.
     """
 
     def __init__(self, given: list[str], entries: Sequence[Entry]) -> None:
@@ -47,14 +47,14 @@ class Sources:
 
 
 class ListFile(Source):
-    """``@FILE`` (``@-``: standard input) names sources, one a line, relative to the working folder.
+    """``@FILE`` (``@-``: standard input): a list of sources, one per line.
 
-    White space around a line, empty lines, and lines that begin with ``#`` do not count; a list
-    names no other list.
+    Paths are relative to the working folder. White space around a line, empty lines, and lines that
+    begin with ``#`` are ignored. A list cannot contain another list.
     """
 
     @classmethod
-    def knows(cls, given: Any) -> bool:
+    def accepts(cls, given: Any) -> bool:
         return isinstance(given, str) and given.startswith('@')
 
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
@@ -64,7 +64,7 @@ class ListFile(Source):
         words = [os.fsdecode(line) for line in lines if line and not line.startswith(b'#')]
         name = in_message(self.given)
         if not words:
-            raise UserError(f'{name} names no pictures: write one a line.')
+            raise UserError(f'{name} names no pictures: write one per line.')
         with about(name):
             for number, word in enumerate(words):
                 yield from _open(word, number, NAMED).entries(leave_out)
@@ -81,21 +81,21 @@ class ListFile(Source):
             ) from error
 
 
-# The first that knows what was given takes it: a file that is there is never a pattern.
+# The first class that accepts the given source is used: an existing file is never a pattern.
 NAMED: list[type[Source]] = [Film, PictureFile, Folder, Url, Pattern, Missing]
 KINDS: list[type[Source]] = [Array, PillowImage, StandardInput, ListFile, *NAMED]
 
 
 def open_sources(given: Given | Sequence[Given], leave_out: Path | None = None) -> Sources:
-    """The pictures that a user gives; none is opened yet.
+    """Opens sources; their pictures are not read yet.
 
     Args:
         given: A picture, a folder, a pattern, ``@FILE``, ``-``, a URL, an array (BGR or grey), a
-            PIL image; or several of these. What is given twice is there twice.
-        leave_out: A folder whose files are no sources, as that of the results.
+            PIL image; or several of these. A source that is given twice is read twice.
+        leave_out: A folder whose files are not used as sources, for example the results' folder.
 
     Raises:
-        UserError: One of them is not there or is of no kind that is known.
+        UserError: A source does not exist, or its type is not supported.
     """
     several = isinstance(given, Sequence) and not isinstance(given, str | bytes)
     everything = list(given) if several else [given]
@@ -113,7 +113,7 @@ def open_sources(given: Given | Sequence[Given], leave_out: Path | None = None) 
 
 def _open(given: Any, number: int, kinds: Sequence[type[Source]]) -> Source:
     for kind in kinds:
-        if kind.knows(given):
+        if kind.accepts(given):
             return kind(given, number)
     raise UserError(
         f'A source is of type {type(given).__name__}: give a path, an array or a PIL image.'

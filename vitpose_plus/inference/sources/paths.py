@@ -31,7 +31,7 @@ class FilePicture(Picture):
     """A picture in a file.
 
     Attributes:
-        path: Of the file.
+        path: The path of the file.
     """
 
     path: str
@@ -49,17 +49,17 @@ class FilePicture(Picture):
 
 
 def _check_kind(path: str, name: str) -> None:
-    """A pipe, as of a shell's ``<(...)``, is read; a device may have no end."""
+    """Accepts files and pipes, as of a shell's ``<(...)``; reading a device may never end."""
     mode = os.stat(path).st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
         raise UserError(f'{name} is a folder or a device, not a picture: give a file.')
 
 
 class PictureFile(Source):
-    """A file, given by name, whatever its ending."""
+    """A file that is given by its name, with any ending."""
 
     @classmethod
-    def knows(cls, given: Any) -> bool:
+    def accepts(cls, given: Any) -> bool:
         return is_word(given) and osp.lexists(given) and not osp.isdir(given)
 
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
@@ -69,10 +69,10 @@ class PictureFile(Source):
 
 
 class Folder(Source):
-    """All pictures below a folder, by their endings, in natural order; hidden ones are left out."""
+    """All pictures below a folder, by their endings, in natural order, without hidden files."""
 
     @classmethod
-    def knows(cls, given: Any) -> bool:
+    def accepts(cls, given: Any) -> bool:
         return is_word(given) and osp.isdir(given)
 
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
@@ -89,18 +89,19 @@ class Folder(Source):
 
 
 class Pattern(Source):
-    """What a pattern finds (``*``, ``?``, ``[...]``; ``**`` goes into folders), in natural order.
+    """The pictures that match a pattern, in natural order.
 
-    As with a folder, these are the files that end as pictures do.
+    The wildcards are ``*``, ``?``, ``[...]`` and ``**``, which matches folders at any depth. As in
+    a folder, only files with the ending of a picture are used.
     """
 
     @classmethod
-    def knows(cls, given: Any) -> bool:
+    def accepts(cls, given: Any) -> bool:
         return is_word(given) and glob.has_magic(os.fspath(given)) and '\0' not in str(given)
 
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
         pattern = os.fspath(self.given)
-        # Several names of a file are one: ** goes through links of folders again and again.
+        # ** follows links of folders several times: a file with several paths is used once.
         paths = {}
         for path in sorted(glob.iglob(pattern, recursive=True), key=natural):
             if is_picture_name(path) and not osp.isdir(path):
@@ -115,10 +116,10 @@ class Pattern(Source):
 
 
 class Film(Source):
-    """A film, by its ending."""
+    """A film, recognised by its ending."""
 
     @classmethod
-    def knows(cls, given: Any) -> bool:
+    def accepts(cls, given: Any) -> bool:
         return is_word(given) and osp.isfile(given) and os.fspath(given).lower().endswith(FILMS)
 
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
@@ -129,10 +130,10 @@ class Film(Source):
 
 
 class Missing(Source):
-    """A word that is none of the others: the last kind that is asked."""
+    """A word that no other class accepts: this class is the last one."""
 
     @classmethod
-    def knows(cls, given: Any) -> bool:
+    def accepts(cls, given: Any) -> bool:
         return is_word(given)
 
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
@@ -150,10 +151,10 @@ def _entry(path: str, root: str) -> SinglePicture:
 
 
 def _refuse_results(given: str, folder: str, leave_out: Path | None) -> None:
-    """Raises a ``UserError`` if what was given lies, by its folder, where the results go."""
+    """Raises a ``UserError`` if a source is in the folder of the results."""
     if _is_left_out(folder, leave_out):
         raise UserError(
-            f'{in_message(given)} lies in the folder of the results: write them somewhere else.'
+            f'{in_message(given)} is in the folder of the results: write them to another folder.'
         )
 
 

@@ -1,4 +1,4 @@
-"""A picture that is known by name, and decoded when it is asked for."""
+"""A picture that is decoded only when ``read`` is called."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ class Picture(ABC):
     """A picture or frame of a source.
 
     Attributes:
-        source: As the results name it.
-        place: Its path below the folder of drawn pictures; of no two pictures the same.
+        source: The name of the picture in the results.
+        place: The path of the drawn picture below its folder; each picture has a different path.
         frame: Number of the frame in a film, from 0; None for a picture.
-        time: Of the frame in seconds; None for a picture.
+        time: Time of the frame in seconds; None for a picture.
     """
 
     source: str
@@ -25,8 +25,8 @@ class Picture(ABC):
 
     @abstractmethod
     def read(self) -> np.ndarray:
-        """BGR (height, width, 3), 0..255, as it is shown (turned as EXIF says).
+        """Reads BGR (height, width, 3), 0..255, as it is shown (rotated according to EXIF).
 
         Raises:
-            UserError: It cannot be read, in one sentence that names it.
+            UserError: The picture cannot be read. The message is one sentence with its name.
         """

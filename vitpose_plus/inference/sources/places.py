@@ -1,4 +1,4 @@
-"""Where the drawings of pictures go: of no two pictures the same place, all below one folder."""
+"""The paths of drawn pictures: all below one folder, and different for each picture."""
 
 import os.path as osp
 import re
@@ -10,16 +10,17 @@ from pathlib import PurePosixPath
 from vitpose_plus.files import PICTURES
 from vitpose_plus.inference.sources.source import Entry
 
-LONGEST = 200  # bytes of a name: systems take 255, and temporary names are longer
-# What no file's name may have on some system, or means a drive there.
-UNWANTED = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
+MAX_NAME_BYTES = 200  # systems allow 255, and temporary names are longer
+# Characters that some system forbids in names of files, or that have a meaning there.
+FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
 
 def unique_places(entries: Sequence[Entry]) -> list[PurePosixPath]:
-    """Relative paths, which end as a picture that OpenCV writes.
+    """Returns relative paths with the ending of a picture that OpenCV can write.
 
-    They are relative to the sources that were given; if two pictures of different sources would
-    have the same, to the common parent of all files; if that is not enough, they get numbers.
+    The paths are relative to the given sources. If two pictures of different sources would have the
+    same path, all paths are relative to the common parent of all files. Numbers are added to paths
+    that are still the same.
     """
     places = [_of_drawing(entry.place) for entry in entries]
     owners: dict[str, str] = {}
@@ -37,35 +38,35 @@ def _below(parent: str, full: str) -> str:
 
 
 def _of_drawing(place: str) -> str:
-    """With a picture's ending."""
+    """The same path with the ending of a picture."""
     place = clean(place)
-    is_written = PurePosixPath(place).suffix.lower() in PICTURES  # none of '.jpg' alone
+    is_written = PurePosixPath(place).suffix.lower() in PICTURES  # '.jpg' has none
     return place if is_written else clean(f'{place}.png')
 
 
 def clean(place: str) -> str:
-    """A path with ``/`` without what leads out of the folder or is not allowed in names."""
-    parts = [UNWANTED.sub('_', part) for part in place.split('/')]
+    """Removes parts of a path that leave the folder, and replaces forbidden characters."""
+    parts = [FORBIDDEN.sub('_', part) for part in place.split('/')]
     parts = [part for part in parts if part not in ('', '.', '..')] or ['picture']
     return '/'.join(_shortened(part) for part in parts)
 
 
 def _shortened(name: str) -> str:
-    """At most ``LONGEST`` bytes, with the same ending."""
+    """Shortens a name to at most ``MAX_NAME_BYTES`` bytes, with the same ending."""
     encoded = name.encode()
-    if len(encoded) <= LONGEST:
+    if len(encoded) <= MAX_NAME_BYTES:
         return name
     ending = osp.splitext(name)[1].encode()[-10:]
-    return (encoded[: LONGEST - len(ending)].decode(errors='ignore')) + ending.decode()
+    return (encoded[: MAX_NAME_BYTES - len(ending)].decode(errors='ignore')) + ending.decode()
 
 
 def _key(place: str) -> str:
-    """The same for names that are one file on some system."""
+    """A key that is equal for names that mean the same file on some system."""
     return unicodedata.normalize('NFC', place).casefold()
 
 
 def _numbered(places: list[str]) -> list[str]:
-    """Numbers for what is there already, or is a folder of another place."""
+    """Adds a number to each path that is used already, or is a folder of another path."""
     taken = {_key(str(parent)) for place in places for parent in PurePosixPath(place).parents}
     counts: Counter[str] = Counter()
     unique = []

@@ -1,4 +1,4 @@
-"""What every kind of source has to do."""
+"""The interface of all kinds of sources."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -11,11 +11,11 @@ from vitpose_plus.inference.sources.picture import Picture
 
 @dataclass(frozen=True)
 class Entry(ABC):
-    """A file, address or array in which there are pictures; nothing of it is read yet.
+    """A file, address or array with pictures, which is not read yet.
 
     Attributes:
-        place: The path that its drawings would have, relative to the source that was given.
-        full: The same, absolute for a file; entries of one ``full`` are the same.
+        place: The path for its drawn pictures, relative to the given source.
+        full: The full path, absolute for a file; entries with the same ``full`` are the same.
     """
 
     place: str
@@ -24,20 +24,20 @@ class Entry(ABC):
     @property
     @abstractmethod
     def total(self) -> int | None:
-        """The number of its pictures; None where only reading would show it."""
+        """The number of its pictures; None if it is known only after reading."""
 
     @abstractmethod
     def pictures(self, place: PurePosixPath) -> Iterator[Picture]:
-        """Its pictures, unread.
+        """Yields its pictures, which are not read yet.
 
         Args:
-            place: The path that its drawings have; of no two entries the same.
+            place: The path for its drawn pictures; each entry has a different path.
         """
 
 
 @dataclass(frozen=True)
 class SinglePicture(Entry):
-    """An entry that is one picture, which ``make(place=...)`` makes."""
+    """An entry with one picture, which ``make(place=...)`` returns."""
 
     make: Callable[..., Picture]
 
@@ -50,11 +50,11 @@ class SinglePicture(Entry):
 
 
 class Source(ABC):
-    """What one word, path, array or image stands for.
+    """A source of pictures that a user gives.
 
     Args:
-        given: That word, path, array or image.
-        number: Its number among all that were given, from 0.
+        given: The word, path, array or image that the user gives.
+        number: The number of the source among all given sources, from 0.
     """
 
     def __init__(self, given: Any, number: int) -> None:
@@ -63,21 +63,21 @@ class Source(ABC):
 
     @classmethod
     @abstractmethod
-    def knows(cls, given: Any) -> bool:
-        """Whether it is of this kind; the first kind that says so takes it."""
+    def accepts(cls, given: Any) -> bool:
+        """Whether this class can open the given source; the first class that can is used."""
 
     @abstractmethod
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
-        """In order.
+        """Yields the entries of the source, in order.
 
         Args:
-            leave_out: A folder whose files are no sources.
+            leave_out: A folder whose files are not used as sources.
 
         Raises:
-            UserError: Nothing is there, in one sentence that names it.
+            UserError: The source has no pictures. The message is one sentence with its name.
         """
 
 
 def is_word(given: Any) -> bool:
-    """Whether it is a text or path, not a picture in memory."""
+    """Whether the source is a text or path, not a picture in memory."""
     return isinstance(given, str | Path)

@@ -20,7 +20,7 @@ class InputPicture(Picture):
     """The picture that was read from standard input.
 
     Attributes:
-        content: As of a file.
+        content: The bytes of the picture's file.
     """
 
     content: bytes
@@ -33,7 +33,7 @@ class StandardInput(Source):
     """``-``: the bytes of one picture."""
 
     @classmethod
-    def knows(cls, given: Any) -> bool:
+    def accepts(cls, given: Any) -> bool:
         return isinstance(given, str) and given == '-'
 
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
@@ -42,7 +42,7 @@ class StandardInput(Source):
 
 
 def read_standard_input(what: str) -> bytes:
-    """All of it; a terminal, at which nobody types pictures, raises a ``UserError``."""
+    """Reads all bytes of standard input; raises a ``UserError`` if it is a terminal."""
     if sys.stdin is None or sys.stdin.isatty():
         raise UserError(f'- reads {what} from standard input, which is a terminal: give a pipe.')
     return sys.stdin.buffer.read()

@@ -1,4 +1,4 @@
-"""The pictures below a folder."""
+"""Finds the pictures below a folder."""
 
 import os
 import os.path as osp
@@ -9,7 +9,7 @@ from pathlib import Path
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.sources.names import in_message
 
-# Endings of the files that are taken from folders and patterns.
+# Endings of the files that are used from folders and patterns.
 PICTURES = (
     '.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.apng', '.bmp', '.dib', '.webp', '.tif', '.tiff',
     '.gif', '.jp2', '.j2k', '.avif', '.pbm', '.pgm', '.ppm', '.pnm', '.pam', '.sr', '.ras',
@@ -22,12 +22,12 @@ def is_picture_name(path: str) -> bool:
 
 
 def pictures_below(folder: str, root: str, seen: set[str]) -> Iterator[str]:
-    """The pictures below a folder.
+    """Yields the paths of the pictures below a folder.
 
     Args:
-        folder: To look into.
-        root: The real path of the folder that was given.
-        seen: Real paths of folders that are not looked into (again); grows.
+        folder: The folder to search.
+        root: The real path of the folder that the user gives.
+        seen: Real paths of folders that are not searched (again); new folders are added.
     """
     real = osp.realpath(folder)
     if real in seen:
@@ -48,16 +48,16 @@ def pictures_below(folder: str, root: str, seen: set[str]) -> Iterator[str]:
             if not (entry.is_symlink() and _is_shown(osp.realpath(entry.path), root)):
                 yield from pictures_below(entry.path, root, seen)
         elif is_picture_name(entry.name) and (entry.is_file() or entry.is_symlink()):
-            yield entry.path  # a link to nothing is a picture that cannot be read
+            yield entry.path  # a broken link counts as a picture that cannot be read
 
 
 def _is_shown(target: str, root: str) -> bool:
-    """Whether what a link points to is read without it, or holds the folder that was given."""
+    """Whether the target of a link is below the given folder, or contains it."""
     return Path(target).is_relative_to(root) or Path(root).is_relative_to(target)
 
 
 def natural(name: str) -> list[str | int]:
-    """Sorts frame2 before frame10."""
+    """Returns a key that sorts frame2 before frame10."""
     parts: list[str | int] = re.split('([0-9]+)', name)
     parts[1::2] = map(int, parts[1::2])
     return parts

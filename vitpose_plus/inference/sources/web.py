@@ -1,4 +1,4 @@
-"""Pictures by their URL: https, or http of this machine."""
+"""Pictures from URLs: https, or http on this machine."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from vitpose_plus.inference.sources.names import as_text, in_message
 from vitpose_plus.inference.sources.picture import Picture
 from vitpose_plus.inference.sources.source import Entry, SinglePicture, Source, is_word
 
-MOST = 256 * 2**20  # bytes of a picture
+MAX_BYTES = 256 * 2**20  # size of a picture
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Url(Source):
     """The address of one picture."""
 
     @classmethod
-    def knows(cls, given: Any) -> bool:
+    def accepts(cls, given: Any) -> bool:
         return is_word(given) and re.match('[a-zA-Z][a-zA-Z0-9+.-]*://', str(given)) is not None
 
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
@@ -46,11 +46,11 @@ class Url(Source):
         yield SinglePicture(place, full, partial(UrlPicture, source=url))
 
 
-def download(url: str, most: int = MOST) -> bytes:
-    """What a URL sends, in memory.
+def download(url: str, most: int = MAX_BYTES) -> bytes:
+    """Downloads the content of a URL into memory.
 
     Raises:
-        UserError: It is not sent whole, or has more than ``most`` bytes.
+        UserError: The download fails or is incomplete, or has more than ``most`` bytes.
     """
     try:
         with open_address(url) as answer:
@@ -65,13 +65,13 @@ def download(url: str, most: int = MOST) -> bytes:
             f'{in_message(url)} has more than {most // 2**20} MiB: download it by other means, and '
             'give the file.'
         )
-    if len(content) < size:  # Python's client takes this for the end
+    if len(content) < size:  # Python's client raises no error for this
         raise _failed(url, f'cut after {len(content)} of {size} bytes')
     return content
 
 
 def _failed(url: str, why: object) -> UserError:
-    reason = ' '.join(str(why).split())  # that of endless redirects has several lines
+    reason = ' '.join(str(why).split())  # the message about endless redirects has several lines
     return UserError(
         f'{in_message(url)} cannot be downloaded ({reason}): check the address and the network.'
     )
