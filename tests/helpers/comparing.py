@@ -1,4 +1,4 @@
-"""A comparison whose bound follows from the size of the numbers and from their precision."""
+"""Compares numbers; the tolerance depends on their size and precision."""
 
 import numpy as np
 import torch
@@ -12,21 +12,20 @@ def assert_same(
     precision: torch.dtype | None = None,
     name: str = 'the tensor',
 ) -> None:
-    """Two ways of computing the same differ by their rounding alone.
+    """Asserts that two results of the same computation differ only by rounding.
 
-    No value is off by more than ``roundings`` times the largest value times the precision's eps
-    (1.2e-7 of float32). The largest, not its own: what is small may be left of large terms, and has
-    their errors. Which kernels run, and in which order they sum, depends on the processor and on
-    the sizes of the batch. The networks of the tests were seen to be off by 1 to 7 roundings; a
-    mistake is off by thousands. Integers must be equal, and zero where
-    all is to be zero.
+    The largest allowed difference is ``roundings`` times the largest value times the precision's
+    eps (1.2e-7 for float32). The largest value counts, because a small value can be the difference
+    of large terms, with their errors. The kernels and their order of summation depend on the
+    processor and on the batch size. In the tests, networks differ by 1 to 7 roundings, and mistakes
+    by thousands. Integers must be equal. If all expected values are zero, all values must be zero.
 
     Args:
-        actual: Of any shape; tuples are compared one by one.
-        expected: Of the same shape, and if both are tensors of the same type.
-        roundings: Of the largest value.
-        precision: That of the computation; by default the coarser of the two types.
-        name: For the error.
+        actual: Values of any shape; the elements of tuples are compared one by one.
+        expected: Values of the same shape; if both are tensors, they must have the same type.
+        roundings: The allowed number of roundings of the largest value.
+        precision: The precision of the computation; the default is the coarser of the two types.
+        name: The name of the values in the error.
     """
     if isinstance(expected, tuple | list):
         for one, other in zip(actual, expected, strict=True):
@@ -41,7 +40,7 @@ def assert_same(
     largest = both[1].abs().max().item() if both[1].numel() else 0.0
     scaled = [values.double() / (largest or 1.0) for values in both]
     bound = roundings * eps if largest else 0.0
-    # By torch's own function: `--parity` notes what it compares.
+    # torch's function is used, because `--parity` records its comparisons.
     torch.testing.assert_close(
         *scaled,
         rtol=0,

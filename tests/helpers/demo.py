@@ -1,10 +1,10 @@
-"""The demo's config, and how tests train it quickly."""
+"""The demo's config, and settings for a quick training in tests."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TINY = 'vitpose-plus-tiny_figures-256x192'
-# Two iterations on the figures of the fixture: `--cfg-options`, to spare a config of its own.
+# `--cfg-options` for two iterations on the synthetic figures of the fixture.
 TWO_ITERATIONS = [
     'randomness.seed=0',
     'randomness.deterministic=True',

@@ -1,4 +1,4 @@
-"""Detectors of random weights, small enough for a test, and pictures for them."""
+"""Small detectors with random weights, and pictures for them."""
 
 import copy
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class GivenPicture(Picture):
 
 
 def picture(source: str, wh: tuple[int, int] = (64, 48)) -> GivenPicture:
-    """Smooth noise: what a detector finds depends on where it looks."""
+    """Returns a picture of smooth noise, so that detections differ from place to place."""
     noise = np.random.default_rng(sum(wh)).integers(0, 255, (6, 6, 3), np.uint8)
     image = cv2.resize(noise, wh, interpolation=cv2.INTER_CUBIC)
     return GivenPicture(source, PurePosixPath(Path(source).name), image=image)
@@ -48,7 +48,7 @@ def _nano() -> Config:
 
 
 def small_config(num_classes: int = len(CLASSES)) -> Config:
-    """mmpose's RTMDet nano, narrower and at a tenth of its input's area."""
+    """mmpose's RTMDet nano with fewer channels, and a tenth of the input's area."""
     cfg = copy.deepcopy(_nano())
     plain = dict(norm_cfg=dict(type='BN'), use_depthwise=False)
     cfg.model.backbone.update(plain, deepen_factor=0.1, widen_factor=0.125)
@@ -64,7 +64,7 @@ def small_config(num_classes: int = len(CLASSES)) -> Config:
 
 
 def random_state(cfg: Config) -> dict[str, torch.Tensor]:
-    """Weights with which scores differ from place to place."""
+    """Returns random weights with which scores differ from place to place."""
     with DefaultScope.overwrite_default_scope('mmdet'):
         model = MODELS.build(without_downloads(cfg.model))
     generator = torch.Generator().manual_seed(0)
@@ -73,18 +73,18 @@ def random_state(cfg: Config) -> dict[str, torch.Tensor]:
             parameter.data.normal_(0, parameter[0].numel() ** -0.5, generator=generator)
     for norm in model.modules():
         if isinstance(norm, torch.nn.BatchNorm2d):
-            norm.momentum = 1  # the means of the pictures below
+            norm.momentum = 1  # the statistics are those of the pictures below
     smooth = torch.randn(4, 3, 6, 6, generator=generator)
     with torch.no_grad():
         model.train()._forward(torch.nn.functional.interpolate(smooth, INPUT_WH, mode='bicubic'))
     for name, parameter in model.named_parameters():
-        if 'rtm_' in name:  # the last layers: sizes of boxes, and scores between 0 and 1
+        if 'rtm_' in name:  # the last layers: gives moderate sizes of boxes and scores
             parameter.data *= 0.02
     return model.state_dict()
 
 
 def write_training(folder: Path, checkpoint: str = 'epoch_3.pth', **changes) -> Path:
-    """The folder of a training of mmdet."""
+    """Writes a training folder of mmdet."""
     folder.mkdir(parents=True, exist_ok=True)
     cfg = small_config()
     cfg.merge_from_dict(changes)

@@ -1,6 +1,6 @@
 """The figures detector: a small RTMDet, trained on synthetic figures, for tests that need boxes.
 
-Made by the commands in projects/figures_detector/README.md and then
+It is made by the commands in projects/figures_detector/README.md and then
 
     python -m tests.helpers.figures_detector work_dirs/figures_detector/epoch_11.pth
 """
@@ -11,18 +11,18 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
-import vitpose_plus  # noqa: F401  what the checkpoint holds may be loaded after it
+import vitpose_plus  # noqa: F401  makes torch.load accept the checkpoint
 from tests.helpers.demo import ROOT
 from vitpose_plus.files import replacing
 
 PROJECT_CONFIG = ROOT / 'projects/figures_detector/configs/rtmdet-nano_figures-320x256.py'
-FOLDER = ROOT / 'tests' / 'data' / 'figures_detector'  # as a training leaves one
+FOLDER = ROOT / 'tests' / 'data' / 'figures_detector'  # a training folder
 CONFIG = FOLDER / PROJECT_CONFIG.name
 CHECKPOINT = FOLDER / 'epoch_11.pth'
 
 
 def make(trained: str | Path) -> None:
-    """Writes the config in full, and the weights of a training, the matrices in half precision."""
+    """Writes the complete config, and the weights of a training with matrices in half precision."""
     checkpoint = torch.load(trained, map_location='cpu', weights_only=True)
     weights = {
         name: tensor.half().contiguous() if tensor.ndim > 1 else tensor.clone()

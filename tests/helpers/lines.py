@@ -1,4 +1,4 @@
-"""Lines of predictions.ndjson, as dicts."""
+"""Lines of ``predictions.ndjson`` as dicts."""
 
 from functools import cache
 
@@ -11,7 +11,7 @@ MOUSE = Skeleton('mouse', ('snout', 'tailbase'), ((0, 1),), (0, 1), (0.05, 0.05)
 
 
 def instance(keypoints, **fields):
-    """Of x, y, score, by default of a mouse."""
+    """Returns an instance with keypoints x, y, score; the default dataset is the mouse."""
     given = dict(dataset='mouse', id=None, box=[1.0, 0.0, 50.0, 60.0], box_score=1.0)
     return given | dict(keypoints=np.array(keypoints, float).tolist()) | fields
 
@@ -27,13 +27,13 @@ SECOND = instance([[1.0, 2.0, 0.5], [3.0, 4.0, 0.25]])
 
 @cache
 def skeleton_of(name, input_wh=(192, 256)):
-    """Of one of mmpose's datasets."""
+    """Returns the skeleton of a dataset of mmpose."""
     metainfo = parse_pose_metainfo(dict(from_file=f'configs/_base_/datasets/{name}.py'))
     return Skeleton.of(metainfo, input_wh)
 
 
 def random_instance(rng, skeleton, **fields):
-    """Anywhere in the picture, with the digits that the record has."""
+    """Returns a random instance, rounded as in ``predictions.ndjson``."""
     number = len(skeleton.names)
     low, length = rng.uniform(0, 300, 2), rng.uniform(60, 180, 2)
     xy = low + rng.uniform(0, 1, (number, 2)) * length
@@ -45,6 +45,6 @@ def random_instance(rng, skeleton, **fields):
 
 
 def moved(one, by, **fields):
-    """Every keypoint a little aside, in x and y."""
+    """Returns an instance with every keypoint shifted in x and y."""
     keypoints = [[round(x + by, 4), round(y + by, 4), score] for x, y, score in one['keypoints']]
     return one | dict(keypoints=keypoints) | fields

@@ -1,4 +1,4 @@
-"""Small models, plain and of several datasets."""
+"""Small models: plain models, and models for several datasets."""
 
 import torch
 from mmpose.registry import MODELS

@@ -1,8 +1,8 @@
-"""What only a pickle can hold, for tests of what refuses it."""
+"""An object that only a pickle can contain, for tests that such files are refused."""
 
 
 class Call:
-    """What unpickles as the result of a call."""
+    """An object that calls a function when it is unpickled."""
 
     def __init__(self, function, *args):
         self.call = function, args

@@ -1,4 +1,4 @@
-"""What test_distributed.py adds to a training, in its processes: given images, a report."""
+"""A sampler and a hook that test_distributed.py adds to the processes of a training."""
 
 import torch
 from mmengine.dist import get_rank, get_world_size
@@ -10,9 +10,9 @@ from vitpose_plus.checkpoints.guard import unwrapped
 
 @DATA_SAMPLERS.register_module()
 class GivenSampler:
-    """Every batch as a list of datasets, of which it takes the first image.
+    """Samples given batches: each is a list of datasets, and the first image of each is used.
 
-    Of each batch the first process gets the first part, the second the second, and so on.
+    Each batch is split into equal parts, one for each process.
     """
 
     def __init__(self, dataset, batches, seed=None):
@@ -30,7 +30,7 @@ class GivenSampler:
 
 @HOOKS.register_module()
 class ReportHook(Hook):
-    """Writes what a process saw, and its parameters before and after."""
+    """Writes the datasets of a process's batches, and its parameters before and after."""
 
     def before_train_epoch(self, runner):
         self.before, self.seen = parameters(runner), []

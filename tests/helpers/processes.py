@@ -1,4 +1,4 @@
-"""Child processes of tests: commands, and several processes that train together."""
+"""Child processes for tests: commands, and several processes that train together."""
 
 import os
 import socket
@@ -6,17 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Where the probes lie, which configs import, and what every child process runs first.
+# The folder of sitecustomize.py, and of the probes, which configs import.
 HELPERS = str(Path(__file__).parent)
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """The environment of a child process: one thread, no user site."""
+    """Returns the environment of a child process, with one thread."""
     return {**os.environ, 'OMP_NUM_THREADS': '1', **extra}
 
 
 def run(*command, **kwargs) -> str:
-    """What a command prints; if it fails, the end of that is the error."""
+    """Runs a command and returns its output; if it fails, the error has the end of the output."""
     child = subprocess.run(
         [str(word) for word in command],
         text=True,
@@ -30,7 +30,7 @@ def run(*command, **kwargs) -> str:
 
 
 def launch(processes, python, nodes=1):
-    """Runs Python with these arguments in ``processes`` on each of ``nodes``, all of them here."""
+    """Runs Python with arguments in ``processes`` processes per node; all nodes are local."""
     where = ['--master-addr=localhost', f'--master-port={free_port()}', f'--nnodes={nodes}']
     launcher = [sys.executable, '-m', 'torch.distributed.run', f'--nproc-per-node={processes}']
     path = os.pathsep.join([HELPERS, *sys.path])
@@ -49,11 +49,11 @@ def launch(processes, python, nodes=1):
 
 
 def free_port() -> int:
-    """A port that no other process of tests takes, below those that the system hands out.
+    """Returns a free port that no other test process uses, below the system's automatic ports.
 
-    One that the system picked could be picked again before the launcher listens on it.
+    An automatic port could be given to another process before the launcher uses it.
     """
-    first = 20_000 + os.getpid() % 120 * 100  # a hundred for each of those that run side by side
+    first = 20_000 + os.getpid() % 120 * 100  # a hundred ports for each parallel test process
     for port in range(first, first + 100):
         with socket.socket() as listener:
             try:

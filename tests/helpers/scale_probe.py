@@ -1,4 +1,4 @@
-"""What test_sharding.py adds to a training, in its processes: a report of all of them together."""
+"""A hook that test_sharding.py adds to a training: it writes a report of all processes."""
 
 import torch
 from mmengine.dist import all_reduce, is_main_process
@@ -8,7 +8,7 @@ from mmengine.registry import HOOKS
 
 @HOOKS.register_module()
 class ScaleReportHook(Hook):
-    """Writes losses (means over the processes), norms before clipping, the optimiser's groups."""
+    """Writes mean losses over processes, gradient norms before clipping, and parameter groups."""
 
     def before_train(self, runner):
         self.report = dict(losses=[], norms=[])

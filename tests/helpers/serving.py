@@ -1,4 +1,4 @@
-"""A web server for a folder, on this machine and for one test."""
+"""A local web server for a folder, for one test."""
 
 import threading
 from contextlib import contextmanager
@@ -7,8 +7,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Notes what is asked for; of a file with "cut" in its name it sends half, and from
-    "moved?URL" it leads to another address."""
+    """Records the requested paths.
+
+    If a path contains "cut", half of the file is sent. "moved?URL" is redirected to the URL.
+    """
 
     def do_GET(self):
         self.server.asked.append(self.path)
@@ -30,7 +32,7 @@ class Handler(SimpleHTTPRequestHandler):
 
 @contextmanager
 def serving(folder):
-    """The address of the folder, and a list of what was asked for."""
+    """Serves a folder; yields its address and the list of requested paths."""
     server = ThreadingHTTPServer(('localhost', 0), partial(Handler, directory=folder))
     server.asked = []
     thread = threading.Thread(target=server.serve_forever, args=[0.01])

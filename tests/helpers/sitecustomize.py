@@ -1,6 +1,6 @@
-"""What Python runs first in the child processes of tests: dumped configs stay one line a section.
+"""Python runs this module first in child processes of tests: it turns off yapf.
 
-yapf lays a config out for seconds, in every training anew.
+yapf needs seconds to format the dumped config of each training.
 """
 
 from yapf.yapflib import yapf_api

@@ -23,7 +23,7 @@ def shipped(name):
 
 
 def stirred(model):
-    """Every weight far from zero, so that every output differs."""
+    """Sets random weights that are far from zero, so that outputs differ clearly."""
     for name, parameter in model.named_parameters():
         if parameter.ndim > 1 and name.startswith('head.'):
             torch.nn.init.normal_(parameter, std=0.2)
@@ -46,7 +46,7 @@ def student_of(cfg, *without):
 
 
 def steps(model, cfg, samples, number=3):
-    """Trains it a little; the losses of every step."""
+    """Trains a model for a few steps; returns the losses of each step and the wrapper."""
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     batch = dict(
         inputs=[s['inputs'] for s in samples], data_samples=[s['data_samples'] for s in samples]

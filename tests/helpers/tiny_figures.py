@@ -1,6 +1,6 @@
-"""The tiny figures checkpoint: the demo's ViTPose+, trained, for tests that need trained weights.
+"""The tiny figures checkpoint: the demo's trained ViTPose+, for tests that need trained weights.
 
-Made by ``make demo`` and then
+It is made by ``make demo`` and then
 
     python -m tests.helpers.tiny_figures work_dirs/demo/epoch_4.pth
 """
@@ -20,7 +20,7 @@ FILE = Path(__file__).parents[1] / 'data' / 'tiny_figures.pth'
 
 
 def make(trained: str | Path, out: str | Path = FILE) -> None:
-    """Writes the weights of a demo's checkpoint, the matrices in half precision."""
+    """Writes the weights of the demo's checkpoint, with matrices in half precision."""
     init_default_scope('mmpose')
     cfg = Config.fromfile(find_config(TINY), format_python_code=False)
     model = MODELS.build(cfg.model)

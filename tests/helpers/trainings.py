@@ -1,6 +1,6 @@
-"""Small trainings that are stopped, killed and resumed, in children forked from the tests.
+"""Small trainings that are stopped, killed and resumed, in child processes that tests fork.
 
-A child has all of the stack loaded already: a training of a few iterations takes half a second.
+A forked child has loaded all packages already: a few iterations take half a second.
 """
 
 import io
@@ -21,7 +21,7 @@ from tests.helpers.processes import free_port
 from vitpose_plus.commands import main
 from vitpose_plus.engine.resuming import ExactTrainLoop
 
-# Two epochs of six iterations, with everything that has chance in it, and warm-up.
+# Two epochs of six iterations, with warm-up and everything that uses random numbers.
 CONFIG = """
 _base_ = ['{root}/configs/vitpose/vitpose-base_coco-256x192.py', '{root}/configs/_base_/figures.py']
 from vitpose_plus.experiments import single_dataset_config
@@ -65,7 +65,7 @@ def write_config(figures: Path, name: str = 'small.py', more: str = '') -> str:
 
 
 class Child:
-    """A forked process that runs ``function``; ``end`` gives its exit code and what it printed."""
+    """A forked process that runs ``function``; ``end`` returns its exit code and output."""
 
     def __init__(self, function: Callable[[], None], **environment: str) -> None:
         self.output = Path(f'output_{time.monotonic_ns()}.txt')
@@ -75,14 +75,14 @@ class Child:
             code = 1
             try:
                 code = self._run(function, environment)
-                util._exit_function()  # ends the loader's workers, as at every end of a process
+                util._exit_function()  # stops the loader's workers, as at every normal exit
             except BaseException:
                 traceback.print_exc()
             finally:
                 os._exit(code)
 
     def _run(self, function: Callable[[], None], environment: dict[str, str]) -> int:
-        os.setsid()  # a signal to its group does not reach the tests
+        os.setsid()  # a signal to its group does not reach the test process
         file = os.open(self.output, os.O_WRONLY | os.O_CREAT)
         os.dup2(file, 1), os.dup2(file, 2)
         sys.stdout = sys.stderr = io.TextIOWrapper(os.fdopen(1, 'wb', 0), write_through=True)
@@ -100,7 +100,7 @@ class Child:
         os.killpg(self.pid, number) if group else os.kill(self.pid, number)
 
     def wait_for(self, words: str, timeout: float = 60.0) -> None:
-        """Until it has printed these words."""
+        """Waits until the child has printed these words."""
         end = time.monotonic() + timeout
         while words not in self.printed():
             assert time.monotonic() < end, self.printed()
@@ -112,7 +112,7 @@ class Child:
         return self.output.read_text() if self.output.exists() else ''
 
     def end(self, timeout: float = 120.0) -> tuple[int, str]:
-        """Its exit code and what it has printed; after ``timeout`` seconds it is killed."""
+        """Waits for the end and returns exit code and output; kills after ``timeout`` seconds."""
         end = time.monotonic() + timeout
         while (found := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
             if time.monotonic() > end:
@@ -127,7 +127,7 @@ def train(config: str, work_dir: str, *words: str, **environment: str) -> Child:
 
 
 def killed_before(iteration: int, config: str, work_dir: str, *words: str) -> None:
-    """Trains until it is killed (-9) before an iteration, counted from 0."""
+    """Trains until the child is killed (-9) before an iteration, counted from 0."""
     finished(interrupted(signal.SIGKILL, iteration, config, work_dir, *words), -signal.SIGKILL)
 
 
@@ -142,8 +142,8 @@ def interrupted(
     loop: type[BaseLoop] = ExactTrainLoop,
     **environment: str,
 ) -> Child:
-    """A training that gets a signal, or its whole group, when a loop of it begins with an iteration
-    after ``iteration`` others of the training."""
+    """Starts a training that gets a signal after ``iteration`` training iterations, at the start of
+    the next iteration of ``loop``. With ``group``, all processes of its group get the signal."""
 
     def run() -> None:
         run_iter = loop.run_iter
@@ -163,7 +163,7 @@ def interrupted(
 def signal_group(number: int) -> None:
     """Sends a signal to the group of this process, as a scheduler does.
 
-    From another process: torch's workers take SIGTERM from their parent for the end of the loader.
+    Another process sends it: for torch's workers, SIGTERM from their parent ends the loader.
     """
     pid = os.fork()
     if not pid:
@@ -171,17 +171,17 @@ def signal_group(number: int) -> None:
         os.killpg(os.getppid(), number)
         os._exit(0)
     os.waitpid(pid, 0)
-    time.sleep(0.3)  # a worker that died would be noticed now
+    time.sleep(0.3)  # in this time, the end of a worker would be noticed
 
 
 def two_processes() -> list[dict[str, str]]:
-    """The environments of two processes that train together (``--launcher pytorch``)."""
+    """Returns the environments of two processes that train together (``--launcher pytorch``)."""
     where = dict(MASTER_ADDR='localhost', MASTER_PORT=str(free_port()), WORLD_SIZE='2')
     return [dict(where, RANK=str(rank), LOCAL_RANK=str(rank)) for rank in range(2)]
 
 
 def saving_always(*options: str, workers: int = 0) -> list[str]:
-    """Words for a file after every iteration."""
+    """Returns arguments that save a checkpoint after every iteration."""
     return [
         '--cfg-options',
         'default_hooks.checkpoint.minutes=0',
@@ -192,14 +192,14 @@ def saving_always(*options: str, workers: int = 0) -> list[str]:
 
 
 def finished(child: Child, code: int = 0) -> str:
-    """What a child printed that ends with ``code``."""
+    """Waits for a child, asserts its exit code, and returns its output."""
     ended, printed = child.end()
     assert ended == code, printed[-3000:]
     return printed
 
 
 def assert_same_end(one: str, other: str, name: str = 'epoch_2.pth') -> None:
-    """Weights, optimiser, schedules and best score of two trainings are equal, to the bit."""
+    """Asserts that the checkpoints of two trainings are equal to the bit."""
     first, second = (torch.load(f'{folder}/{name}', weights_only=False) for folder in (one, other))
     for part in ('state_dict', 'optimizer', 'param_schedulers', 'ema_state_dict'):
         assert_same(first.get(part), second.get(part), part)
@@ -223,6 +223,6 @@ def assert_same(one, other, where: str) -> None:
 
 
 def files(work_dir: str) -> list[str]:
-    """All that a training has left in its folder but logs and the config."""
+    """Returns the names of the files in a training folder, without the config and logs."""
     names = (path.name for path in Path(work_dir).iterdir() if path.is_file())
     return sorted(name for name in names if not name.endswith('.py'))

@@ -1,6 +1,7 @@
-"""Real pictures: a bottom-up model learns COCO's sample pictures by heart.
+"""Real pictures: a bottom-up model overfits COCO's sample pictures.
 
-As ``test_six_datasets.py``, for files, whole pictures, masks, targets, tags, grouping and metric.
+This checks that files, whole pictures, masks, targets, tags, grouping and metric fit each other, as
+in ``test_six_datasets.py``.
 """
 
 from pathlib import Path
@@ -23,15 +24,15 @@ CONFIG = """
 _base_ = {base!r}
 from vitpose_plus.experiments.bottom_up import bottom_up
 
-# Flips and a little jitter, as in test_six_datasets.py; of the whole picture.
+# Flips and small shifts of the whole picture, as in test_six_datasets.py.
 affine = dict(
     _base_.affine, scale_type='long', shift_factor=0.02, scale_factor=(0.97, 1.03), rotate_prob=0.0)
 model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = bottom_up(
     'coco', _base_.coco, affine, input_hw=(256, 384), data_root={root!r})
-# Whole pictures are learnt, and tested just so: at another scale nothing is known by heart.
+# Test pictures have the same scale as training pictures: the overfitted model needs it.
 test_dataloader['dataset']['pipeline'][1].update(resize_mode='fit')
 
-# Positions and tags as in the config of the figures: there is no time for the formula's own.
+# Positions and tags as in the config of the figures: the training is too short for the defaults.
 model['backbone'].update(type='SinePositionViT', arch='tiny', drop_path_rate=0.)
 model['head'].update(
     in_channels=128,
@@ -56,8 +57,8 @@ default_hooks = dict(checkpoint=dict(by_epoch=False, interval=iters))
 """
 
 
-def test_learns_the_samples_by_heart(sample_data, tmp_path):
-    path = tmp_path / 'by_heart.py'
+def test_overfits_the_samples(sample_data, tmp_path):
+    path = tmp_path / 'overfit.py'
     base = find_config(BASE)
     path.write_text(CONFIG.format(base=base, root=str(sample_data)))
     cfg = Config.fromfile(path)

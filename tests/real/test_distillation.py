@@ -1,6 +1,7 @@
-"""Real pictures: a teacher learns the COCO samples by heart, then its student does.
+"""Real pictures: a teacher overfits the COCO samples, and then its student does.
 
-As test_six_datasets.py, by the three commands of docs/distillation.md; some ten minutes on a core.
+This is as in test_six_datasets.py, with the three commands of docs/distillation.md. It takes about
+ten minutes on one core.
 """
 
 from pathlib import Path
@@ -17,7 +18,7 @@ from vitpose_plus.experiments.topdown import multi_dataset
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ITERS = dict(teacher=400, token=20, distill=800)
-# As in tests/real/test_six_datasets.py: flips, and a jitter of a heatmap's pixel.
+# Flips, and random shifts by up to one pixel of the heatmap, as in test_six_datasets.py.
 AUGMENTATION = [
     dict(type='RandomFlip', direction='horizontal'),
     dict(
@@ -31,7 +32,7 @@ AUGMENTATION = [
 
 
 def config(stage, root):
-    """Writes the config of a stage on the sample pictures into a file that is named after it."""
+    """Writes the config of a stage, on the sample pictures, into the file ``STAGE.py``."""
     name = f'vitpose-tiny-{stage}_figures-128x96'
     cfg = Config.fromfile(find_config(name), format_python_code=False)
     for split in ('train', 'val', 'test'):
@@ -63,7 +64,7 @@ def config(stage, root):
 
 
 def ceiling_of(root):
-    """What the encoded ground truth decodes to in these crops."""
+    """Returns the score of the encoded and decoded ground truth in these crops."""
     cfg = Config.fromfile(find_config('vitpose-plus-base_six-datasets-256x192'))
     small = dict(input_hw=(128, 96), sigma=1.5, data_root=str(root))
     model, _, _, loader, _, evaluator = multi_dataset(dict(coco=cfg.coco), cfg.crops, [], **small)
@@ -73,7 +74,7 @@ def ceiling_of(root):
     return headlines(decoding_ceiling(cfg))['coco']
 
 
-def test_what_a_teacher_knows_by_heart_its_student_learns(sample_data, tmp_path, monkeypatch):
+def test_a_student_learns_the_samples_that_its_teacher_overfits(sample_data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     scores = {}
     for stage, iters in ITERS.items():

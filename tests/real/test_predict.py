@@ -1,4 +1,4 @@
-"""Real pictures run through ``predict`` with every format, in their true boxes."""
+"""Real pictures: ``predict`` runs with the true boxes and every format."""
 
 import json
 import os

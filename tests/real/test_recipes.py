@@ -1,7 +1,7 @@
-"""Every shipped recipe trains a step and tests a batch on real pictures of its own datasets.
+"""Every included config trains one step and tests one batch on real pictures of its datasets.
 
-With its own dataset classes, boxes, crops, optimiser and metrics; the small and the base model at
-full size, the others with two layers.
+The dataset classes, boxes, crops, optimiser and metrics are those of the config. Small and base
+models have their full size, larger models have two layers.
 """
 
 import json
@@ -28,11 +28,11 @@ pytestmark = pytest.mark.real
 
 TEST_ONLY = 'ochuman'
 ANNOTATIONS = 'person_keypoints_val2017.json'
-SUREST = 0.9  # of the detector's scores
+MAX_BOX_SCORE = 0.9  # the detector's scores are scaled to it
 
 
 def recipe(path, root):
-    """The config on the sample pictures, its large backbones shortened."""
+    """Returns the config on the sample pictures; large backbones get two layers."""
     cfg = Config.fromfile(path, format_python_code=False)
     arch = cfg.model.backbone.get('arch')
     if arch in ('large', 'huge', 'giant'):
@@ -40,7 +40,7 @@ def recipe(path, root):
         cfg.optim_wrapper.setdefault('paramwise_cfg', {}).update(num_layers=2)
     cfg.model.backbone.pop('init_cfg', None)  # nothing is downloaded
     if arch:
-        cfg.model.backbone.drop_path_rate = 0.0  # every layer takes part in the only step
+        cfg.model.backbone.drop_path_rate = 0.0  # no layer is skipped in the only step
     for split in ('train', 'val', 'test'):
         for part in plain_datasets(cfg.get(f'{split}_dataloader', {}).get('dataset', {})):
             for key in ('data_root', 'bbox_file', 'headbox_file'):
@@ -56,7 +56,7 @@ RECIPES = {name: path for name, path in shipped_configs().items() if 'figures' n
 @pytest.mark.parametrize('name', RECIPES)
 def test_trains_a_step_and_tests_a_batch(name, sample_data):
     cfg = recipe(RECIPES[name], sample_data)
-    model = MODELS.build(deployment_config(cfg.model))  # no teacher is there
+    model = MODELS.build(deployment_config(cfg.model))  # there is no checkpoint of the teacher
     if TEST_ONLY not in name:
         step(model, cfg)
     if 'head' in cfg.model:
@@ -64,7 +64,7 @@ def test_trains_a_step_and_tests_a_batch(name, sample_data):
 
 
 def step(model, cfg):
-    """Loss, gradients, clipping and the optimiser's step change every parameter that may."""
+    """Runs a training step and checks that it changes exactly the trainable parameters."""
     data = model.data_preprocessor(pseudo_collate(pick(cfg.train_dataloader.dataset, 1)), True)
     optim_wrapper = dict(cfg.optim_wrapper)
     for gpu_only in ('dtype', 'loss_scale', 'accumulative_counts'):
@@ -88,7 +88,7 @@ def step(model, cfg):
 
 @torch.no_grad()
 def score(model, cfg):
-    """The first samples of every dataset, through flip test, decoding and the dataset's metric."""
+    """Runs the first samples of every dataset through flip test, decoding and the metric."""
     samples = pick(cfg.test_dataloader.dataset, 1)
     metainfo = DATASETS.build(dict(cfg.test_dataloader.dataset)).metainfo
     data = model.data_preprocessor(pseudo_collate(samples))
@@ -111,18 +111,20 @@ def build_evaluator(cfg):
 
 
 def pick(dataset, count):
-    """The first samples of every dataset of a loader, through its pipeline."""
+    """Returns the first samples of every dataset of a loader, after its pipeline."""
     parts = [DATASETS.build(part) for part in plain_datasets(dataset)]
     return [part[i] for part in parts for i in range(count)]
 
 
 def oracle(sample, people):
-    """The keypoints of the person whose box fits best, as if the model had found them; in a box
-    that is surer than any of the detector's, nonsense of which the model is not sure."""
+    """Sets the keypoints of the person with the best matching box as the prediction.
+
+    A box with a score above all scores of the detector gets wrong keypoints with low scores.
+    """
     [box] = sample.gt_instances.bboxes
     person = max(people, key=lambda person: overlap(box, person['bbox']))
     keypoints = np.array(person['keypoints'], dtype=np.float32).reshape(1, -1, 3)[..., :2]
-    junk = sample.gt_instances.bbox_scores[0] > SUREST
+    junk = sample.gt_instances.bbox_scores[0] > MAX_BOX_SCORE
     scores = np.full(keypoints.shape[:2], 0.1 if junk else 1.0, np.float32)
     sample.pred_instances = InstanceData(
         keypoints=keypoints + 1000.0 * junk, keypoint_scores=scores
@@ -152,7 +154,7 @@ def average_precision(cfg, boxes, people, **settings):
 
 @pytest.fixture
 def detected(sample_data, tmp_path):
-    """The config, people by picture, the detector's boxes, and a function that writes boxes."""
+    """The config, the people of each picture, the detector's boxes, and a writer of boxes."""
     cfg = recipe(RECIPES['vitpose-small_coco-256x192'], sample_data)
     annotations = json.loads((sample_data / 'coco/annotations' / ANNOTATIONS).read_text())
     people = defaultdict(list)
@@ -160,7 +162,7 @@ def detected(sample_data, tmp_path):
         people[person['image_id']].append(person)
     boxes = json.loads(Path(cfg.test_dataloader.dataset.bbox_file).read_text())
     boxes = [box for box in boxes if box['image_id'] in people and box['score'] > 0.3]
-    boxes = [dict(box, score=box['score'] * SUREST) for box in boxes]
+    boxes = [dict(box, score=box['score'] * MAX_BOX_SCORE) for box in boxes]
 
     def write(boxes):
         (tmp_path / 'boxes.json').write_text(json.dumps(boxes))
@@ -178,7 +180,7 @@ def test_duplicates_of_a_detector_s_boxes_are_suppressed(detected):
     assert average_precision(cfg, twice, people, nms_mode='none') < once - 0.1
 
 
-def test_a_sure_box_with_unsure_keypoints_is_rescored(detected):
+def test_a_high_box_score_with_low_keypoint_scores_is_rescored(detected):
     cfg, people, boxes, write = detected
     once = average_precision(cfg, write(boxes), people)
     sure = write([*boxes, *(dict(box, score=0.99) for box in boxes)])

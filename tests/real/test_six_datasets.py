@@ -1,6 +1,6 @@
-"""Real pictures: the six-dataset model learns the sample annotations by heart.
+"""Real pictures: the six-dataset model overfits the sample annotations.
 
-``VITPOSE_SAMPLES`` names the folder of the samples; ``pytest -m real`` runs this. It shows that
+``VITPOSE_SAMPLES`` is the folder of the samples; ``pytest -m real`` runs this test. It checks that
 files, boxes, crops, targets, flips, decoding and metrics of every dataset fit each other.
 """
 
@@ -33,9 +33,9 @@ datasets = _base_.datasets
 for name in datasets:
     datasets[name]['val'].pop('bbox_file', None)  # the true boxes
 
-# Flips, because the flip test wants them learnt, too; and a jitter of a heatmap's pixel: plain
-# targets are rounded to whole pixels, always to the same side if the crop never moves, and what is
-# learnt by heart then is the rounding.
+# The flip test needs training with flips. The crops are shifted at random by up to one pixel of the
+# heatmap, because targets without UDP are rounded to whole pixels: with fixed crops, the rounding
+# would always be the same, and the model would overfit it.
 augmentation = [
     dict(type='RandomFlip', direction='horizontal'),
     dict(type='RandomBBoxTransform', shift_factor=0.015, shift_prob=1.0, scale_factor=(0.99, 1.01),
@@ -51,7 +51,7 @@ train_dataloader.update(
 val_dataloader.update(num_workers=1)
 test_dataloader.update(num_workers=1)
 
-# From the demo's weights: they know what a skeleton is, and half of the iterations is enough.
+# With the demo's weights as initial weights, half of the iterations is enough.
 load_from = {start!r}
 iters = {iters}
 optim_wrapper = dict(
@@ -67,8 +67,8 @@ default_hooks = dict(checkpoint=dict(by_epoch=False, interval=iters))
 """
 
 
-def test_learns_the_samples_by_heart(sample_data, tmp_path):
-    path = tmp_path / 'by_heart.py'
+def test_overfits_the_samples(sample_data, tmp_path):
+    path = tmp_path / 'overfit.py'
     sizes = dict(iters=ITERS, start=str(tiny_figures.FILE))
     path.write_text(CONFIG.format(base=find_config(BASE), root=str(sample_data), **sizes))
     torch.set_num_threads(os.cpu_count())
@@ -80,6 +80,6 @@ def test_learns_the_samples_by_heart(sample_data, tmp_path):
         scores = headlines(runner.test())
         ceilings = headlines(decoding_ceiling(cfg))
     contact_sheet(runner.model.eval(), runner.test_dataloader.dataset, OUTPUT / 'predictions.png')
-    rich.print(demo.table(cfg, scores, ceilings, 'Real pictures, learnt by heart'))
+    rich.print(demo.table(cfg, scores, ceilings, 'Real pictures, overfitted'))
     for name, ceiling in ceilings.items():
         assert scores[name] >= 0.95 * ceiling, f'{name}: {scores[name]:.3f} of {ceiling:.3f}'

@@ -19,8 +19,8 @@ from vitpose_plus.inference.boxes.source import Boxes
 from vitpose_plus.inference.models import PoseModel
 from vitpose_plus.inference.results import Instance
 
-# The longer side of a picture by the shorter side, for a bottom-up model. The shorter side of the
-# input is fixed, and the ratio is kept, so a narrower picture would make a huge input.
+# Maximum ratio of a picture's sides for a bottom-up model. The shorter side of the input is fixed,
+# and the ratio is kept, so a narrower picture would give a huge input.
 MAX_ASPECT_RATIO = 16
 
 

@@ -93,7 +93,7 @@ class PredictionFolder:
             self.folder.mkdir(parents=True, exist_ok=True)
             for name in self._own_names():
                 _remove(self.folder / name)
-            files.remove_unfinished(self.folder, self._own_names())  # of a process that was killed
+            files.remove_unfinished(self.folder, self._own_names())  # left by a killed process
             self.began = time.monotonic()
             self._write_manifest()
             self.record = open(self.folder / RECORD, 'wb', buffering=0)

@@ -57,7 +57,7 @@ class Origin(ABC):
         """The licence flags; there are none for the user's own weights."""
         return ()
 
-    def check_datasets(self, names: list[str]) -> None:  # noqa: B027  most know the heads only after reading
+    def check_datasets(self, names: list[str]) -> None:  # noqa: B027  by default, no check
         """Raises a ``UserError`` if the name alone shows that a dataset has no head."""
 
 

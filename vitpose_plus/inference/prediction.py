@@ -22,7 +22,7 @@ from vitpose_plus.inference.sources import Sources
 from vitpose_plus.inference.sources.picture import Picture
 
 PICTURES_ON_GPU = 8  # in a detector's batch; on the CPU a batch is not faster
-WAITING_BYTES = 2**29  # of pictures whose crops are not predicted yet
+WAITING_BYTES = 2**29  # for pictures that are not completely predicted yet
 
 Item = TypeVar('Item')
 
@@ -48,7 +48,7 @@ class Opened(NamedTuple):
 
 @dataclass
 class Waiting:
-    """A picture for which some inputs of the network may not be predicted yet."""
+    """A picture with its inputs, and with the instances that are predicted so far."""
 
     opened: Opened
     image_id: int | None

@@ -77,7 +77,7 @@ class PosePredictor:
         box_score: float = BOX_SCORE,
         on_failure: Callable[[Failure], None] = raise_failure,
     ) -> Iterator[Result]:
-        """Yields the result of every picture that can be read, in the order of the sources.
+        """Yields the results of all pictures that can be read, in the order of the sources.
 
         Args:
             sources: A picture, folder, glob, ``@FILE``, ``-`` or URL; an array (BGR) or a PIL

@@ -105,7 +105,7 @@ class MmdetDetector(BoxSource):
 
 
 def _numbers_of_classes(model: BaseDetector) -> set[int]:
-    """The numbers of classes of all heads; a first stage has one class."""
+    """The number of classes of each ``bbox_head``; the first stage (``rpn_head``) has only one."""
     heads = (part for name, part in model.named_modules() if 'bbox_head' in name.split('.'))
     return {head.num_classes for head in heads if hasattr(head, 'num_classes')}
 

@@ -22,7 +22,7 @@ class Boxes:
         scores: (N,), float32; 1 for given boxes.
         labels: The names of N classes; None if the class is not known.
         category_ids: The ids of N categories in the file of boxes; None if there are none.
-        fields: Further fields of each box for the model's pipeline, as MPII's centre and scale.
+        fields: Further fields of each box for the model's pipeline: MPII's centre and scale.
         image_id: The id of the picture in the file of boxes; None if there is none.
     """
 

@@ -54,8 +54,8 @@ class BottomUpResults:
 class TopDownResults(BottomUpResults):
     """Equals ``CocoMetric()``.
 
-    Scores are multiplied by the mean of the keypoints' scores. Of two instances that are almost the
-    same, the one with the lower score is suppressed.
+    Box scores are multiplied by the mean of the keypoints' scores. Of two instances that are almost
+    the same, the one with the lower score is suppressed.
     """
 
     def kept(

@@ -25,8 +25,8 @@ def decode(content: bytes, name: str) -> np.ndarray:
     """Decodes to BGR (H, W, 3), uint8, rotated according to EXIF.
 
     If OpenCV can read the file, the pixels are those of mmpose's ``LoadImage``: alpha is left out,
-    grey is repeated, and the upper 8 of 16 bits are used. Pillow reads the other formats, as TGA,
-    ICO and TIFF of floats.
+    grey is repeated, and the upper 8 of 16 bits are used. Pillow reads other formats, for
+    example TGA, ICO and TIFF of floats.
 
     Args:
         content: The content of the file.

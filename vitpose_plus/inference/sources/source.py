@@ -64,7 +64,7 @@ class Source(ABC):
     @classmethod
     @abstractmethod
     def accepts(cls, given: Any) -> bool:
-        """Whether this class can open the given source; the first class that can is used."""
+        """Whether the source is of this kind; the first class that accepts it is used."""
 
     @abstractmethod
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
