@@ -23,7 +23,7 @@ def shipped(name):
 
 
 def stirred(model):
-    """Sets random weights that are far from zero, so that outputs differ clearly."""
+    """Sets random weights of the head, far from zero, and random means, so that outputs differ."""
     for name, parameter in model.named_parameters():
         if parameter.ndim > 1 and name.startswith('head.'):
             torch.nn.init.normal_(parameter, std=0.2)

@@ -199,7 +199,7 @@ def finished(child: Child, code: int = 0) -> str:
 
 
 def assert_same_end(one: str, other: str, name: str = 'epoch_2.pth') -> None:
-    """Asserts that the checkpoints of two trainings are equal to the bit."""
+    """Asserts that weights, optimiser, schedules and counters of trainings are exactly equal."""
     first, second = (torch.load(f'{folder}/{name}', weights_only=False) for folder in (one, other))
     for part in ('state_dict', 'optimizer', 'param_schedulers', 'ema_state_dict'):
         assert_same(first.get(part), second.get(part), part)

@@ -24,7 +24,7 @@ CONFIG = """
 _base_ = {base!r}
 from vitpose_plus.experiments.bottom_up import bottom_up
 
-# Flips and small shifts of the whole picture, as in test_six_datasets.py.
+# Flips, and small changes of position and scale, of the whole picture.
 affine = dict(
     _base_.affine, scale_type='long', shift_factor=0.02, scale_factor=(0.97, 1.03), rotate_prob=0.0)
 model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_evaluator = bottom_up(
