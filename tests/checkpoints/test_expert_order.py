@@ -1,4 +1,4 @@
-"""A checkpoint says whose its experts are, whatever tool has had it in hands since."""
+"""A checkpoint keeps the order of its experts, also after other tools have written it again."""
 
 from collections import OrderedDict
 
@@ -20,7 +20,7 @@ ORDER = 'in the order aic, coco, mpii, .* are coco, aic, mpii: experts would be 
 
 
 def three(names=NAMES_OF_THREE):
-    """Every dataset has 17 keypoints: no shape gives a swap away."""
+    """Every dataset has 17 keypoints, so the shapes do not show a swap."""
     return plus(names, KEYPOINTS)
 
 
@@ -36,12 +36,12 @@ def state(model):
 
 @pytest.fixture
 def swapped():
-    """Of a model whose first two datasets, and so its experts, are the other way round."""
+    """Weights of a model whose first two datasets, and so its experts, are swapped."""
     return three(['aic', 'coco', 'mpii']).state_dict()
 
 
 def old(state):
-    """As it was saved before it said the names."""
+    """The weights as earlier versions saved them, without the names of the datasets."""
     return OrderedDict((key, value) for key, value in state.items() if key != NAMES)
 
 
@@ -53,7 +53,7 @@ def reordered(state, names):
 
 
 def loaded(state):
-    """What a new model has after it has loaded the weights, by torch and by mmengine alike."""
+    """The weights of a new model that has loaded them; torch and mmengine load the same."""
     one, other = three(), three()
     one.load_state_dict(state)
     load_state_dict(other, state, strict=True)
@@ -77,7 +77,7 @@ def test_loading_changes_no_dict_of_the_caller(model, state):
         assert list(given) == list(before)
 
 
-def test_weights_come_back_from_safetensors(state, tmp_path, recwarn):
+def test_weights_are_loaded_from_safetensors(state, tmp_path, recwarn):
     save_file(state, tmp_path / 'six.safetensors')
     given = reading.read(tmp_path / 'six.safetensors')
     assert dataset_heads(given) == ['aic', 'coco', 'mpii']
@@ -86,14 +86,14 @@ def test_weights_come_back_from_safetensors(state, tmp_path, recwarn):
     assert not [w for w in recwarn if 'sorted' in str(w.message)]
 
 
-def test_weights_come_back_from_mmengine(model, state, tmp_path):
+def test_weights_are_loaded_by_mmengine(model, state, tmp_path):
     torch.save(dict(state_dict=get_state_dict(model)), tmp_path / 'six.pth')
     new = three()
     load_checkpoint(new, str(tmp_path / 'six.pth'), strict=True)
     same(get_state_dict(new), state)
 
 
-def test_weights_come_back_into_a_model_without_any(state):
+def test_weights_are_loaded_into_a_model_on_the_meta_device(state):
     with torch.device('meta'):
         empty = three()
     check_fit(state, empty)
@@ -102,7 +102,7 @@ def test_weights_come_back_into_a_model_without_any(state):
 
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
-def test_a_file_in_half_precision_says_its_order(state, swapped, dtype):
+def test_a_file_in_half_precision_keeps_its_order(state, swapped, dtype):
     half = {key: value.to(dtype) for key, value in state.items()}
     for key, value in loaded(half).items():
         torch.testing.assert_close(value.float(), state[key].float(), rtol=0.01, atol=1e-6)
@@ -144,16 +144,16 @@ def by_safetensors(state):
 
 
 @pytest.mark.parametrize('sort', [by_safetensors, lambda state: dict(sorted(state.items()))])
-def test_without_names_sorted_keys_say_nothing(sort, state, swapped, recwarn):
+def test_without_names_sorted_keys_do_not_show_the_order(sort, state, swapped, recwarn):
     with pytest.warns(UserWarning, match=r"keys are sorted .* the config's is taken \(coco, aic"):
         same(loaded(sort(old(state))), state)
     recwarn.clear()
-    three(['aic', 'coco', 'mpii']).load_state_dict(sort(old(swapped)))  # sorted names they are
+    three(['aic', 'coco', 'mpii']).load_state_dict(sort(old(swapped)))  # these names are sorted
     assert not len(recwarn)
 
 
-def test_a_model_of_one_head_takes_it_beside_all_experts():
-    """As those of Hugging Face are: one head, six experts."""
+def test_a_model_of_one_head_has_all_experts():
+    """As in files of Hugging Face: one head and six experts."""
     state = three().state_dict()
     one = {k: v for k, v in state.items() if '.heads.' not in k or '.coco.' in k}
     with_experts = plus(['coco'], [17], num_experts=3)
@@ -167,11 +167,11 @@ def test_a_model_of_one_head_takes_it_beside_all_experts():
 def test_names_fit_several_datasets_only(model, state):
     check_fit(old(state), model)
     check_fit(model.head.state_dict(), model.head)
-    with pytest.raises(ValueError, match=r"holds 'head\.dataset_names', which the model has not"):
+    with pytest.raises(ValueError, match=r"head\.dataset_names', which the model does not have"):
         check_fit({**plain().state_dict(), NAMES: state[NAMES]}, plain())
 
 
-def test_a_token_of_before_is_still_its_teacher_s(state):
+def test_the_fingerprint_does_not_depend_on_the_names(state):
     assert fingerprint(state) == fingerprint(old(state))
 
 
@@ -183,7 +183,7 @@ def test_averages_of_models_keep_the_names(model):
         assert from_tensor(average.module.state_dict()[NAMES]) == NAMES_OF_THREE
 
 
-def test_what_is_converted_says_the_order(model, state):
+def test_a_converted_file_has_the_names(model, state):
     converted = convert(old(state)).state_dict
     same(converted, state)
     half = convert({key: value.half() for key, value in state.items()}).state_dict
@@ -191,13 +191,13 @@ def test_what_is_converted_says_the_order(model, state):
     same(convert(by_safetensors(state)).state_dict, state)
 
 
-def test_sorted_keys_are_converted_in_the_order_of_the_config_alone(model, state):
+def test_sorted_keys_are_converted_only_with_a_config(model, state):
     given = by_safetensors(old(state))
-    with pytest.raises(ValueError, match=r'order of its datasets, .* trained with \(--config\)'):
+    with pytest.raises(ValueError, match=r'order of its datasets .* trained with \(--config\)'):
         convert(given)
     with pytest.warns(UserWarning, match='with which experts are swapped'):
         same(convert(given, model=model).state_dict, state)
-    with pytest.raises(ValueError, match=r'order of its datasets, .* trained with \(--config\)'):
+    with pytest.raises(ValueError, match=r'order of its datasets .* trained with \(--config\)'):
         keep_dataset(given, 'coco')
 
 
@@ -215,5 +215,5 @@ def test_every_layout_has_the_experts_in_the_order_of_the_names(sort, state):
 
 def test_too_few_experts_are_named(state):
     few = {key: value[:2] if '.experts.' in key else value for key, value in state.items()}
-    with pytest.raises(ValueError, match=r'It has 2 experts \(.*\) for 3 datasets: it is not wh'):
+    with pytest.raises(ValueError, match=r'It has 2 experts \(.*\) for 3 datasets: it is not co'):
         keep_dataset(few, 'mpii')

@@ -1,4 +1,4 @@
-"""A checkpoint by its URL is downloaded once and whole, or not at all."""
+"""A checkpoint of a URL is downloaded once and completely, or not at all."""
 
 import errno
 import hashlib
@@ -21,7 +21,7 @@ from vitpose_plus.errors import UserError
 from vitpose_plus.files import UNFINISHED
 
 
-def test_of_several_who_ask_at_once_one_downloads(served):
+def test_of_several_threads_only_one_downloads(served):
     folder, address, asked = served
     torch.save(dict(weight=torch.randn(1000)), folder / 'w.pth')
     with ThreadPoolExecutor(4) as pool:
@@ -63,7 +63,7 @@ def no_server(folder, address):
         return f'http://localhost:{free.getsockname()[1]}/w.pth'
 
 
-def elsewhere(folder, address):
+def not_https(folder, address):
     return 'http://example.org/w.pth'
 
 
@@ -71,26 +71,26 @@ BAD = {
     no_file: r'cannot be downloaded \(HTTP Error 404: File not found\): check the address and the',
     cut: r'cannot be downloaded \(cut after \d+ of \d+ bytes\): check the address and the network',
     page: r'is a web page .*: download the file itself',
-    elsewhere: r'is not downloaded, as it is not https: give its https address, or download it by',
+    not_https: r'is not downloaded, as it is not https: give its https address, or download it by',
     no_server: r'cannot be downloaded \(.*Connection refused\): check the address and the network',
 }
 
 
 @pytest.mark.parametrize('address', BAD, ids=lambda case: case.__name__)
-def test_a_failure_is_one_sentence_with_the_url_and_nothing_is_kept(address, served, tmp_path):
+def test_a_failure_names_the_url_and_nothing_is_stored(address, served, tmp_path):
     url = address(*served[:2])
     with pytest.raises(UserError, match=BAD[address]) as error:
         fetch(url)
     assert str(error.value).startswith(url)
     assert '\n' not in str(error.value)
-    assert kept(tmp_path) <= {'lock'}
+    assert stored_files(tmp_path) <= {'lock'}
 
 
-def kept(tmp_path):
+def stored_files(tmp_path):
     return {path.name for path in (tmp_path / 'torch_home').rglob('*') if path.is_file()}
 
 
-def test_an_address_that_leads_elsewhere_is_followed_as_far_as_it_is_safe(served, tmp_path):
+def test_only_safe_redirects_are_followed(served, tmp_path):
     folder, address, _ = served
     torch.save(dict(weight=torch.ones(3)), folder / 'w.pth')
     path = fetch(f'{address}/moved?{address}/w.pth')
@@ -99,11 +99,8 @@ def test_an_address_that_leads_elsewhere_is_followed_as_far_as_it_is_safe(served
         fetch(f'{address}/moved?http://example.org/w.pth')
 
 
-def test_https_does_not_lead_to_http():
-    """Not even to this machine's."""
-
-
-def test_a_secure_address_leads_to_secure_ones_only():
+def test_https_is_redirected_only_to_https():
+    """Not even to http of this machine."""
     handler, request = SafeRedirects(), Request('https://example.org/w.pth')
     with pytest.raises(
         UserError, match=r'w.pth is not downloaded, as it leads to http://localhost'
@@ -114,22 +111,22 @@ def test_a_secure_address_leads_to_secure_ones_only():
 
 
 @pytest.mark.parametrize('digits', [64, 8, 0])
-def test_the_sum_or_its_first_digits_are_checked(digits, served, tmp_path):
+def test_the_sha256_or_its_first_digits_are_checked(digits, served, tmp_path):
     folder, address, _ = served
     torch.save(dict(weight=torch.ones(3)), folder / 'w.pth')
     sha256 = hashlib.sha256((folder / 'w.pth').read_bytes()).hexdigest()[:digits]
     if digits:
         wrong = sha256[:-1] + ('0' if sha256[-1] != '0' else '1')
-        message = f'has the SHA-256 {sha256} where {wrong} is expected, and is not kept: download'
+        message = f'has the SHA-256 {sha256}, but {wrong} is expected, so it is not stored: do'
         with pytest.raises(UserError, match=message):
             fetch(f'{address}/w.pth', wrong)
-        assert kept(tmp_path) <= {'lock'}
+        assert stored_files(tmp_path) <= {'lock'}
     path = fetch(f'{address}/w.pth', sha256)
     assert Path(path) == place(f'{address}/w.pth')
     assert Path(path).read_bytes() == (folder / 'w.pth').read_bytes()
 
 
-def test_what_is_there_needs_neither_network_nor_rights(tmp_path, monkeypatch):
+def test_an_existing_file_needs_no_network_and_no_write_permission(tmp_path, monkeypatch):
     monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'torch_home'))
     url = 'https://example.org/w.pth'
     place(url).parent.mkdir(parents=True)
@@ -139,11 +136,11 @@ def test_what_is_there_needs_neither_network_nor_rights(tmp_path, monkeypatch):
         assert fetch(url, '0' * 64) == str(place(url))
     finally:
         place(url).parent.chmod(0o700)
-    assert kept(tmp_path) == {'w.pth'}
+    assert stored_files(tmp_path) == {'w.pth'}
 
 
 @pytest.mark.parametrize('code', [errno.ENOSPC, errno.EDQUOT])
-def test_a_disk_that_is_full_is_told_from_the_network(code, served, tmp_path, monkeypatch):
+def test_a_full_disk_is_not_reported_as_a_network_error(code, served, tmp_path, monkeypatch):
     folder, address, _ = served
     torch.save(dict(weight=torch.ones(3)), folder / 'w.pth')
 
@@ -152,13 +149,13 @@ def test_a_disk_that_is_full_is_told_from_the_network(code, served, tmp_path, mo
             raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(fetching, 'open', lambda *args: FullDisk(), raising=False)
-    message = rf'w.pth cannot be kept in .* \({os.strerror(code)}\): make room there, or set TORCH'
+    message = rf'w.pth cannot be stored in .* \({os.strerror(code)}\): free some space there, or'
     with pytest.raises(UserError, match=message):
         fetch(f'{address}/w.pth')
-    assert kept(tmp_path) <= {'lock'}
+    assert stored_files(tmp_path) <= {'lock'}
 
 
-def test_what_a_killed_download_left_is_removed_by_the_next(served, tmp_path):
+def test_files_of_a_killed_download_are_removed_by_the_next(served, tmp_path):
     folder, address, _ = served
     torch.save(dict(weight=torch.ones(3)), folder / 'w.pth')
     path = place(f'{address}/w.pth')
@@ -169,7 +166,7 @@ def test_what_a_killed_download_left_is_removed_by_the_next(served, tmp_path):
     assert not left.exists()
 
 
-def test_a_missing_package_is_said_before_the_download(served, monkeypatch):
+def test_a_missing_package_is_reported_before_the_download(served, monkeypatch):
     _, address, asked = served
     monkeypatch.setitem(sys.modules, 'safetensors', None)
     with pytest.raises(UserError, match=r'm.safetensors needs the package safetensors: run pip'):

@@ -1,4 +1,4 @@
-"""A checkpoint that does not fit is an error, whatever is wrong with it, and whoever loads it."""
+"""A checkpoint that does not fit the model is refused, however it is loaded."""
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ def changed(state_dict, **changes):
     [
         (dict(weight=torch.zeros(5, 3)), r"has 'weight' in shape \(5, 3\) where .* \(4, 3\);"),
         (dict(weight=None), "lacks 'weight';"),
-        (dict(scale=torch.zeros(1)), "holds 'scale', which the model has not;"),
+        (dict(scale=torch.zeros(1)), "has 'scale', which the model does not have;"),
         (dict(weight=None, scale=torch.zeros(1)), r"lacks 'weight' \(and 1 more differences\)"),
     ],
 )
@@ -38,14 +38,15 @@ def test_every_difference_is_named(changes, complaint):
         check_fit(changed(model.state_dict(), **changes), model)
 
 
-def test_an_optimizer_of_other_groups_is_one_sentence():
-    """As after another layer decay, or with other frozen parts."""
+def test_an_optimizer_with_other_groups_is_refused():
+    """The groups differ with another layer decay, or with other frozen parts."""
     parts = [nn.Parameter(torch.zeros(2)) for _ in range(3)]
-    whole = OptimWrapper(torch.optim.SGD(parts, lr=0.1))
-    split = OptimWrapper(torch.optim.SGD([dict(params=parts[:1]), dict(params=parts[1:])], lr=0.1))
-    check_groups(whole.state_dict(), whole)
+    one_group = OptimWrapper(torch.optim.SGD(parts, lr=0.1))
+    groups = [dict(params=parts[:1]), dict(params=parts[1:])]
+    two_groups = OptimWrapper(torch.optim.SGD(groups, lr=0.1))
+    check_groups(one_group.state_dict(), one_group)
     with pytest.raises(UserError, match=r'of 3 parameters in 2 groups, .* makes one of 3 in 1:'):
-        check_groups(split.state_dict(), whole)
+        check_groups(two_groups.state_dict(), one_group)
 
 
 COUNTER = 'num_batches_tracked'
@@ -91,13 +92,13 @@ def test_relative_positions_of_another_window_fit_and_are_resized():
     check_fit(small.state_dict(), large)
     large.load_state_dict(small.state_dict())
     assert large.rel_pos.pos_embed_w.shape == (11, 4)
-    torch.testing.assert_close(large.rel_pos.pos_embed_w[5], table[3])  # of a distance of 0
+    torch.testing.assert_close(large.rel_pos.pos_embed_w[5], table[3])  # the entry of distance 0
     wider = MODELS.build(dict(type='WindowAttention', dim=8, num_heads=1, grid_hw=(8, 6)))
     with pytest.raises(ValueError, match=r"pos_embed_h' in shape \(7, 4\) where .* \(15, 8\)"):
         check_fit(small.state_dict(), wider)
 
 
-def test_a_file_with_the_heads_in_another_order_is_refused_unread(tiny_config, tmp_path):
+def test_heads_in_another_order_are_refused_on_the_meta_device(tiny_config, tmp_path):
     model = MODELS.build(tiny_config.model)
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'right.pth')
     heads = tiny_config.model.head.heads
@@ -116,7 +117,7 @@ def as_load_from(cfg):
 
 
 @pytest.mark.parametrize('give', [as_pretrained, as_load_from])
-def test_a_model_of_several_datasets_is_to_be_split_for_a_plain_one(give, tiny_config):
+def test_split_is_suggested_if_a_plain_model_gets_several_datasets(give, tiny_config):
     torch.save(MODELS.build(tiny_config.model).state_dict(), 'plus.pth')
     cfg = split_config(tiny_config, 'coco')
     give(cfg)
@@ -127,7 +128,7 @@ def test_a_model_of_several_datasets_is_to_be_split_for_a_plain_one(give, tiny_c
 
 
 def test_every_config_has_the_guard_even_with_hooks_of_its_own(tmp_path):
-    """For whoever trains with another script, as ``mim train mmpose`` does."""
+    """Other scripts need it, too, such as the one of ``mim train mmpose``."""
     child = tmp_path / 'child.py'
     child.write_text(f"_base_ = {find_config(TINY)!r}\ncustom_hooks = [dict(type='EMAHook')]\n")
     hooks = Config.fromfile(child).default_hooks
@@ -135,7 +136,7 @@ def test_every_config_has_the_guard_even_with_hooks_of_its_own(tmp_path):
     assert hooks.sync_buffers.type == 'SyncBuffersHook'
 
 
-def test_training_goes_on_from_its_own_checkpoint(workplace):
+def test_a_training_resumes_from_its_own_checkpoint(workplace):
     """The optimiser's state and the log buffers in it load under ``weights_only``."""
     quick = ['train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False']
     quick += [f'train_dataloader.dataset.datasets.{i}.indices=2' for i in range(6)]

@@ -1,4 +1,4 @@
-"""The live proof: a random VitPose of transformers gives the same heatmaps here, and back again."""
+"""A random VitPose of transformers gives the same heatmaps here; the way back works, too."""
 
 import pytest
 import torch
@@ -21,8 +21,8 @@ SIMPLE = dict(
 )
 
 
-def theirs(num_experts, simple):
-    """A random model of transformers, every parameter and buffer of it away from its start."""
+def transformers_model(num_experts, simple):
+    """A random model of transformers; no parameter or buffer has its initial value."""
     backbone = transformers.VitPoseBackboneConfig(
         hidden_size=32,
         num_hidden_layers=2,
@@ -42,8 +42,8 @@ def theirs(num_experts, simple):
     return model
 
 
-def ours(num_experts, simple):
-    """The config of the same model here."""
+def own_config(num_experts, simple):
+    """The config of the same model in this package."""
     backbone = dict(
         type='ViT', arch=dict(depth=2, dim=32, num_heads=4), input_hw=HW, norm_eps=1e-12
     )
@@ -69,12 +69,12 @@ def kind(request):
 
 @torch.no_grad()
 def test_the_same_heatmaps(kind, tmp_path, record_property):
-    model = theirs(*kind)
+    model = transformers_model(*kind)
     model.save_pretrained(tmp_path)
     converted = convert(reading.read(tmp_path))
     assert converted.source == 'hf'
     assert not converted.dropped
-    own = MODELS.build(ours(*kind)).eval()
+    own = MODELS.build(own_config(*kind)).eval()
     own.load_state_dict(converted.state_dict)
     image = torch.randn(6, 3, *HW)
     index = torch.arange(6) if kind[0] > 1 else None
@@ -88,8 +88,9 @@ def test_the_same_heatmaps(kind, tmp_path, record_property):
     record_property('largest difference', (heatmaps - expected).abs().max().item())
 
 
-def test_back_again_bit_for_bit_but_for_the_table_whose_sum_is_equal(kind, tmp_path):
-    state = theirs(*kind).state_dict()
+def test_the_way_back_is_bit_equal(kind, tmp_path):
+    """Of the position table only the sum with the extra row is equal."""
+    state = transformers_model(*kind).state_dict()
     torch.save(state, tmp_path / 'pytorch_model.bin')
     back = convert(convert(reading.read(tmp_path)).state_dict, target='hf').state_dict
     assert set(back) == set(state)
@@ -102,10 +103,10 @@ def test_back_again_bit_for_bit_but_for_the_table_whose_sum_is_equal(kind, tmp_p
 
 @torch.no_grad()
 def test_transformers_loads_what_the_command_writes(kind, tmp_path):
-    """Through files and the config.json, layer norms' eps included."""
-    own = MODELS.build(ours(*kind))
+    """It loads the weights and the config.json, with the eps of the layer norms."""
+    own = MODELS.build(own_config(*kind))
     writing.write(tmp_path / 'own.pth', own.state_dict())
-    Config(dict(model=ours(*kind))).dump(tmp_path / 'own.py')
+    Config(dict(model=own_config(*kind))).dump(tmp_path / 'own.py')
     out, config = str(tmp_path / 'hf'), ['--config', str(tmp_path / 'own.py')]
     main(['convert', str(tmp_path / 'own.pth'), out, '--target', 'hf', *config])
     model, report = transformers.VitPoseForPoseEstimation.from_pretrained(
@@ -120,29 +121,29 @@ def test_transformers_loads_what_the_command_writes(kind, tmp_path):
 
 @torch.no_grad()
 @pytest.mark.parametrize('input_hw', [HW, (128, 96)])
-def test_any_one_of_six_datasets_goes_there_as_its_plain_model(input_hw, tmp_path):
-    """At another input, too: its classes do not resize."""
-    cfg = ours(6, False)
+def test_one_of_six_datasets_is_written_as_a_plain_model(input_hw, tmp_path):
+    """Also at another input: the classes of transformers do not resize position tables."""
+    cfg = own_config(6, False)
     cfg['head']['heads'] = [dict(dataset=name, num_keypoints=17, codec=CODEC) for name in DATASETS]
     model = MODELS.build(cfg).eval()
     writing.write(tmp_path / 'own.pth', model.state_dict())
-    plain = ours(1, False)
+    plain = own_config(1, False)
     plain['backbone']['input_hw'] = input_hw
     Config(dict(model=plain)).dump(tmp_path / 'plain.py')
     config = ['--config', str(tmp_path / 'plain.py'), '--dataset', 'mpii']
     main(['convert', str(tmp_path / 'own.pth'), str(tmp_path / 'hf'), '--target', 'hf', *config])
-    away = transformers.VitPoseForPoseEstimation.from_pretrained(tmp_path / 'hf').eval()
+    written = transformers.VitPoseForPoseEstimation.from_pretrained(tmp_path / 'hf').eval()
     image = torch.randn(2, 3, *input_hw)
     feats = model.backbone(image, torch.tensor([2, 2]))
     expected = model.head.heads['mpii'](feats)
-    assert_same(away(image).heatmaps, expected)
+    assert_same(written(image).heatmaps, expected)
 
 
-def test_a_folder_with_other_things_in_it_is_never_replaced(tmp_path):
+def test_a_folder_with_other_files_is_never_replaced(tmp_path):
     (tmp_path / 'hf').mkdir()
     (tmp_path / 'hf' / 'precious.txt').write_text('mine')
-    Config(dict(model=ours(1, True))).dump(tmp_path / 'own.py')
-    writing.write(tmp_path / 'own.pth', MODELS.build(ours(1, True)).state_dict())
+    Config(dict(model=own_config(1, True))).dump(tmp_path / 'own.py')
+    writing.write(tmp_path / 'own.pth', MODELS.build(own_config(1, True)).state_dict())
     command = ['convert', str(tmp_path / 'own.pth'), str(tmp_path / 'hf'), '--target', 'hf']
     command += ['--config', str(tmp_path / 'own.py'), '--force']
     with pytest.raises(SystemExit):
@@ -150,13 +151,13 @@ def test_a_folder_with_other_things_in_it_is_never_replaced(tmp_path):
     assert (tmp_path / 'hf' / 'precious.txt').read_text() == 'mine'
     (tmp_path / 'hf' / 'precious.txt').rename(tmp_path / 'precious.txt')
     main(command)
-    main(command)  # its own files, again
+    main(command)  # replaces its own files
     assert {p.name for p in (tmp_path / 'hf').iterdir()} == {'model.safetensors', 'config.json'}
 
 
 @pytest.mark.parametrize('text', ['{', '{"backbone_config": null}', '[]'])
-def test_a_broken_config_json_is_said_before_anything_is_written(text, tmp_path, capsys):
-    theirs(1, True).save_pretrained(tmp_path / 'hf')
+def test_a_broken_config_json_is_reported_before_anything_is_written(text, tmp_path, capsys):
+    transformers_model(1, True).save_pretrained(tmp_path / 'hf')
     (tmp_path / 'hf' / 'config.json').write_text(text)
     with pytest.raises(SystemExit):
         main(['convert', str(tmp_path / 'hf'), str(tmp_path / 'own.pth')])
@@ -164,8 +165,8 @@ def test_a_broken_config_json_is_said_before_anything_is_written(text, tmp_path,
     assert not (tmp_path / 'own.pth').exists()
 
 
-def test_a_missing_query_key_or_value_is_missed():
-    state = theirs(1, True).state_dict()
+def test_a_missing_query_key_or_value_is_refused():
+    state = transformers_model(1, True).state_dict()
     for part in ('query', 'key', 'value'):
         name = f'backbone.encoder.layer.1.attention.attention.{part}.weight'
         with pytest.raises(ValueError, match=f'nothing for .*layers.1.attention.{part}.weight'):

@@ -1,4 +1,4 @@
-"""Every layout there and back, strictly; the numbers behind it are in tests/golden."""
+"""Every layout in both directions, strictly; numbers are compared in tests/golden."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ FFNS = ['SharedFFN', 'IndividualFFN', 'IndividualSharedFFN', 'PartiallySharedFFN
 
 @pytest.mark.parametrize('simple', [True, False])
 @pytest.mark.parametrize('layout', ['official', 'mmpose', 'hf', 'vitpose_plus'])
-def test_a_plain_model_goes_anywhere_and_comes_back(layout, simple):
+def test_a_plain_model_is_converted_to_every_layout_and_back(layout, simple):
     state = plain(simple).state_dict()
     away = convert(state, target=layout)
     assert away.source == 'vitpose_plus'
@@ -24,7 +24,7 @@ def test_a_plain_model_goes_anywhere_and_comes_back(layout, simple):
 
 
 def test_names_of_mmpretrain():
-    """As mmpretrain 1.2.0 and mmpose 1.3.2 spell them, one layer deep."""
+    """The names of mmpretrain 1.2.0 and mmpose 1.3.2, with one layer."""
     layer, tail = 'backbone.layers.0', ('weight', 'bias')
     names = ['backbone.pos_embed']
     names += [f'backbone.patch_embed.projection.{t}' for t in tail]
@@ -45,7 +45,7 @@ def test_names_of_mmpretrain():
         lambda: plus([*SIX[:3], 'crowdpose'], [17, 14, 16, 14], 'SharedFFN'),
     ],
 )
-def test_several_heads_go_to_the_authors_layout_and_come_back_by_name(model):
+def test_several_heads_are_converted_to_the_authors_layout_and_back(model):
     state = model().state_dict()
     away = convert(state, target='official').state_dict
     assert not any('heads.coco' in key for key in away)
@@ -61,25 +61,25 @@ def test_heads_of_other_datasets_are_named_by_the_model():
     same(convert(away, model=model).state_dict, state)
 
 
-def test_experts_and_heads_have_no_place_in_mmpose_s_layout():
-    with pytest.raises(ValueError, match=r'no room for .*experts.*so split the model first'):
+def test_experts_cannot_be_stored_in_mmpose_s_layout():
+    with pytest.raises(ValueError, match=r'experts.* cannot be stored in .*split the model first'):
         convert(plus().state_dict(), target='mmpose')
 
 
-def test_several_heads_have_no_place_in_hugging_face_s_layout():
+def test_several_heads_cannot_be_stored_in_hugging_face_s_layout():
     with pytest.raises(ValueError, match='one head, so name its dataset with --dataset'):
         convert(plus().state_dict(), target='hf')
 
 
 @pytest.mark.parametrize('ffn', ['IndividualFFN', 'IndividualSharedFFN'])
-def test_a_dataset_of_other_kinds_is_kept_by_split_alone(ffn):
-    with pytest.raises(ValueError, match=r'fc1_experts.*, which only split can fold: split the '):
+def test_other_kinds_of_experts_are_supported_by_split_only(ffn):
+    with pytest.raises(ValueError, match=r'fc1_experts.*, which only split can fold into plain FF'):
         keep_dataset(plus(ffn=ffn).state_dict(), 'coco')
 
 
 @pytest.mark.parametrize('dataset', SIX)
-def test_one_dataset_kept_is_its_folded_model(dataset):
-    """As the model's own FFNs fold."""
+def test_keep_dataset_folds_the_ffns(dataset):
+    """It has the weights that the ``fold`` of the model's FFNs computes."""
     model = plus()
     kept = keep_dataset(model.state_dict(), dataset)
     assert not any('expert' in key or 'heads' in key for key in kept)
@@ -90,10 +90,10 @@ def test_one_dataset_kept_is_its_folded_model(dataset):
         assert torch.equal(kept[f'head.{name}'], value)
 
 
-def test_a_head_kept_of_shared_ffns_is_a_plain_model():
+def test_keep_dataset_of_shared_ffns_gives_a_plain_model():
     several = plus(SIX[:3], KEYPOINTS[:3], 'SharedFFN').state_dict()
     plain().load_state_dict(keep_dataset(several, 'coco'))
-    with pytest.raises(ValueError, match="no head for 'zebra': it has those of coco, aic, mpii"):
+    with pytest.raises(ValueError, match="no head for 'zebra': it has heads for coco, aic, mpii"):
         keep_dataset(several, 'zebra')
     with pytest.raises(ValueError, match="no head for 'coco': leave the dataset out"):
         keep_dataset(plain().state_dict(), 'coco')
@@ -114,7 +114,7 @@ def test_heads_as_wide_as_the_widest_are_cut_to_their_keypoints():
 
 
 def test_only_the_associate_heads_may_be_wide():
-    """As the authors' split tool expects them."""
+    """The authors' split tool expects such files."""
     state = plus().state_dict()
     wide = convert(state, target='official').state_dict
     for key, value in wide.items():
@@ -138,17 +138,17 @@ def test_a_head_without_its_final_layer_is_refused():
         convert(state)
 
 
-def test_mae_with_its_names_below_encoder(golden):
+def test_mae_with_the_prefix_encoder(golden):
     arrays, _ = golden('E_mae_vit.npz')
     state = {k[5:]: torch.from_numpy(v) for k, v in arrays.items() if k.startswith('ckpt/')}
-    below = {
+    prefixed = {
         k if 'decoder' in k or k == 'mask_token' else f'encoder.{k}': v for k, v in state.items()
     }
-    same(convert(below).state_dict, convert(state).state_dict)
+    same(convert(prefixed).state_dict, convert(state).state_dict)
 
 
-def test_a_head_that_is_merely_another_s_is_not_cut():
-    """Heads of 17 and 133, read as those of two datasets with 17 and 16."""
+def test_a_head_of_another_dataset_is_not_cut():
+    """The heads have 17 and 133 keypoints, the datasets of the model 17 and 16."""
     state = convert(plus(['coco', 'wide'], [17, 133]).state_dict(), target='official').state_dict
     with pytest.raises(ValueError, match=r'head for mpii has 133 keypoints where .* has 16'):
         convert(state, model=plus(['coco', 'mpii'], [17, 16]))
@@ -170,10 +170,10 @@ def test_an_expert_that_is_missing_is_named():
 @pytest.mark.parametrize('layout', ['official', 'mmpose', 'hf', 'vitpose_plus'])
 def test_unknown_keys_are_named(layout):
     state = convert(plain().state_dict(), target=layout).state_dict
-    odd = {f'backbone.adapter{i}.weight': torch.ones(1) for i in range(5)}
-    message = r'no place for .*adapter0.*adapter2.* and 2 more keys in '
+    unknown = {f'backbone.adapter{i}.weight': torch.ones(1) for i in range(5)}
+    message = r'^These keys are not in .*: .*adapter0.*adapter2.* and 2 more keys\.$'
     with pytest.raises(ValueError, match=message) as error:
-        convert({**state, **odd})
+        convert({**state, **unknown})
     assert set(error.value.rest) == set(plain().state_dict())
 
 
@@ -203,21 +203,21 @@ def test_a_source_that_the_keys_contradict_is_refused():
         ),
     ],
 )
-def test_a_file_with_a_hole_is_refused(layout, part):
+def test_a_file_with_a_missing_part_is_refused(layout, part):
     state = plain().state_dict()
-    theirs = LAYOUTS[layout].write(
+    written = LAYOUTS[layout].write(
         {part: state[part], 'backbone.pos_embed': state['backbone.pos_embed']}
     )
-    whole = convert(state, target=layout).state_dict
-    for key in theirs:
+    complete = convert(state, target=layout).state_dict
+    for key in written:
         if part == 'backbone.pos_embed' or 'pos' not in key:
-            broken = {name: value for name, value in whole.items() if name != key}
-            with pytest.raises(ValueError, match=r'is not whole as .*: it has nothing for'):
+            broken = {name: value for name, value in complete.items() if name != key}
+            with pytest.raises(ValueError, match=r'is not complete as .*: it has nothing for'):
                 convert(broken, source=layout)
 
 
 @pytest.mark.parametrize('ffn', FFNS)
-def test_our_own_layout_knows_every_kind_and_every_hole_in_it(ffn):
+def test_our_layout_has_every_kind_of_ffn_and_refuses_missing_parts(ffn):
     state = plus(ffn=ffn, attention='WindowAttention').state_dict()
     converted = convert(state)
     assert (converted.source, converted.dropped) == ('vitpose_plus', {})
@@ -227,7 +227,7 @@ def test_our_own_layout_knows_every_kind_and_every_hole_in_it(ffn):
     assert len(parts) == 2 + dict(zip(FFNS, (4, 4, 8, 6), strict=True))[ffn]
     for part in parts:
         broken = {key: value for key, value in state.items() if key != part}
-        with pytest.raises(ValueError, match=f"whole as .*: it has nothing for '{part}'; check"):
+        with pytest.raises(ValueError, match=f"complete as .*: it has nothing for '{part}'; check"):
             own.read(broken, Facts())
         of_all_layers = part.split('layers.1.')[1]
         broken = {key: value for key, value in state.items() if not key.endswith(of_all_layers)}
@@ -235,13 +235,13 @@ def test_our_own_layout_knows_every_kind_and_every_hole_in_it(ffn):
             own.read(broken, Facts())
 
 
-def test_layers_with_and_without_relative_positions_are_whole():
+def test_layers_with_and_without_relative_positions_are_complete():
     state = plus(attention='WindowAttention').state_dict()
     state = {key: value for key, value in state.items() if 'layers.0.attention.rel_pos' not in key}
     same(convert(state).state_dict, state)
 
 
-def test_ffns_of_two_kinds_are_no_model():
+def test_a_mix_of_two_kinds_of_ffns_is_refused():
     state, other = (plus(ffn=ffn).state_dict() for ffn in ('SharedFFN', 'IndividualFFN'))
     mixed = state | {key: value for key, value in other.items() if 'experts' in key}
     with pytest.raises(ValueError, match=r'nothing for .*ffn\.experts'):
@@ -257,17 +257,17 @@ def test_ffns_of_two_kinds_are_no_model():
         ('hf', 'one head, so name its dataset with --dataset'),
     ],
 )
-def test_ffns_that_nobody_else_has_have_no_place_elsewhere(ffn, layout, hint):
+def test_our_kinds_of_ffns_cannot_be_stored_in_other_layouts(ffn, layout, hint):
     with pytest.raises(
-        ValueError, match=rf'no room for .*ffn\.(fc1_experts|shared).* in .*: .*{hint}'
+        ValueError, match=rf'ffn\.(fc1_experts|shared).* cannot be stored in .*: .*{hint}'
     ):
         convert(plus(ffn=ffn).state_dict(), target=layout)
 
 
 @pytest.mark.parametrize('layout', ['official', 'mmpose', 'hf'])
-def test_relative_positions_have_no_place_elsewhere(layout):
+def test_relative_positions_cannot_be_stored_in_other_layouts(layout):
     state = keep_dataset(plus(attention='WindowAttention').state_dict(), 'coco')
-    with pytest.raises(ValueError, match=r'no room for .*pos_embed_h.* in .*, so stay with ours'):
+    with pytest.raises(ValueError, match=r'pos_embed_h.* cannot be stored .*, so keep our layout'):
         convert(state, target=layout)
 
 
@@ -278,13 +278,13 @@ def test_a_missing_layer_is_refused():
         convert(broken, source='official')
 
 
-def test_a_layout_in_doubt_is_asked_for():
-    with pytest.raises(ValueError, match=r'does not say whose layout .* --source official\|mmpose'):
+def test_a_layout_that_is_not_recognised_is_refused():
+    with pytest.raises(ValueError, match=r'layout cannot be detected: name it with --source off'):
         convert({'weight': torch.ones(1)})
 
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
-def test_the_extra_row_of_a_half_precise_file_is_added_in_full_precision(dtype):
+def test_the_extra_row_of_a_half_precision_file_is_added_in_full_precision(dtype):
     state = convert(plain().state_dict(), target='official').state_dict
     rows = torch.randn(1, 13, 16).to(dtype)
     half = {**{k: v.to(dtype) for k, v in state.items()}, 'backbone.pos_embed': rows}
@@ -331,18 +331,18 @@ def test_mae_is_a_source_only():
         (196, None, (14, 14)),
         (256, None, (16, 16)),
         (300, (15, 20), (15, 20)),
-        (192, (24, 18), (16, 12)),  # a model of another size: the file has its own
+        (192, (24, 18), (16, 12)),  # the size of the file counts, not the model's
         (192, (12, 16), (12, 16)),
     ],
 )
-def test_rows_become_the_rectangle_that_leaves_no_doubt(rows, given, grid):
+def test_the_grid_of_a_list_of_positions(rows, given, grid):
     table = torch.arange(rows * 2.0).reshape(1, rows, 2)
     rectangle = to_rectangle(table, given)
     assert rectangle.shape == (1, *grid, 2)
     assert torch.equal(rectangle.flatten(1, 2), table)
 
 
-def test_a_rectangle_in_doubt_is_asked_for():
+def test_an_unclear_grid_is_refused():
     with pytest.raises(ValueError, match='200 positions are neither a square nor 4:3: name'):
         to_rectangle(torch.zeros(1, 200, 2), None)
 

@@ -1,4 +1,4 @@
-"""mmengine loads checkpoints with our reader: weights are found alike, all else stays as it is."""
+"""mmengine loads checkpoints with our reader: the same weights, and the other entries unchanged."""
 
 from pathlib import Path
 
@@ -72,23 +72,23 @@ def test_all_wrappers_and_prefixes_give_the_same_weights(name, tmp_path):
     ],
     ids=['MAE', 'encoder', 'official'],
 )
-def test_layouts_are_told_by_their_keys_behind_any_prefix(names, prefix):
+def test_prefixes_are_removed_in_every_layout(names, prefix):
     assert own_names([prefix + name for name in names])[1] == {prefix + n: n for n in names}
 
 
-def test_what_else_is_in_a_file_stays(tmp_path):
+def test_other_entries_of_a_file_are_unchanged(tmp_path):
     own = dict(samples_done=7, rank_buffers={'head.1.running_mean': [torch.ones(5)]})
-    whole = {**training(prefixed('module.')), **own, 'ema_state_dict': prefixed('module.')}
-    torch.save(whole, tmp_path / 'w.pth')
+    content = {**training(prefixed('module.')), **own, 'ema_state_dict': prefixed('module.')}
+    torch.save(content, tmp_path / 'w.pth')
     loaded = CheckpointLoader.load_checkpoint(str(tmp_path / 'w.pth'), logger='silent')
-    assert loaded.keys() == whole.keys()
+    assert loaded.keys() == content.keys()
     assert_same(dict(loaded.pop('state_dict')), dict(WEIGHTS), 'weights')
-    loaded['meta'].pop('dataset_meta'), whole['meta'].pop('dataset_meta')
-    assert_same(loaded, {k: v for k, v in whole.items() if k != 'state_dict'}, 'all else')
+    loaded['meta'].pop('dataset_meta'), content['meta'].pop('dataset_meta')
+    assert_same(loaded, {k: v for k, v in content.items() if k != 'state_dict'}, 'others')
 
 
 def test_versions_of_modules_go_with_their_names(tmp_path):
-    """mmpose's heads rename keys where the version of the file is old."""
+    """mmpose's heads rename keys of files with an old version."""
     model = nn.ModuleDict(dict(module=small_model()))
     torch.save(model.state_dict(), tmp_path / 'w.pth')
     assert reading.read(tmp_path / 'w.pth')._metadata == WEIGHTS._metadata
@@ -96,7 +96,7 @@ def test_versions_of_modules_go_with_their_names(tmp_path):
 
 
 def test_a_part_called_model_is_no_wrapper(tmp_path):
-    """A model of another kind, with one part: its own checkpoints fit it."""
+    """A model with one part of this name: its own checkpoints fit it."""
     model = nn.ModuleDict(dict(model=nn.Linear(3, 2)))
     torch.save(model.state_dict(), tmp_path / 'w.pth')
     assert set(reading.read(tmp_path / 'w.pth')) == {'model.weight', 'model.bias'}
@@ -111,14 +111,14 @@ def test_an_averaged_model_of_mmengine_is_read(tmp_path):
 
 
 @pytest.mark.parametrize('prefix', ['module.', '_orig_mod.', 'model.'])
-def test_some_with_a_prefix_and_some_without_are_refused_by_mmengine_too(prefix, tmp_path):
+def test_mixed_prefixes_are_refused_by_mmengine_too(prefix, tmp_path):
     torch.save({**WEIGHTS, **prefixed(prefix)}, tmp_path / 'w.pth')
-    with pytest.raises(UserError, match=f'has keys with and without "{prefix}" before them: keep'):
+    with pytest.raises(UserError, match=f'has keys with and without the prefix "{prefix}": keep'):
         load_checkpoint(small_model(), str(tmp_path / 'w.pth'), logger='silent')
 
 
-def test_a_file_that_is_written_anew_does_not_change_what_was_loaded(tmp_path):
-    """It is not mapped: mmengine's own hook writes in place."""
+def test_writing_a_file_again_does_not_change_loaded_weights(tmp_path):
+    """Files are not mapped, since mmengine's own hook writes in place."""
     path = tmp_path / 'w.pth'
     torch.save(WEIGHTS, path)
     loaded = CheckpointLoader.load_checkpoint(str(path), logger='silent')['state_dict']
@@ -126,7 +126,7 @@ def test_a_file_that_is_written_anew_does_not_change_what_was_loaded(tmp_path):
     assert_same(dict(loaded), dict(WEIGHTS), 'loaded')
 
 
-def test_the_metainfo_of_every_dataset_of_mmpose_is_data(tmp_path):
+def test_the_metainfo_of_every_dataset_of_mmpose_is_loaded_as_data(tmp_path):
     folder = Path(mmpose.__file__).parent / '.mim' / 'configs' / '_base_' / 'datasets'
     infos = {
         file.name: parse_pose_metainfo(dict(from_file=str(file))) for file in folder.glob('*.py')
@@ -144,7 +144,7 @@ def test_convert_refuses_weights_that_were_cast_to_integers(tiny_config):
     state['backbone.norm.weight'] = state['backbone.norm.weight'].long()
     writing.write('cast.pth', state)
     with pytest.raises(
-        UserError, match=r"has 'backbone\.norm\.weight' in int64, where models have floating"
+        UserError, match=r"has 'backbone\.norm\.weight' in int64, but models need floating"
     ):
         convert_file('cast.pth', 'out.pth', None, 'vitpose_plus', None, None, False)
     assert not Path('out.pth').exists()

@@ -1,4 +1,4 @@
-"""Mutations of a checkpoint: each is refused in one sentence, or gives the very same weights."""
+"""Mutations of a checkpoint: each is refused in one sentence, or gives exactly the same weights."""
 
 import functools
 import os
@@ -26,7 +26,7 @@ HARMFUL = [torch.int64, torch.bool, torch.uint8, torch.complex64]
 
 
 def small_model():
-    """Its numbers are whole and small: exact in every dtype."""
+    """Its numbers are small integers, which are exact in every dtype."""
     head = nn.Sequential(nn.Conv2d(8, 5, 1), nn.BatchNorm2d(5))
     model = nn.ModuleDict(dict(backbone=nn.Linear(16, 8), head=head))
     for value in model.state_dict().values():
@@ -58,7 +58,7 @@ def saved(content, **options):
 
 
 def calls(canary):
-    """Code that would make the file ``canary``, in the ways in which a pickle can ask for it."""
+    """Code that would make the file ``canary``, in the ways that a pickle can run code."""
     touch = f'open({canary!r}, "w")'
     return [
         Call(os.system, f'touch {canary}'),
@@ -76,38 +76,38 @@ def calls(canary):
     ]
 
 
-# Each takes a source of chance and the canary's name, and returns a file's bytes and its outcome.
+# Each gets a random generator and the canary's name; it returns a file's bytes and the outcome.
 
 
 def truncated(rng, canary):
-    whole = saved(training(WEIGHTS), _use_new_zipfile_serialization=rng.random() < 0.5)
-    return whole[: rng.randrange(len(whole) - 1)], REFUSED
+    data = saved(training(WEIGHTS), _use_new_zipfile_serialization=rng.random() < 0.5)
+    return data[: rng.randrange(len(data) - 1)], REFUSED
 
 
 def bits_flipped(rng, canary):
-    whole = bytearray(saved(training(WEIGHTS)))
+    data = bytearray(saved(training(WEIGHTS)))
     for _ in range(rng.choice([1, 1, 2, 200])):
-        whole[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
-    return bytes(whole), EITHER
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    return bytes(data), EITHER
 
 
 def bits_of_numbers_flipped(rng, canary):
-    whole = bytearray(saved(training(WEIGHTS)))
+    data = bytearray(saved(training(WEIGHTS)))
     value = rng.choice([v for v in WEIGHTS.values() if v.numel() > 4]).numpy().tobytes()
-    whole[whole.index(value) + rng.randrange(len(value))] ^= 1 << rng.randrange(8)
-    return bytes(whole), REFUSED
+    data[data.index(value) + rng.randrange(len(value))] ^= 1 << rng.randrange(8)
+    return bytes(data), REFUSED
 
 
 def block_zeroed(rng, canary):
-    whole = saved(training(WEIGHTS))
-    start, size = rng.randrange(len(whole)), rng.choice([16, 512, 4096])
-    return whole[:start] + bytes(len(whole[start : start + size])) + whole[start + size :], EITHER
+    data = saved(training(WEIGHTS))
+    start, size = rng.randrange(len(data)), rng.choice([16, 512, 4096])
+    return data[:start] + bytes(len(data[start : start + size])) + data[start + size :], EITHER
 
 
 def bytes_inserted(rng, canary):
-    whole = saved(training(WEIGHTS))
-    place = rng.choice([0, len(whole), rng.randrange(len(whole))])
-    return whole[:place] + rng.randbytes(rng.randrange(1, 100)) + whole[place:], EITHER
+    data = saved(training(WEIGHTS))
+    place = rng.choice([0, len(data), rng.randrange(len(data))])
+    return data[:place] + rng.randbytes(rng.randrange(1, 100)) + data[place:], EITHER
 
 
 def other_shape(rng, canary):
@@ -156,9 +156,17 @@ def not_finite(rng, canary):
 def no_weight(rng, canary):
     name = 'backbone.weight'
     value = WEIGHTS[name]
-    odd = [value.to_sparse(), value.to_sparse_csr(), value.to('meta'), value.numpy(), 3, None, 'x']
-    odd += [torch.quantize_per_tensor(value, 1, 0, torch.qint8), value.tolist(), {name: value}]
-    return saved(training({**WEIGHTS, name: rng.choice(odd)})), REFUSED
+    wrong = [
+        value.to_sparse(),
+        value.to_sparse_csr(),
+        value.to('meta'),
+        value.numpy(),
+        3,
+        None,
+        'x',
+    ]
+    wrong += [torch.quantize_per_tensor(value, 1, 0, torch.qint8), value.tolist(), {name: value}]
+    return saved(training({**WEIGHTS, name: rng.choice(wrong)})), REFUSED
 
 
 def other_storage(rng, canary):
@@ -172,7 +180,7 @@ def other_storage(rng, canary):
 
 
 def rest_changed(rng, canary):
-    """All but the weights: they are the same for whoever wants nothing else."""
+    """Changes another entry than the weights, which stay the same."""
     content = training(WEIGHTS)
     part = rng.choice([key for key in content if key != 'state_dict'])
     content[part] = rng.choice([None, 3, 'text', [], {}, {'epoch': 'x'}, torch.ones(2), {3: {}}])
@@ -266,7 +274,7 @@ MUTATIONS = [
 
 
 def refusal(read, path):
-    """The sentence with which ``read`` refuses a file; None if it takes it."""
+    """The sentence with which ``read`` refuses a file; None if it accepts it."""
     text = None
     try:
         read(path)
@@ -277,13 +285,13 @@ def refusal(read, path):
 
 
 def outcome(path):
-    """What becomes of a file, whoever reads it."""
+    """Whether a file is refused or gives the same weights; all readers must agree."""
     refused = refusal(reading.read, path)
     assert refusal(lambda file: load_from_local(str(file)), path) == refused
     if refused:
         assert refusal(work_dirs.check_resumable, path) == refused
         return REFUSED
-    refusal(work_dirs.check_resumable, path)  # or it is one
+    refusal(work_dirs.check_resumable, path)  # accepted, or refused in one sentence
     if refusal(lambda file: check_fit(reading.read(file), MODEL, str(file)), path):
         return REFUSED
     model = small_model()

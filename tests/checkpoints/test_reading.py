@@ -21,7 +21,7 @@ WEIGHTS = {'backbone.weight': torch.arange(6.0).reshape(2, 3), 'head.bias': torc
 
 
 class Payload:
-    """What a malicious pickle would run; here it only makes a folder."""
+    """Code as in a malicious pickle; here it only makes a folder."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -36,14 +36,14 @@ def damaged(path, **options):
 
 
 def flipped(path):
-    """One bit of the head's bias is not as it was written."""
+    """One bit of the head's bias is changed after writing."""
     torch.save(dict(state_dict=WEIGHTS), path)
     data = bytearray(path.read_bytes())
     data[data.rindex(torch.ones(2).numpy().tobytes()) + 1] ^= 1
     path.write_bytes(data)
 
 
-def spoilt(path, value=nan):
+def not_finite(path, value=nan):
     weights = {**WEIGHTS, 'head.bias': torch.tensor([0, value]), 'last': torch.tensor([-inf])}
     torch.save(dict(state_dict=weights), path)
 
@@ -69,16 +69,16 @@ def in_tar(path):
 
 NO_WEIGHTS = 'give a file with the weights of a model'
 UNPACK = 'unpack it, and give the checkpoint'
-NOT_WHOLE = 'is no checkpoint, or not whole: download or copy it again'
-DAMAGED = 'is damaged, its bytes are not those that were written .*: download or copy it again, or'
+NOT_COMPLETE = 'is no checkpoint, or not complete: download or copy it again'
+DAMAGED = 'is damaged, its bytes have changed since it was written .*: download or copy it again'
 NOT_FINITE = r"not finite .* in 2 of its 3 tensors, first in 'head\.bias': give an earlier"
 BAD = {
-    'truncated.pth': (damaged, NOT_WHOLE),
-    'truncated_old.pth': (lambda p: damaged(p, _use_new_zipfile_serialization=False), NOT_WHOLE),
+    'truncated.pth': (damaged, NOT_COMPLETE),
+    'truncated_old.pth': (lambda p: damaged(p, _use_new_zipfile_serialization=False), NOT_COMPLETE),
     'flipped.pth': (flipped, DAMAGED),
-    'nan.pth': (spoilt, NOT_FINITE),
-    'infinity.pth': (lambda p: spoilt(p, inf), NOT_FINITE),
-    'text.pth': (lambda p: p.write_text('a note, not a model\n'), NOT_WHOLE),
+    'nan.pth': (not_finite, NOT_FINITE),
+    'infinity.pth': (lambda p: not_finite(p, inf), NOT_FINITE),
+    'text.pth': (lambda p: p.write_text('a note, not a model\n'), NOT_COMPLETE),
     'empty.pth': (lambda p: p.touch(), 'is empty: download or copy it again'),
     'missing.pth': (lambda p: None, 'does not exist: check its path'),
     'list.pth': (lambda p: torch.save([1, 2], p), 'holds no state dict: give a file with the'),
@@ -86,11 +86,11 @@ BAD = {
     'mixed.pth': (lambda p: torch.save({**WEIGHTS, 'epoch': 3}, p), "its 'epoch' is no tensor"),
     'twice.pth': (
         lambda p: torch.save({'a': torch.ones(1), 'module.a': torch.ones(1)}, p),
-        'It has keys with and without "module."',
+        'It has keys with and without the prefix "module."',
     ),
     'sharded': (
         lambda p: (p.mkdir(), (p / 'model.safetensors.index.json').touch()),
-        'are cut into shards: save them in one file',
+        'are split into shards: save them in one file',
     ),
     'tuple.pth': (
         lambda p: torch.save({('a', 'b'): torch.ones(1)}, p),
@@ -146,7 +146,7 @@ def test_a_pickle_with_code_is_refused_and_its_code_does_not_run(save, tmp_path)
     assert proof.exists()  # it would have run
 
 
-def test_the_refusal_names_what_the_pickle_wanted(tmp_path):
+def test_the_refusal_names_the_code(tmp_path):
     torch.save(Payload('x'), tmp_path / 'evil.pth')
     with pytest.raises(ValueError, match=r'holds more than data \(posix\.mkdir\): it is refused'):
         reading.read(tmp_path / 'evil.pth')
@@ -172,7 +172,7 @@ def test_every_wrapper_gives_the_same_weights(content, zipped, tmp_path):
 
 
 def test_numbers_that_are_repeated_take_no_time(tmp_path):
-    """A tensor may say that it is far larger than its file."""
+    """An expanded tensor may be far larger than its file."""
     for number, value in enumerate((1.0, nan)):
         torch.save({'a': torch.tensor([[value]]).expand(10**6, 10**6)}, tmp_path / f'{number}.pth')
     assert reading.read(tmp_path / '0.pth')['a'].shape == (10**6, 10**6)
@@ -206,34 +206,34 @@ def test_a_file_that_may_not_be_read_is_one_sentence(tmp_path):
         reading.read(tmp_path / 'w.pth')
 
 
-def test_what_is_written_is_read_and_holds_nothing_else(tmp_path):
+def test_a_written_file_contains_nothing_but_the_given_tensors(tmp_path):
     big = torch.zeros(100_000)
     path = tmp_path / 'deep' / 'w.pth'
     writing.write(path, {**WEIGHTS, 'part': big[:3]})
     assert set(reading.read(path)) == {*WEIGHTS, 'part'}
-    assert path.stat().st_size < 10_000  # not the whole of what `part` is a view of
+    assert path.stat().st_size < 10_000  # without the big tensor of which `part` is a view
     assert [p.name for p in path.parent.iterdir()] == ['w.pth']
 
 
 def test_no_flipped_bit_of_the_list_of_contents_changes_weights(tmp_path):
-    """Whatever it makes zipfile or torch raise is one sentence, and not one about rights."""
+    """Every error of zipfile or torch becomes one sentence, and none is about permissions."""
     path = tmp_path / 'w.pth'
     torch.save(WEIGHTS, path)
-    whole = path.read_bytes()
+    data = path.read_bytes()
     refusals = []
-    for place in range(whole.index(b'PK\1\2'), len(whole)):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 128]) + whole[place + 1 :])
+    for place in range(data.index(b'PK\1\2'), len(data)):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 128]) + data[place + 1 :])
         try:
             read = reading.read(path)
             assert all(torch.equal(read[name], value) for name, value in WEIGHTS.items())
         except UserError as error:
             refusals.append(str(error))
     assert len(refusals) > 300
-    assert [text for text in refusals if not re.search(f'{NOT_WHOLE}|{DAMAGED}', text)] == []
+    assert [text for text in refusals if not re.search(f'{NOT_COMPLETE}|{DAMAGED}', text)] == []
 
 
-def test_a_file_without_sums_is_no_damaged_one(tmp_path):
-    """torch can save without them, to be quicker."""
+def test_a_file_without_check_sums_is_read(tmp_path):
+    """torch can leave them out to save time."""
     torch.serialization.set_crc32_options(False)
     try:
         torch.save(WEIGHTS, tmp_path / 'w.pth')

@@ -1,8 +1,8 @@
-"""The released files themselves, for whoever has them: the folder ``VITPOSE_WEIGHTS`` holds the
-authors' originals (docs/weights.md) and COCO's picture 000000000139.jpg.
+"""The released files give the keypoints that transformers' conversion script prints.
 
-The numbers are those that transformers' conversion script prints for the second box of that
-picture: x, y and score of the nose, mean of both views.
+The folder ``VITPOSE_WEIGHTS`` must contain the authors' original files (docs/weights.md) and COCO's
+picture 000000000139.jpg; otherwise the tests are skipped. The numbers are those that the script
+prints for the second box of that picture: x, y and score of the nose, mean of both views.
 """
 
 import os

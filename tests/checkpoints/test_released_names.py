@@ -1,4 +1,4 @@
-"""Released weights by name: the table is that of the page, and every file fits its config."""
+"""Released weights by name: the table is equal to docs/weights.md, and files fit their configs."""
 
 import functools
 import hashlib
@@ -31,13 +31,13 @@ WEIGHTS = pytest.mark.parametrize('weights', RELEASED.values(), ids=lambda weigh
 
 
 def shaped(config, names):
-    """Weights of a config without numbers, but for the names of its datasets."""
+    """Weights of a config on the meta device, with the names of its datasets."""
     state = {name: torch.empty(shape, device='meta') for name, shape in KNOWN[config].items()}
     return state | {NAMES: dataset_names.to_tensor(names)} if NAMES in state else state
 
 
 def with_experts(weights):
-    """As Hugging Face's ViTPose+: six experts and the head of COCO."""
+    """Weights as in Hugging Face's ViTPose+: six experts and the head of COCO."""
     size = weights.name.removeprefix('vitpose-plus-').removesuffix('-hf')
     state = shaped(f'vitpose-plus-{size}_six-datasets-256x192', list(SIX))
     others = tuple(f'head.heads.{name}.' for name in SIX if name != 'coco')
@@ -46,7 +46,7 @@ def with_experts(weights):
 
 @WEIGHTS
 def test_the_file_fits_its_config(weights):
-    """As far as can be known: what the layout would hold of the config's model is that model."""
+    """Checked without the file: the config's weights are written in its layout and read again."""
     plus = weights.source == 'hf' and '-plus-' in weights.name
     state = with_experts(weights) if plus else shaped(weights.config, list(weights.datasets))
     found = convert(LAYOUTS[weights.source].write(state)).state_dict
@@ -83,7 +83,7 @@ def test_the_names_and_the_addresses():
 
 
 def test_the_page_lists_the_table():
-    """Names, links and flags of its list; the flags' names; and every sum."""
+    """Both have the same names, links, flags and check sums."""
     rows = re.findall(r'^\| `(vitpose-[\w-]+)` \| \[[^]]+\]\((\S+)\) \| (.*?) ?\|$', PAGE, re.M)
     listed = {name: (url, flags) for name, url, flags in rows}
     assert listed == {w.name: (w.url, ', '.join(w.flags)) for w in RELEASED.values()}
@@ -108,14 +108,14 @@ def section(title):
     return PAGE.split(f'\n## {title}\n')[1].split('\n## ')[0]
 
 
-def test_a_head_that_is_not_there():
+def test_a_missing_head():
     for weights in RELEASED.values():
         for dataset in weights.datasets:
             released.check_dataset(weights, dataset)
     message = (
         r"^vitpose-plus-huge has no head for 'ap10k', only for coco: download the authors' file of "
-        rf'all six by hand \(https://1drv.ms/\S+\), .* convert IN OUT --source official --config '
-        rf'{HUGE}, and give --model {HUGE} --checkpoint OUT.$'
+        rf'all six datasets by hand \(https://1drv.ms/\S+\), .* convert IN OUT --source official '
+        rf'--config {HUGE}, and give --model {HUGE} --checkpoint OUT.$'
     )
     with pytest.raises(UserError, match=message):
         released.check_dataset(RELEASED['vitpose-plus-huge'], 'ap10k')
@@ -123,16 +123,16 @@ def test_a_head_that_is_not_there():
         if weights.whole:
             assert weights.whole in PAGE
     message = (
-        r"^vitpose-base has no head for 'ap10k', only for coco; it is in .*vitpose-base-ap10k, "
+        r"^vitpose-base has no head for 'ap10k', only for coco; that head is in .*vitpose-base-ap10"
     )
     with pytest.raises(UserError, match=message):
         released.check_dataset(RELEASED['vitpose-base'], 'ap10k')
-    message = r"no head for 'zebra', only for coco, aic, mpii; it is in no released weights.$"
+    message = r"no head for 'zebra', only for coco, aic, mpii; that head is in no released weights"
     with pytest.raises(UserError, match=message):
         released.check_dataset(RELEASED['vitpose-base-coco-aic-mpii'], 'zebra')
 
 
-def test_a_name_that_is_not_there():
+def test_an_unknown_name():
     assert released.find('vitpose-base') is RELEASED['vitpose-base']
     assert released.find('vitpose-bse') is None
     with pytest.raises(
@@ -176,16 +176,16 @@ def test_a_file_of_any_layout_is_downloaded_and_translated(source, tiny, served,
     assert said == [f'tiny: {flag}: {FLAGS[flag]}' for flag in weights.flags]
 
 
-def test_a_file_of_another_model_is_named(tiny, tmp_path, monkeypatch):
+def test_a_file_of_another_model_is_refused(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv('TORCH_HOME', str(tmp_path))
     weights = entry('https://example.org/w.pth')
     writing.write(place(weights.url), LAYOUTS['official'].write(dict(tiny)))
-    message = r'w.pth is not what tiny should be \(It is not in mmpose.s layout, .*\): delete it, a'
+    message = r'w.pth is not the file of tiny \(It is not in mmpose.s layout, .*\): delete it, and'
     with pytest.raises(UserError, match=message):
         released.load(weights)
     other = {**tiny, 'head.final_layer.bias': torch.zeros(3)}
     writing.write(place(weights.url), LAYOUTS['mmpose'].write(other))
-    message = r"not what tiny should be \(It belongs to another model: it has 'head.final_layer.bi"
+    message = r"not the file of tiny \(It belongs to another model: it has 'head.final_layer.bias"
     with pytest.raises(UserError, match=message):
         released.load(weights)
 

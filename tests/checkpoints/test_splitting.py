@@ -1,4 +1,4 @@
-"""One dataset's plain model is the whole model for that dataset, and nothing of the others."""
+"""A split model computes what the six-dataset model computes for its dataset."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ KINDS = [
 
 
 def built(cfg):
-    """The model of a config, without anything that starts so small that it would not show."""
+    """The model of a config; values that start too small are replaced, so that they count."""
     model = MODELS.build(cfg.model)
     for name, value in model.state_dict().items():  # heads start at 0.001 and norms at 1
         if value.is_floating_point() and ('head' in name or 'norm' in name):
@@ -37,7 +37,7 @@ def built(cfg):
 
 
 @pytest.fixture
-def whole(tiny_config):
+def six_model(tiny_config):
     return built(tiny_config)
 
 
@@ -53,21 +53,21 @@ def kind(request, tiny_config):
 
 
 @pytest.mark.parametrize('dataset', SIX)
-def test_heatmaps_of_the_split_model_are_those_of_the_whole(dataset, whole, tiny_config):
-    check_heatmaps(dataset, whole, tiny_config)
+def test_heatmaps_of_the_split_model(dataset, six_model, tiny_config):
+    check_heatmaps(dataset, six_model, tiny_config)
 
 
 @torch.no_grad()
-def check_heatmaps(dataset, whole, tiny_config):
-    """Flip test and test settings included."""
-    state, cfg = split(whole.state_dict(), tiny_config, dataset)
+def check_heatmaps(dataset, six_model, tiny_config):
+    """Compares the heatmaps of both, with the flip test and the test settings."""
+    state, cfg = split(six_model.state_dict(), tiny_config, dataset)
     plain = MODELS.build(cfg.model).eval()
     plain.load_state_dict(state)
     assert type(plain).__name__ == 'TopdownPoseEstimator'
     samples = DATASETS.build(cfg.test_dataloader.dataset)
     batch = pseudo_collate([samples[0], samples[1]])
     heatmaps = []
-    for model in (whole, plain):
+    for model in (six_model, plain):
         model.test_cfg.update(output_heatmaps=True)
         data = model.data_preprocessor(batch)
         results = model.predict(**data)
@@ -80,15 +80,15 @@ def test_heatmaps_of_every_kind(kind):
     check_heatmaps('ap10k', built(kind), kind)
 
 
-def test_the_width_of_folded_ffns_stands_in_the_config_if_it_is_not_the_usual(kind):
-    """Of IS-FFN alone, which folds to twice the width."""
+def test_an_unusual_width_of_folded_ffns_is_set_in_the_config(kind):
+    """Only IS-FFN has one: it folds to twice the width."""
     ffn = split_config(kind, 'mpii').model.backbone.get('ffn')
     wide = kind.model.backbone.ffn.type == 'IndividualSharedFFN'
     assert ffn == (dict(type='SharedFFN', hidden_dim=1024) if wide else None)
 
 
 def test_every_kind_starts_as_the_plain_model(kind):
-    """Expanded, then split again: the same heatmaps, but IS-FFN's of twice the width."""
+    """Expanded and split again, it gives the same heatmaps; IS-FFN then has twice the width."""
     start = split_config(kind, 'coco')
     start.model.backbone.pop('ffn', None)
     plain = built(start)
@@ -113,7 +113,7 @@ def test_ffns_of_twice_the_width_do_not_become_experts(tiny_config):
 
 
 def test_plain_ffns_of_another_width_are_expanded_as_they_are(tiny_config):
-    """As ViTPose-G's, of several datasets without experts."""
+    """ViTPose-G has such FFNs: several datasets without experts."""
     tiny_config.model.backbone.ffn = dict(type='SharedFFN', hidden_dim=192)
     plain, _ = split(built(tiny_config).state_dict(), tiny_config, 'coco')
     back, _ = split(expand(plain, tiny_config, 'coco'), tiny_config, 'coco')
@@ -122,18 +122,19 @@ def test_plain_ffns_of_another_width_are_expanded_as_they_are(tiny_config):
     assert all(torch.equal(back[name], value) for name, value in plain.items())
 
 
-def test_no_trace_of_the_others(whole, tiny_config):
-    state, cfg = split(whole.state_dict(), tiny_config, 'mpii')
+def test_nothing_of_the_other_datasets_is_left(six_model, tiny_config):
+    state, cfg = split(six_model.state_dict(), tiny_config, 'mpii')
     assert not any('expert' in key or 'heads' in key for key in state)
     text = cfg.pretty_text
     assert not any(word in text for word in ('expert', 'MultiDataset', 'aic', 'coco', 'ap10k'))
     plain = MODELS.build(cfg.model)
-    assert sum(p.numel() for p in plain.parameters()) < sum(p.numel() for p in whole.parameters())
+    sizes = [sum(p.numel() for p in model.parameters()) for model in (plain, six_model)]
+    assert sizes[0] < sizes[1]
 
 
-def test_the_command_writes_what_test_and_train_take(whole, tiny_config, workplace):
+def test_the_files_of_the_command_work_with_test_and_train(six_model, tiny_config, workplace):
     tiny_config.dump('six.py')
-    writing.write('six.pth', whole.state_dict())
+    writing.write('six.pth', six_model.state_dict())
     main(['split', 'six.pth', 'mpii', 'mpii.pth', '--config', 'six.py'])
     main(['test', 'mpii.py', 'mpii.pth', '--out', 'plain.json', '--work-dir', 'test'])
     assert 'mpii/PCK' in Config.fromfile('plain.json')
@@ -147,8 +148,8 @@ def test_mmpose_s_inferencers_run_the_plain_config(dataset, kind, tiny_config):
     assert (cfg.data_mode, cfg.dataset_type) == ('topdown', kind)
 
 
-def test_where_the_whole_model_s_run_began_is_forgotten(tiny_config):
-    """A dumped training config, whose work_dir the split model must not write into."""
+def test_the_start_of_the_six_dataset_training_is_removed(tiny_config):
+    """The config is dumped by a training; the split model must not write into its work_dir."""
     tiny_config.merge_from_dict(
         dict(
             work_dir='work_dirs/six',
@@ -175,9 +176,9 @@ def test_a_loader_without_the_dataset_is_left_out_with_its_evaluator(tiny_config
     assert split_config(tiny_config, 'mpii').val_evaluator[0].prefix == 'mpii'
 
 
-@pytest.mark.parametrize('dataset', ['coco', 'apt36k'])  # of 17 keypoints both
-def test_expand_then_split_is_where_we_came_from(dataset, whole, tiny_config):
-    plain, _ = split(whole.state_dict(), tiny_config, 'coco')
+@pytest.mark.parametrize('dataset', ['coco', 'apt36k'])  # both have 17 keypoints
+def test_split_undoes_expand(dataset, six_model, tiny_config):
+    plain, _ = split(six_model.state_dict(), tiny_config, 'coco')
     wide = expand(plain, tiny_config, dataset)
     experts = wide['backbone.layers.0.ffn.experts.weight']
     assert all(torch.equal(expert, experts[0]) for expert in experts)
@@ -186,17 +187,17 @@ def test_expand_then_split_is_where_we_came_from(dataset, whole, tiny_config):
     assert all(torch.equal(back[name], value) for name, value in plain.items())
 
 
-def test_the_head_must_be_the_dataset_s(whole, tiny_config):
-    plain, _ = split(whole.state_dict(), tiny_config, 'coco')
+def test_the_head_must_fit_the_dataset(six_model, tiny_config):
+    plain, _ = split(six_model.state_dict(), tiny_config, 'coco')
     with pytest.raises(ValueError, match=r'plain checkpoint .* has .*heads\.mpii.* in shape'):
         expand(plain, tiny_config, 'mpii')
 
 
-def test_expanding_a_backbone_leaves_no_head(whole, tiny_config):
-    plain, _ = split(whole.state_dict(), tiny_config, 'aic')
+def test_an_expanded_backbone_has_no_head(six_model, tiny_config):
+    plain, _ = split(six_model.state_dict(), tiny_config, 'aic')
     backbone = {k: v for k, v in plain.items() if k.startswith('backbone.')}
     wide = expand(backbone, tiny_config)
-    assert set(wide) == {k for k in whole.state_dict() if k.startswith('backbone.')}
+    assert set(wide) == {k for k in six_model.state_dict() if k.startswith('backbone.')}
 
 
 @pytest.mark.parametrize(
@@ -219,15 +220,15 @@ def test_expanding_a_backbone_leaves_no_head(whole, tiny_config):
         (['expand', 'plain.pth', 'x.pth'], 'plain.pth: It has a head: name the dataset that it is'),
         (
             ['expand', 'six.pth', 'x.pth', '--dataset', 'coco'],
-            'six.pth: It is of a model for several datasets, but is given to a plain one: take one',
+            'six.pth: It is for a model of several datasets, but this model is plain: take one',
         ),
     ],
 )
-def test_bad_input(command, message, whole, tiny_config, workplace, capsys):
+def test_bad_input(command, message, six_model, tiny_config, workplace, capsys):
     tiny_config.dump('six.py')
     tiny_config.dump('six2.py')
-    writing.write('six.pth', whole.state_dict())
-    writing.write('plain.pth', split(whole.state_dict(), tiny_config, 'coco')[0])
+    writing.write('six.pth', six_model.state_dict())
+    writing.write('plain.pth', split(six_model.state_dict(), tiny_config, 'coco')[0])
     Path('six').mkdir()
     before = sorted(workplace.rglob('*'))
     with pytest.raises(SystemExit) as stop:

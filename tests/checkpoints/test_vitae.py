@@ -1,4 +1,4 @@
-"""Encoders of ViTAE's MAE, written by hand under their names, and our own files of ViTAEs."""
+"""Encoders in the layout of ViTAE's MAE, and our own files of ViTAEs."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ BACKBONE = dict(
 
 
 def mae_of_vitae(patch=16, kernel=1, prefix=''):
-    """Random weights under the names that ViTAE's MAE gives them."""
+    """Random weights with the names of ViTAE's MAE."""
     shapes = {
         'cls_token': (1, 1, DIM),
         'pos_embed': (1, 1 + SIDE * SIDE, DIM),
@@ -58,8 +58,11 @@ def mae_of_vitae(patch=16, kernel=1, prefix=''):
 
 
 def by_hand(state, image):
-    """Their weights as ViTPose uses them: no class token, its position added to every patch's, a
-    ring of zeros around smaller patches, no scale in the last norm. Features (B, C, H, W)."""
+    """Computes the features (B, C, H, W) of these weights as ViTPose uses them.
+
+    There is no class token, but its position is added to every patch. Smaller patches are padded
+    with zeros. The last norm has no scale.
+    """
     ring = [(16 - state['patch_embed.proj.weight'].shape[-1]) // 2] * 4
     kernel = F.pad(state['patch_embed.proj.weight'], ring)
     x = F.conv2d(image, kernel, state['patch_embed.proj.bias'], stride=16, padding=2)
@@ -85,39 +88,39 @@ def by_hand(state, image):
     return F.layer_norm(x, (DIM,), eps=1e-6).mT.unflatten(2, (SIDE, SIDE))
 
 
-def below(state):
+def unprefixed(state):
     return {key.removeprefix('backbone.'): value for key, value in state.items()}
 
 
 @pytest.mark.parametrize('kernel', [1, 3])
 @pytest.mark.parametrize('patch', [14, 16])
 def test_an_encoder_is_the_same_function_here(patch, kernel):
-    theirs = mae_of_vitae(patch, kernel)
-    converted = convert(theirs)
+    state = mae_of_vitae(patch, kernel)
+    converted = convert(state)
     assert converted.source == 'mae_vitae'
     dropped = [key for keys in converted.dropped.values() for key in keys]
     assert dropped == ['cls_token', 'norm.weight', 'norm.bias']
     vitae = MODELS.build(BACKBONE).eval()
     check_fit(converted.state_dict, torch.nn.ModuleDict(dict(backbone=vitae)))
-    vitae.load_state_dict(below(converted.state_dict))
+    vitae.load_state_dict(unprefixed(converted.state_dict))
     image = torch.randn(2, 3, 16 * SIDE, 16 * SIDE)
-    torch.testing.assert_close(vitae(image)[0], by_hand(theirs, image), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(vitae(image)[0], by_hand(state, image), rtol=1e-5, atol=1e-5)
 
 
-def test_names_below_encoder_and_a_decoder_beside_them():
+def test_the_prefix_encoder_and_a_decoder():
     plain = mae_of_vitae()
     given = {f'encoder.{key}': value for key, value in plain.items()}
     given |= {'mask_token': torch.ones(1), 'decoder_pred.bias': torch.ones(1)}
     same(convert(given).state_dict, convert(plain).state_dict)
 
 
-def test_it_is_told_from_mae_s_other_encoders():
+def test_it_is_recognised_among_mae_s_encoders():
     vitae = mae_of_vitae()
     vit = {k: v for k, v in vitae.items() if '.PCM.' not in k and '_bias' not in k}
     vit |= {f'blocks.{i}.attn.qkv.bias': torch.zeros(3 * DIM) for i in range(DEPTH)}
     assert recognised(vitae) == ['mae_vitae']
     assert recognised(vit) == ['mae']
-    with pytest.raises(ValueError, match=r"looks like MAE's layout of ViTAE: .* say mae_vitae"):
+    with pytest.raises(ValueError, match=r"looks like MAE's layout of ViTAE: .* use mae_vitae"):
         convert(vitae, source='mae')
 
 
@@ -125,21 +128,21 @@ def test_it_is_told_from_mae_s_other_encoders():
     'part',
     ['attn.q_bias', 'attn.v_bias', 'PCM.0.bias', 'PCM.1.running_var', 'PCM.3.weight'],
 )
-def test_a_hole_is_refused(part):
+def test_a_missing_part_is_refused(part):
     state = mae_of_vitae()
     del state[f'blocks.1.{part}']
-    with pytest.raises(ValueError, match=r'is not whole as .*: it has nothing for'):
+    with pytest.raises(ValueError, match=r'is not complete as .*: it has nothing for'):
         convert(state, source='mae_vitae')
 
 
 def test_unknown_keys_are_named():
     state = mae_of_vitae() | {'blocks.0.PCM.6.weight': torch.ones(1)}  # a deeper branch
-    with pytest.raises(ValueError, match=r'no place for .*PCM\.6\.weight'):
+    with pytest.raises(ValueError, match=r'keys are not in .*: .*PCM\.6\.weight'):
         convert(state)
 
 
 def several(ffn):
-    """A model of the six datasets on a ViTAE, as a config and built with statistics of its own."""
+    """A ViTAE for six datasets, with random statistics of its batch norms."""
     model = plus(ffn=ffn)
     backbone = dict(type='ViTAE', arch=dict(depth=2, dim=16, num_heads=2), input_hw=(64, 48))
     experts = {} if ffn == 'SharedFFN' else dict(num_experts=6)
@@ -159,15 +162,15 @@ def test_our_own_files_are_read_and_one_dataset_is_kept(ffn):
     same(converted.state_dict, state)
     kept = keep_dataset(state, 'mpii')
     plain = ViTAE(dict(depth=2, dim=16, num_heads=2), (64, 48)).eval()
-    plain.load_state_dict(below({k: v for k, v in kept.items() if not k.startswith('head.')}))
+    plain.load_state_dict(unprefixed({k: v for k, v in kept.items() if not k.startswith('head.')}))
     image, index = torch.randn(2, 3, 64, 48), torch.tensor([2, 2])
     assert_same(plain(image), model.backbone(image, index))
     for layout in ('official', 'mmpose', 'hf'):
-        with pytest.raises(ValueError, match=r'There is no room for .*convolution'):
+        with pytest.raises(ValueError, match=r'convolution.* cannot be stored in'):
             convert(kept, target=layout)
 
 
-def test_our_own_file_with_a_hole_in_a_branch_is_refused():
+def test_our_own_file_with_a_missing_part_of_a_branch_is_refused():
     state = several('SharedFFN').state_dict()
     del state['backbone.layers.1.convolution.norm.running_var']
     with pytest.raises(
@@ -207,7 +210,7 @@ def model_config(ffn):
     [dict(type='PartiallySharedFFN', num_experts=6), dict(type='SharedFFN', hidden_dim=24)],
     ids=['experts', "as ViTPose-G's"],
 )
-def test_a_dataset_split_off_is_the_same_function(ffn):
+def test_the_split_model_is_the_same_function(ffn):
     cfg = config_of(model_config(ffn))
     model = MODELS.build(cfg.model)
     model.load_state_dict(random_statistics(model.state_dict()))
@@ -217,8 +220,8 @@ def test_a_dataset_split_off_is_the_same_function(ffn):
     plain.load_state_dict(state)
     assert type(plain.backbone) is ViTAE
     image = torch.randn(2, 3, 64, 48)
-    whole = model.backbone(image, torch.tensor([1, 1]))
-    assert_same(plain.backbone(image), whole)
+    expected = model.backbone(image, torch.tensor([1, 1]))
+    assert_same(plain.backbone(image), expected)
 
 
 def random_statistics(state):
@@ -232,10 +235,10 @@ def test_an_encoder_of_1x1_kernels_starts_a_model_with_experts():
         convolution=dict(type='ParallelConvolution', kernel_size=1),
     ).eval()
     state = {f'backbone.{k}': v for k, v in random_statistics(encoder.state_dict()).items()}
-    encoder.load_state_dict(below(state))
+    encoder.load_state_dict(unprefixed(state))
     cfg = Config(dict(model=model_config(dict(type='PartiallySharedFFN', num_experts=6))))
     model = MODELS.build(cfg.model)
-    model.backbone.load_state_dict(below(expand(state, cfg)))
+    model.backbone.load_state_dict(unprefixed(expand(state, cfg)))
     image = torch.randn(3, 3, 64, 48)
     (features,) = model.eval().backbone(image, torch.tensor([0, 3, 5]))
     torch.testing.assert_close(features, encoder(image)[0], rtol=1e-5, atol=1e-5)

@@ -1,4 +1,4 @@
-"""The cards of released weights: what mim finds is complete, and what it fetches cannot collide."""
+"""The cards of released weights: mim finds all of them, and their downloads cannot collide."""
 
 import json
 import re
@@ -27,7 +27,7 @@ each_model = pytest.mark.parametrize('model', MODELS, ids=lambda model: model['N
 
 
 def last_part(model):
-    """Of the link: what mim names the download by."""
+    """The last part of the link, by which mim names the download."""
     return urlsplit(model['Weights']).path.rsplit('/', 1)[-1]
 
 
@@ -39,8 +39,8 @@ def test_the_index_imports_every_metafile():
 
 @each_model
 def test_a_model_has_all_that_mim_needs(model):
-    """Without weights mim crashes; a list of training data cannot be searched."""
-    assert model['Name'] == model['Name'].lower()  # mim lower-cases what it is asked for
+    """mim crashes without weights, and cannot search a list of training data."""
+    assert model['Name'] == model['Name'].lower()  # mim searches in lower case
     assert isinstance(model['Metadata']['Training Data'], str)
     assert all(result['Metrics'] for result in model['Results'])
     link = urlsplit(model['Weights'])
@@ -50,13 +50,13 @@ def test_a_model_has_all_that_mim_needs(model):
 
 @each_model
 def test_a_model_s_config_exists(model):
-    """At the place where mim looks for it."""
+    """It is in the folder that mim uses."""
     assert (MIM / model['Config']).is_file()
 
 
 @each_model
-def test_a_model_is_a_card(model):
-    """It says whose its numbers are, what its licence asks, how to convert it; so does the page."""
+def test_a_model_has_a_complete_card(model):
+    """It states who reports its numbers, the licence, and its layout; the page lists it, too."""
     assert model['Metadata']['Reported By'] in ('mmpose', 'the authors')
     assert model['Metadata']['Licence Notes']
     assert ('nc-wholebody' in model['Metadata']['Licence Notes']) == (
@@ -70,7 +70,7 @@ def test_a_model_is_a_card(model):
 
 @each_model
 def test_a_model_s_hash_is_that_of_its_file(model):
-    """mmpose names files by the first digits; the page lists the whole ones with the names."""
+    """mmpose's file names have its first digits; the page lists all digits with the names."""
     if model['SHA256'].endswith('...'):
         assert f'-{model["SHA256"][:8]}_' in last_part(model)
     else:
@@ -78,7 +78,7 @@ def test_a_model_s_hash_is_that_of_its_file(model):
 
 
 def test_no_two_models_share_a_name_or_a_download():
-    """The second of two would be "skipped as existing": somebody else's weights."""
+    """mim would skip the second download, as the file exists, and use the wrong weights."""
     for what in (lambda model: model['Name'], last_part, lambda model: model['SHA256']):
         assert not [value for value, n in Counter(map(what, MODELS)).items() if n > 1]
 
@@ -101,7 +101,7 @@ def test_the_page_s_links_are_well_formed():
 
 
 def search(folder: Path, *options, **kwargs):
-    """What ``mim search vitpose_plus`` finds: field -> name of a model -> value."""
+    """The result of ``mim search vitpose_plus``: field -> name of a model -> value."""
     mim = [sys.executable, '-m', 'mim', 'search', 'vitpose_plus', '--json', folder / 'found.json']
     run(*mim, *options, **kwargs)
     return json.loads((folder / 'found.json').read_text())

@@ -67,7 +67,7 @@ def test_it_says_what_it_took_and_what_it_left(official, capsys):
     main(['convert', 'official.pth', 'own.pth', '--config', 'six.py'])
     said = capsys.readouterr().out
     assert "official.pth: the authors' layout, " in said
-    assert "Not taken over: 'backbone.cls_token' (a class token, which the authors'" in said
+    assert "Left out: 'backbone.cls_token' (a class token, which the authors'" in said
     own = reading.read('own.pth')
     assert set(own) == set(official)
     for name, value in official.items():
@@ -91,7 +91,7 @@ def test_no_model_is_built_to_find_it_by_its_weights(monkeypatch):
     state = build_on_meta(Config.fromfile(find_config(SMALL)).model).state_dict()
     monkeypatch.setattr(Config, 'fromfile', None)
     assert fitting_configs(state).startswith(SMALL)
-    assert fitting_configs(state | {'odd': torch.ones(1)}) == 'no config that is shipped'
+    assert fitting_configs(state | {'odd': torch.ones(1)}) == 'none of the included configs'
 
 
 def test_plain_models_are_named_before_their_variations():
@@ -167,9 +167,9 @@ BAD = {
     ),
     'a key too many': (
         ['odd.pth', 'x.pth'],
-        r"odd\.pth: There is no place for 'odd' in the authors' .* it fits vitpose-plus-tiny_figur",
+        r"odd\.pth: These keys are not in the authors' layout: 'odd'\. .* it fits vitpose-plus-ti",
     ),
-    'no ViTPose': (['other.pth', 'x.pth'], r'other\.pth: It does not say whose layout it has'),
+    'no ViTPose': (['other.pth', 'x.pth'], r'other\.pth: Its layout cannot be detected: name'),
     'a file that exists': (['official.pth', 'six.py'], r'six\.py exists: give another name, or'),
     'a folder': (['official.pth', 'folder', '--force'], 'folder is a folder: give the name of a'),
     'a place below a file': (
@@ -178,15 +178,15 @@ BAD = {
     ),
     'no config for Hugging Face': (
         ['official.pth', 'x', '--target', 'hf'],
-        r"--target hf wants the model's --config",
+        r"--target hf needs the model's --config",
     ),
     'too many heads for Hugging Face': (
         ['official.pth', 'x', '--target', 'hf', '--config', 'six.py'],
-        r'no room for .* it has one head, so name its dataset with --dataset',
+        r'cannot be stored in .*: it has one head, so name its dataset with --dataset',
     ),
     'another decoder than Hugging Face has': (
         ['official.pth', 'x', '--target', 'hf', '--config', 'plain.py', '--dataset', 'coco'],
-        r"Hugging Face's decoder has 256 channels, this one 64",
+        r"Hugging Face's decoder has 256 channels, but this one has 64",
     ),
     'no head for Hugging Face': (
         ['mae.pth', 'x', '--target', 'hf', '--config', 'plain.py'],
@@ -194,7 +194,7 @@ BAD = {
     ),
     'an unknown dataset': (
         ['official.pth', 'x.pth', '--dataset', 'zebra'],
-        r"official\.pth: It has no head for 'zebra': it has those of coco, aic",
+        r"official\.pth: It has no head for 'zebra': it has heads for coco, aic",
     ),
     'an unknown config': (
         ['official.pth', 'x.pth', '--config', 'vitpose-bas_coco'],
@@ -212,7 +212,7 @@ BAD = {
         ['official.pth', 'x.pth', '--config', 'resnet-50_coco-256x192'],
         r'official\.pth: It belongs to another model',
     ),
-    'a truncated file': (['cut.pth', 'x.pth'], r'cut\.pth is no checkpoint, or not whole'),
+    'a truncated file': (['cut.pth', 'x.pth'], r'cut\.pth is no checkpoint, or not complete'),
 }
 
 
@@ -252,7 +252,7 @@ def test_mae_starts_windows_and_datasets_with_ffns_of_their_own(mae, tiny_config
     tiny_config.dump('windows.py')
     main(['convert', 'mae.pth', 'start.pth', '--config', 'windows.py'])
     said = capsys.readouterr().out
-    assert 'Relative positions start at zero, which adds nothing yet.' in said
+    assert 'Relative positions start at zero, so they have no effect yet.' in said
     assert 'Every dataset starts from the same plain FFN.' in said
     start = reading.read('start.pth')
     assert not start['backbone.layers.0.attention.rel_pos.pos_embed_h'].any()
@@ -267,6 +267,6 @@ def test_windows_are_not_written_where_they_would_run_as_full_attention(tiny_con
     writing.write('plain.pth', MODELS.build(plain.model).state_dict())
     with pytest.raises(SystemExit):
         main(['convert', 'plain.pth', 'x.pth', '--target', 'mmpose', '--config', 'plain.py'])
-    message = "plain.pth: The model has PoolingWindowAttention, which mmpose's layout does not say:"
+    message = "plain.pth: The model has PoolingWindowAttention, which mmpose's layout cannot state:"
     assert message in capsys.readouterr().err
     assert not Path('x.pth').exists()

@@ -51,7 +51,7 @@ def cut(path):
 
 
 BAD = {
-    'cut': (cut, r'is no checkpoint, or not whole: download or copy it again'),
+    'cut': (cut, r'is no checkpoint, or not complete: download or copy it again'),
     'tuple': (
         lambda path: torch.save(training({**WEIGHTS, ('a', 'b'): torch.ones(1)}), path),
         r"its key \('a', 'b'\) is no text \(tuple\)",
@@ -66,7 +66,7 @@ BAD = {
     ),
     'some with a prefix': (
         lambda path: torch.save(training({**WEIGHTS, 'module.x': torch.ones(1)}), path),
-        'has keys with and without "module." before them: keep one kind',
+        'has keys with and without the prefix "module.": keep one kind',
     ),
     'page': (lambda path: Path(path).write_text('<html>'), r'is a web page'),
     'list': (lambda path: torch.save([WEIGHTS], path), 'holds no state dict'),

@@ -128,7 +128,7 @@ CASES = {
     none_loader: r'has no train_dataloader\.dataset: derive it from the entry .* with a train part',
     no_checkpoint: r'The checkpoint nowhere\.pth does not exist',
     foreign_checkpoint: r"pth belongs to another model: it lacks 'backbone.pos_embed'",
-    text_as_checkpoint: r'text\.pth is no checkpoint, or not whole: download or copy it',
+    text_as_checkpoint: r'text\.pth is no checkpoint, or not complete: download or copy it',
     layout_of_the_authors: r"official\.pth is in the authors' layout: .* convert IN OUT --source",
     pretrained_on_something_else: r'other\.pth belongs to another model: it has .*patch_embed',
     wrong_length: r'wrong\.json: annotation \d+ has 13 keypoints, not 14 \(\d+ like it',

@@ -59,8 +59,8 @@ def spoil(path, part):
 
 NOT_FINITE = 'epoch_2.pth holds numbers that are not finite'
 FAULTS = {
-    'cut': (cut, 'epoch_2.pth is no checkpoint, or not whole'),
-    'empty': (empty, 'epoch_2.pth is no checkpoint, or not whole'),
+    'cut': (cut, 'epoch_2.pth is no checkpoint, or not complete'),
+    'empty': (empty, 'epoch_2.pth is no checkpoint, or not complete'),
     'flipped': (flip, 'epoch_2.pth is damaged'),
     'weights': (
         lambda path: spoil(path, 'weights'),
@@ -97,7 +97,7 @@ def test_whatever_the_pointer_says(folder, pointer):
 def test_only_broken_ones_are_bad_input(folder):
     for name in ('epoch_1.pth', 'epoch_2.pth'):
         cut(folder / name)
-    with pytest.raises(UserError, match=r'in w is whole \(epoch_1.*epoch_2.*--force'):
+    with pytest.raises(UserError, match=r'in w is usable \(epoch_1.*epoch_2.*--force'):
         start()
 
 

@@ -181,8 +181,8 @@ def test_experts_start_from_it_by_convert(workplace, capsys):
     writing.write('mae.pth', state)
     main(['convert', 'mae.pth', 'start.pth', '--config', POSE])
     out = capsys.readouterr().out
-    assert "Not taken over: 'decoder.mask_token'" in out
-    assert 'the decoder of MAE, which ends with the pre-training' in out
+    assert "Left out: 'decoder.mask_token'" in out
+    assert 'the decoder of MAE, which only the pre-training needs' in out
     start = reading.read('start.pth')
     assert not any(key.startswith('decoder.') for key in start)
     experts = start['backbone.layers.0.ffn.experts.weight']

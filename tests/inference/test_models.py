@@ -144,7 +144,7 @@ def test_a_missing_model_raises_one_sentence(model, checkpoint, message):
         ((), r'must contain one config of a training, but has none: give the config'),
         (('a.py', 'b.py'), r'but has a\.py, b\.py: give the config with --model'),
         (('a.py',), r'contains no checkpoint of a training: give one with --checkpoint'),
-        (('a.py', 'epoch_1.pth'), r'None of the checkpoints in .* is whole'),
+        (('a.py', 'epoch_1.pth'), r'None of the checkpoints in .* is usable'),
     ],
 )
 def test_a_folder_without_a_training_raises_one_sentence(names, message, tmp_path):

@@ -1,4 +1,4 @@
-"""Checkpoint files: read, checked against a model, translated, split and expanded."""
+"""Reads checkpoint files, checks them against a model, and translates, splits or expands them."""
 
 from vitpose_plus.checkpoints.converting import convert
 from vitpose_plus.checkpoints.guard import CheckpointGuardHook, check_file, check_fit

@@ -1,4 +1,4 @@
-"""From any layout to ours and on to any other: ``convert`` is the command of the same name."""
+"""``convert`` translates a state dict from any layout to any other, through our layout."""
 
 from typing import NamedTuple
 
@@ -16,9 +16,9 @@ class Conversion(NamedTuple):
     """A translated state dict.
 
     Attributes:
-        state_dict: The weights, named as the target names them.
-        source: The layout they came in.
-        dropped: Keys of the source that are not in it, by the reason.
+        state_dict: The weights, with the keys of the target layout.
+        source: The source layout.
+        dropped: Reason -> keys of the source that were left out.
     """
 
     state_dict: State
@@ -32,40 +32,40 @@ def convert(
     target: str = 'vitpose_plus',
     model: nn.Module | None = None,
 ) -> Conversion:
-    """Translates a state dict, strictly: every key is used or dropped for a reason that is named.
+    """Translates a state dict strictly: every key is used, or left out for a stated reason.
 
     Args:
-        state_dict: The weights as the source holds them.
-        source: Their layout, a key of ``LAYOUTS``; by default told by unmistakable keys.
-        target: The layout that is wanted; MAE's is a source only.
-        model: A model whose datasets and input size the weights have, where they differ from the
-            released ones (it may be on the meta device).
+        state_dict: The weights in the source layout.
+        source: The source layout, a key of ``LAYOUTS``. By default it is detected from the keys.
+        target: The target layout. MAE's layouts can only be a source.
+        model: A model with the datasets and the input size of the weights. It is needed if these
+            differ from the released models'. It may be on the meta device.
 
     Raises:
-        UserError: The layout is in doubt, or keys have no place in it.
+        UserError: The source layout is unclear, or a layout has no place for some keys.
     """
-    source = _agreed(source, state_dict)
+    source = _source_layout(source, state_dict)
     state, dropped = LAYOUTS[source].read(state_dict, facts_of(model))
     return Conversion(LAYOUTS[target].write(state), source, dropped)
 
 
-def _agreed(source: str | None, state_dict: State) -> str:
-    """The layout that is named, or told by its keys; not one that the keys contradict."""
+def _source_layout(source: str | None, state_dict: State) -> str:
+    """The named or detected layout; a ``UserError`` if the keys contradict the name."""
     found = recognised(state_dict)
     if source is None and len(found) != 1:
         raise UserError(
-            f'It does not say whose layout it has: name it with --source {"|".join(LAYOUTS)}.'
+            f'Its layout cannot be detected: name it with --source {"|".join(LAYOUTS)}.'
         )
     if source and found and source not in found:
         raise UserError(
             f'It is not in {LAYOUTS[source].title}, but looks like {LAYOUTS[found[0]].title}: '
-            f'leave --source out, or say {found[0]}.'
+            f'leave --source out, or use {found[0]}.'
         )
     return source or found[0]
 
 
 def facts_of(model: nn.Module | None) -> Facts:
-    """Datasets, keypoints and token grid of a model."""
+    """The datasets, keypoints and token grid of a model."""
     heads = getattr(getattr(model, 'head', None), 'heads', {})
     datasets = {dataset_name(name): head.out_channels for name, head in heads.items()}
     table = getattr(getattr(model, 'backbone', None), 'pos_embed', None)
@@ -73,25 +73,26 @@ def facts_of(model: nn.Module | None) -> Facts:
 
 
 def keep_dataset(state: State, dataset: str) -> State:
-    """One dataset's plain model, in our layout: its head, and its expert's rows in every FFN.
+    """Takes one dataset's plain model out of weights for several, in our layout.
 
-    Needs no config, but knows only the experts that were ever released; ``split`` knows any.
+    The result has the dataset's head, and in every FFN the rows of its expert. This needs no
+    config, but supports only the kind of experts in released files; ``split`` supports all kinds.
     """
     known = dataset_heads(state)
     if dataset not in known:
-        has = f'it has those of {", ".join(known)}' if known else 'leave the dataset out'
+        has = f'it has heads for {", ".join(known)}' if known else 'leave the dataset out'
         raise UserError(f'It has no head for {dataset!r}: {has}.')
-    if odd := [key for key in state if 'experts.' in key and '.ffn.experts.' not in key]:
+    if others := [key for key in state if 'experts.' in key and '.ffn.experts.' not in key]:
         raise UserError(
-            f'It has {shortened(odd)}, which only split can fold: split the model first, with its '
-            '--config.'
+            f'It has {shortened(others)}, which only split can fold into plain FFNs: split the '
+            'model first, with its --config.'
         )
     names, own = expert_order(state), own_prefix(dataset)
     index = names.index(dataset)
-    if few := [k for k, v in state.items() if '.ffn.experts.' in k and len(v) <= index]:
+    if too_few := [k for k, v in state.items() if '.ffn.experts.' in k and len(v) <= index]:
         raise UserError(
-            f'It has {len(state[few[0]])} experts ({few[0]}) for {len(names)} datasets: it is not '
-            'whole, so copy it again.'
+            f'It has {len(state[too_few[0]])} experts ({too_few[0]}) for {len(names)} datasets: it '
+            'is not complete, so copy it again.'
         )
     kept = {}
     for key, value in state.items():

@@ -1,4 +1,4 @@
-"""Checkpoints that are given by a URL: downloaded whole, once, then read as any other file."""
+"""Downloads a checkpoint that is given by a URL: completely, once, and checked."""
 
 import hashlib
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from vitpose_plus.errors import UserError, needing
 
 
 def is_url(path: str | None) -> bool:
-    """Whether it is downloaded here; mmengine reads its other addresses, as ``torchvision://``."""
+    """Whether the path is downloaded here; mmengine reads others, such as ``torchvision://``."""
     return bool(path) and path.startswith(('http://', 'https://'))
 
 
@@ -37,17 +37,18 @@ def is_local(path: str | None) -> bool:
 
 
 def fetch(url: str, sha256: str = '') -> str:
-    """The file of a URL, in torch's folder for downloads (``TORCH_HOME``).
+    """Returns the file of a URL in torch's folder for downloads (``TORCH_HOME``).
 
-    It is downloaded unless it is there, checked before it is kept, and never asked for again. Of
-    several processes that ask for it at once, one downloads and the others wait.
+    A missing file is downloaded, and stored only if it is correct. An existing file needs no
+    network. If several processes need a file at once, one downloads it and the others wait.
 
     Args:
-        url: By https; by http from this machine only.
-        sha256: Of the file, or its first digits; empty where it is not known.
+        url: An https address; http is allowed from this machine only.
+        sha256: The SHA-256 of the file, or its first digits; empty if it is unknown.
 
     Raises:
-        UserError: It cannot be downloaded or kept, is another file, or is no checkpoint.
+        UserError: The file cannot be downloaded or stored, has another SHA-256, or is no
+            checkpoint.
     """
     path = place(url)
     if path.is_file():
@@ -66,16 +67,16 @@ def fetch(url: str, sha256: str = '') -> str:
         ) from error
     except OSError as error:
         raise UserError(
-            f'{url} cannot be kept in {path.parent} ({error.strerror}): make room there, or set '
-            'TORCH_HOME to another folder.'
+            f'{url} cannot be stored in {path.parent} ({error.strerror}): free some space there, '
+            'or set TORCH_HOME to another folder.'
         ) from error
     return str(path)
 
 
 def place(url: str) -> Path:
-    """Where the file of a URL lies, or would lie.
+    """The path of a URL's file, whether it is downloaded or not.
 
-    It has a folder of its own, as many files have one name (``model.safetensors``).
+    Each URL has its own folder, since many files have the same name (``model.safetensors``).
     """
     folder = hashlib.sha256(url.encode()).hexdigest()[:12]
     name = Path(urlsplit(url).path).name or 'checkpoint.pth'
@@ -83,19 +84,21 @@ def place(url: str) -> Path:
 
 
 def _download(url: str, path: Path, sha256: str) -> None:
-    """What is cut, is another file, or is no checkpoint but a page that asks for a password, is not
-    kept."""
+    """Stores a file only if it is complete, has the right SHA-256 and is a checkpoint.
+
+    Some servers send a login page in place of the file.
+    """
     if path.suffix == '.safetensors':
-        with needing('safetensors', 'hf', url):  # said before gigabytes are downloaded
+        with needing('safetensors', 'hf', url):  # fails before gigabytes are downloaded
             import safetensors  # noqa: F401
-    files.remove_unfinished(path.parent, [path.name])  # of a process that was killed
+    files.remove_unfinished(path.parent, [path.name])  # left by a killed process
     with _network():
         answer = open_address(url)
     with answer, files.replacing(path) as new:
         size = int(answer.headers.get('Content-Length') or 0) or None
         with open(new, 'wb') as file:
             received, digest = _copy(answer, file, size, path.name)
-        if size and received < size:  # Python's client reads on as if that were all
+        if size and received < size:  # http.client raises no error for this
             raise URLError(f'cut after {received} of {size} bytes')
         _check_sum(url, digest, sha256)
         try:
@@ -106,7 +109,7 @@ def _download(url: str, path: Path, sha256: str) -> None:
 
 @contextmanager
 def _network() -> Iterator[None]:
-    """Tells errors of the network from those of the disk: urllib leaves some as they are."""
+    """Raises every error of the network as ``URLError``; other ``OSError``s are of the disk."""
     try:
         yield
     except URLError:
@@ -116,7 +119,7 @@ def _network() -> Iterator[None]:
 
 
 def _copy(answer: BinaryIO, file: BinaryIO, size: int | None, name: str) -> tuple[int, str]:
-    """Shows how far it has come; returns the number of bytes and their SHA-256."""
+    """Copies with a progress bar; returns the number of bytes and their SHA-256."""
     columns = (
         TextColumn('downloading {task.description}', markup=False),
         BarColumn(),
@@ -142,7 +145,7 @@ def _next_part(answer: BinaryIO) -> bytes:
 def _check_sum(url: str, digest: str, sha256: str) -> None:
     if not digest.startswith(sha256):
         raise UserError(
-            f'{url} has the SHA-256 {digest[: len(sha256)]} where {sha256} is expected, and is not '
-            'kept: download it again, and if that does not help, do not use it, as it is another '
-            'file by now.'
+            f'{url} has the SHA-256 {digest[: len(sha256)]}, but {sha256} is expected, so it is '
+            'not stored: download it again. If that does not help, do not use it: the file behind '
+            'the address has changed.'
         )

@@ -1,4 +1,4 @@
-"""A checkpoint file of any layout into one of any other: what ``convert`` does, and says."""
+"""Converts a checkpoint file from any layout to any other: the work of the command ``convert``."""
 
 import torch
 from mmengine.config import Config
@@ -30,21 +30,21 @@ def convert_file(
     dataset: str | None = None,
     force: bool = False,
 ) -> None:
-    """Translates a file strictly, and prints what it was, what is left out, and what it fits.
+    """Translates a file strictly; prints its layout, the keys left out, and the configs it fits.
 
     Args:
         path: A file, or a folder of Hugging Face.
         out: The file to write; for the target ``hf`` the name of a folder.
-        source: The layout of ``path``, by default told by its keys.
+        source: The layout of ``path``. By default it is detected from the keys.
         target: The layout of ``out``.
         config: The config of the model that is written.
-        dataset: Take the plain model of this dataset alone.
+        dataset: If given, only the plain model of this dataset is written.
         force: Whether ``out`` may be replaced.
     """
     guard = hugging_face if target == 'hf' else files
     guard.refuse_existing(out, force)
     if target == 'hf' and not config:
-        raise UserError("--target hf wants the model's --config, which its config.json is made of.")
+        raise UserError("--target hf needs the model's --config: config.json is made from it.")
     cfg = read_config(config) if config else None
     with files.about(config or ''):
         model = cfg and build_on_meta(cfg.model)
@@ -59,35 +59,35 @@ def convert_file(
     print(f'Written: {out}, {LAYOUTS[target].title}.')
     if eps is not None:
         print(
-            f'Hugging Face runs it with a LayerNorm eps of {eps:g}: for the same numbers to the '
-            f'last digit, --cfg-options model.backbone.norm_eps={eps:g}.'
+            f'Hugging Face runs it with a LayerNorm eps of {eps:g}: for exactly the same numbers, '
+            f'use --cfg-options model.backbone.norm_eps={eps:g}.'
         )
 
 
 def _translate(
     path: str, given: State, source: str | None, model: nn.Module | None
 ) -> tuple[State, str]:
-    """The weights in our layout, and the one they came in; says what is left out."""
+    """Returns the weights in our layout, and the source layout; prints what is left out."""
     try:
         state, source, dropped = convert(given, source, model=model)
     except UnknownKeysError as error:
         fits = fitting_configs(error.rest)
-        raise UserError(f'{error} Without that it fits {fits}: take it out.') from error
+        raise UserError(f'{error} Without them it fits {fits}: remove them.') from error
     check_numbers(state)
     h, w = state['backbone.pos_embed'].shape[1:3]
     print(f'{path}: {LAYOUTS[source].title}, {len(given)} tensors, positions {h}x{w}.')
     for reason, keys in dropped.items():
-        print(f'Not taken over: {shortened(keys)} ({reason}).')
+        print(f'Left out: {shortened(keys)} ({reason}).')
     return state, source
 
 
 def _fit(state: State, cfg: Config | None, model: nn.Module | None) -> State:
-    """The state dict, after making sure that it is the config's; or says whose it is."""
+    """Checks the weights against the config; without a config prints the configs they fit."""
     if cfg is None:
         print(f'By its shapes it fits {fitting_configs(state)}.')
         return state
     if not has_head(state):
-        state = _start(state, cfg, model)
+        state = _complete(state, cfg, model)
     try:
         check_fit(state, counterpart(model, state), 'It')
     except UserError as error:
@@ -97,17 +97,17 @@ def _fit(state: State, cfg: Config | None, model: nn.Module | None) -> State:
     return state
 
 
-def _start(state: State, cfg: Config, model: nn.Module) -> State:
-    """An encoder with whatever the model has beyond it, as it is when a training starts."""
+def _complete(state: State, cfg: Config, model: nn.Module) -> State:
+    """Adds the parts of the backbone that an encoder has not, as a training starts them."""
     own = model.state_dict()
-    lacking = {
+    missing = {
         part: [key for key in own if part in key and not any(part in given for given in state)]
         for part in ('.rel_pos.', 'experts.')
     }
-    if tables := lacking['.rel_pos.']:
-        print('Relative positions start at zero, which adds nothing yet.')
+    if tables := missing['.rel_pos.']:
+        print('Relative positions start at zero, so they have no effect yet.')
         state = state | {key: torch.zeros(own[key].shape) for key in tables}
-    if lacking['experts.']:
+    if missing['experts.']:
         print('Every dataset starts from the same plain FFN.')
         state = expand(state, cfg)
     return state
@@ -116,12 +116,12 @@ def _start(state: State, cfg: Config, model: nn.Module) -> State:
 def _write(path: str, target: str, state: State, model: nn.Module | None) -> None:
     if target != 'vitpose_plus' and model is not None:
         kinds = {type(layer.attention).__name__ for layer in model.backbone.layers}
-        if odd := sorted(kinds - {FullAttention.__name__}):
+        if others := sorted(kinds - {FullAttention.__name__}):
             raise UserError(
-                f'The model has {", ".join(odd)}, which {LAYOUTS[target].title} does not say: '
-                'its weights would run as full attention there, so stay with ours.'
+                f'The model has {", ".join(others)}, which {LAYOUTS[target].title} cannot state: '
+                'its weights would run as full attention there, so keep our layout.'
             )
-        # Elsewhere tables are not resized.
+        # Other tools do not resize position tables.
         grid_hw = model.backbone.pos_embed.shape[1:3]
         state['backbone.pos_embed'] = resize_table(state['backbone.pos_embed'], grid_hw)
     state = LAYOUTS[target].write(state)
@@ -132,11 +132,11 @@ def _write(path: str, target: str, state: State, model: nn.Module | None) -> Non
 
 
 def check_numbers(state: State) -> None:
-    """Raises a ``UserError`` where weights are integers, of which no model could be made."""
+    """Raises a ``UserError`` if weights are integers: no model has such weights."""
     counts = (KEY, 'num_batches_tracked')
-    odd = [k for k, v in state.items() if not v.is_floating_point() and not k.endswith(counts)]
-    if odd:
+    integers = [k for k, v in state.items() if not v.is_floating_point() and not k.endswith(counts)]
+    if integers:
         raise UserError(
-            f'It has {shortened(odd)} in {reading.dtype_of(state[odd[0]])}, where models have '
-            'floating point: give the file before it was cast.'
+            f'It has {shortened(integers)} in {reading.dtype_of(state[integers[0]])}, but models '
+            'need floating point: give the file from before this conversion.'
         )

@@ -1,4 +1,4 @@
-"""A checkpoint fits the model, or is refused: mmengine alone loads as much of it as fits."""
+"""Refuses checkpoints that do not fit the model; mmengine alone loads the tensors that fit."""
 
 import re
 import warnings
@@ -29,20 +29,20 @@ class CheckpointGuardHook(Hook):
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
-    """The model itself, also where DDP or FSDP holds it."""
+    """The model without a wrapper such as DDP or FSDP."""
     return model.module if is_model_wrapper(model) else model
 
 
 def check_groups(optimizer: dict, own: OptimWrapper) -> None:
-    """Raises a ``UserError`` unless an optimiser's state has the parameter groups of another."""
-    given, wanted = (
+    """Raises a ``UserError`` unless a stored optimiser has the parameter groups of ``own``."""
+    given, expected = (
         [len(group['params']) for group in groups]
         for groups in (optimizer['param_groups'], own.optimizer.param_groups)
     )
-    if given != wanted:
+    if given != expected:
         raise UserError(
             f'The checkpoint has an optimizer of {sum(given)} parameters in {len(given)} groups, '
-            f'the config makes one of {sum(wanted)} in {len(wanted)}: resume with the '
+            f'the config makes one of {sum(expected)} in {len(expected)}: resume with the '
             'paramwise_cfg and the frozen parts that it was trained with, or start from its '
             'weights with --cfg-options load_from=FILE.'
         )
@@ -60,7 +60,7 @@ def check_fit(
     hint: str = 'give it with the config it was trained with',
 ) -> None:
     """Raises a ``UserError`` unless names, shapes, kinds of numbers and the order of heads are the
-    model's; where another command makes it fit, the message says so."""
+    model's. If another command makes the weights fit, the message names that command."""
     if complaints := differences(state_dict, model):
         check_layout(state_dict, path)
         _check_split(state_dict, model, path)
@@ -68,12 +68,12 @@ def check_fit(
         raise UserError(f'{path} belongs to another model: it {complaints[0]}{more}; {hint}.')
     check_kinds(state_dict, model, path)
     if next(iter(model.state_dict().values())).is_meta:
-        with warnings.catch_warnings(action='ignore'):  # nothing is copied: only hooks are asked
+        with warnings.catch_warnings(action='ignore'):  # copies nothing: only runs the load hooks
             model.load_state_dict(state_dict, strict=False)  # names are compared above
 
 
 def check_layout(state_dict: dict[str, Tensor], path: str) -> None:
-    """Raises a ``UserError`` that says how to translate it, if the layout is another's."""
+    """Raises a ``UserError`` with the command that translates it, if the layout is not ours."""
     foreign = [name for name in recognised(state_dict) if name != 'vitpose_plus']
     if foreign:
         raise UserError(
@@ -83,27 +83,28 @@ def check_layout(state_dict: dict[str, Tensor], path: str) -> None:
 
 
 def _check_split(state_dict: dict[str, Tensor], model: nn.Module, path: str) -> None:
-    """Raises a ``UserError`` that says how to take one dataset out of a file of ours with several,
-    which a plain model is given."""
+    """Raises a ``UserError`` that suggests ``split``, if the weights are for several datasets but
+    the model is plain."""
     own = model.state_dict()
-    plain = not _of_several(own) and {name.split('.')[0] for name in own} <= {'backbone', 'head'}
+    parts = {name.split('.')[0] for name in own}
+    plain = parts <= {'backbone', 'head'} and not _has_several_datasets(own)
     width = 'backbone.norm.weight'
     alike = width in own and width in state_dict and own[width].shape == state_dict[width].shape
-    if plain and alike and _of_several(state_dict):
+    if plain and alike and _has_several_datasets(state_dict):
         raise UserError(
-            f'{path} is of a model for several datasets, but is given to a plain one: take one '
+            f'{path} is for a model of several datasets, but this model is plain: take one '
             'dataset out of it with python -m vitpose_plus split IN DATASET OUT --config CONFIG '
             '(the config of IN), and give OUT.'
         )
 
 
-def _of_several(names: Iterable[str]) -> bool:
-    """Whether there are experts, or a head for every dataset, among our names of tensors."""
+def _has_several_datasets(names: Iterable[str]) -> bool:
+    """Whether these names of tensors, in our layout, contain experts or a head per dataset."""
     return any(re.match(r'head\.heads\.|backbone\.layers\..*experts\.', name) for name in names)
 
 
 def differences(state_dict: dict[str, Tensor], model: nn.Module) -> list[str]:
-    """What a checkpoint has and the model has not, and the reverse, as phrases."""
+    """The differences between a checkpoint and a model, as phrases."""
     own = model.state_dict()
     names = {k for k in own if k.split('.')[-1] == KEY}  # not in older files; compared by loading
     complaints = [
@@ -111,33 +112,35 @@ def differences(state_dict: dict[str, Tensor], model: nn.Module) -> list[str]:
         for k, v in state_dict.items()
         if k in own and k not in names and own[k].shape != v.shape and not _resizable(k, v, own[k])
     ]
-    lacking = [k for k in own if k not in state_dict and k not in names]
-    complaints += [f'lacks {k!r}' for k in lacking if k not in getattr(model, 'starts_without', ())]
-    complaints += [f'holds {k!r}, which the model has not' for k in state_dict if k not in own]
+    missing = [k for k in own if k not in state_dict and k not in names]
+    complaints += [f'lacks {k!r}' for k in missing if k not in getattr(model, 'starts_without', ())]
+    complaints += [f'has {k!r}, which the model does not have' for k in state_dict if k not in own]
     return complaints
 
 
 def check_kinds(state_dict: dict[str, Tensor], model: nn.Module, path: str) -> None:
-    """Raises a ``UserError`` where weights are integers, or counters are no whole numbers.
+    """Raises a ``UserError`` if weights are integers, or counters are not whole numbers.
 
-    Other precisions are fine, and so are counters in floating point.
+    Other precisions are allowed, and so are counters in floating point.
     """
     own = {k: v for k, v in model.state_dict().items() if k.split('.')[-1] != KEY}
-    odd = [
+    wrong = [
         f'{k!r} in {reading.dtype_of(v)} where the model has {reading.dtype_of(own[k])}'
         for k, v in state_dict.items()
         if k in own
         and v.is_floating_point() != own[k].is_floating_point()
         and not (v.is_floating_point() and (v.is_meta or v.double().equal(v.double().round())))
     ]
-    if odd:
-        more = f' (and {len(odd) - 1} more such tensors)' if len(odd) > 1 else ''
-        raise UserError(f'{path} has {odd[0]}{more}: give the file before it was cast.')
+    if wrong:
+        more = f' (and {len(wrong) - 1} more such tensors)' if len(wrong) > 1 else ''
+        raise UserError(f'{path} has {wrong[0]}{more}: give the file from before this conversion.')
 
 
 def _resizable(name: str, given: Tensor, own: Tensor) -> bool:
-    """Position tables, also of relative positions, and ViTAE's smaller kernels are made to fit when
-    they are loaded."""
+    """Whether a tensor of another shape is made to fit when it is loaded.
+
+    These are position tables, also of relative positions, and ViTAE's smaller kernels.
+    """
     if '.convolution.' in name:
         return given.shape[:2] == own.shape[:2] and given.numel() < own.numel()
     kinds = {'pos_embed': 4, 'pos_embed_h': 2, 'pos_embed_w': 2}

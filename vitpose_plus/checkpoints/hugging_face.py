@@ -12,8 +12,8 @@ from vitpose_plus.errors import UserError, needing
 from vitpose_plus.files import new_folder, replacing
 
 FILES = ('model.safetensors', 'config.json')
-NORM_EPS = 1e-12  # what transformers takes where config.json says nothing
-DECONV_CHANNELS = 256  # fixed there
+NORM_EPS = 1e-12  # transformers' default, if config.json does not set it
+DECONV_CHANNELS = 256  # fixed in transformers
 
 
 def norm_eps(path: str | Path) -> float:
@@ -25,13 +25,13 @@ def norm_eps(path: str | Path) -> float:
         return float(config.get('backbone_config', {}).get('layer_norm_eps', NORM_EPS))
     except (ValueError, AttributeError, TypeError) as error:
         raise UserError(
-            f'{file} is not the config.json of a VitPose ({error}): download it again, or take it '
-            'away.'
+            f'{file} is not the config.json of a VitPose ({error}): download it again, or remove '
+            'it.'
         ) from error
 
 
 def refuse_existing(folder: str | Path, force: bool) -> None:
-    """Raises a ``UserError`` if there is anything that may not be replaced."""
+    """Raises a ``UserError`` if the folder contains anything that must not be replaced."""
     folder = Path(folder)
     if folder.is_file():
         raise UserError(f'{folder} is a file: give the name of a folder.')
@@ -48,9 +48,10 @@ def write(folder: str | Path, state_dict: State, model: nn.Module) -> None:
     """Writes ``model.safetensors`` and ``config.json``, both or neither.
 
     Args:
-        folder: A name for the new folder.
+        folder: The name of the new folder.
         state_dict: The weights in Hugging Face's layout.
-        model: The model they are of, for what weights do not say; it may be on the meta device.
+        model: The model of these weights, whose settings go into ``config.json``. It may be on the
+            meta device.
     """
     with needing('safetensors', 'hf', folder):
         from safetensors.torch import save_file
@@ -63,7 +64,7 @@ def write(folder: str | Path, state_dict: State, model: nn.Module) -> None:
 
 @contextmanager
 def _places(folder: Path) -> Iterator[list[Path]]:
-    """Where to write the two files so that both become those of the folder in the end."""
+    """Yields where to write the two files; both are moved into the folder at the end."""
     with ExitStack() as stack:
         if folder.exists():
             yield [stack.enter_context(replacing(folder / name)) for name in FILES]
@@ -73,7 +74,7 @@ def _places(folder: Path) -> Iterator[list[Path]]:
 
 
 def config_json(state_dict: State, model: nn.Module) -> dict:
-    """What transformers must know of the model; ``UserError`` if its classes cannot express it."""
+    """The model's settings for transformers; a ``UserError`` if its classes do not support them."""
     backbone, conv = model.backbone, model.backbone.patch_embed
     if conv.kernel_size != conv.stride or conv.padding != (2, 2):
         raise UserError("Hugging Face's patches have a padding of 2 and do not overlap.")
@@ -82,7 +83,8 @@ def config_json(state_dict: State, model: nn.Module) -> dict:
         raise UserError('Hugging Face has no class for a backbone without a head.')
     if deconv is not None and deconv.shape[1] != DECONV_CHANNELS:
         raise UserError(
-            f"Hugging Face's decoder has {DECONV_CHANNELS} channels, this one {deconv.shape[1]}."
+            f"Hugging Face's decoder has {DECONV_CHANNELS} channels, but this one has "
+            f'{deconv.shape[1]}.'
         )
     grid_hw = backbone.pos_embed.shape[1:3]
     experts = [k for k in state_dict if '.layer.0.mlp.experts.' in k and k.endswith('.bias')]

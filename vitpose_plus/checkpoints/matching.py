@@ -1,8 +1,8 @@
-"""Which of the configs that come along have a model with these weights.
+"""Finds the included configs whose model has given weights.
 
-To build every model takes seconds, so the names and shapes of their weights are kept in
-``shapes.json``: groups of configs whose weights are alike, with ``*`` for the number of a layer
-where all layers have the same. ``make shapes`` writes it; a test compares it with the models.
+Building every model takes seconds. So ``shapes.json`` stores the names and shapes of the weights,
+in groups of configs with the same weights. A ``*`` stands for the number of a layer, if the tensor
+is the same in all layers. ``make shapes`` writes the file; a test compares it with the models.
 """
 
 import json
@@ -23,13 +23,13 @@ from vitpose_plus.experiments.catalogue import shipped_configs
 from vitpose_plus.models.building import build_on_meta, deployment_config
 
 TABLE = Path(__file__).with_name('shapes.json')
-OTHERS = ('mae', 'scale')  # folders of configs without a head, or with the models of others
+OTHERS = ('mae', 'scale')  # folders of configs without a head, or with models of other configs
 
 Shapes = dict[str, tuple[int, ...]]
 
 
 class KnownWeights(nn.Module):
-    """A stand-in for a model: names and shapes of its weights.
+    """Replaces a model by the names and shapes of its weights.
 
     Args:
         shapes: Name -> shape.
@@ -44,10 +44,10 @@ class KnownWeights(nn.Module):
 
 
 def fitting_configs(state_dict: dict[str, Tensor]) -> str:
-    """The shipped configs whose model has these weights, in words.
+    """The included configs whose model has these weights, as text.
 
-    Without a head the backbones are compared (MAE has none). Those of the very same input come
-    first: a position table fits other inputs, too.
+    Without a head only the backbones are compared (MAE's files have no head). A position table fits
+    other inputs, too: so configs of other inputs are listed only if none has the same input.
     """
     fitting = {True: [], False: []}
     for name, shapes in known_shapes():
@@ -57,20 +57,20 @@ def fitting_configs(state_dict: dict[str, Tensor]) -> str:
             fitting[same_input].append(name)
     names = fitting[True] or fitting[False]
     if not names:
-        return 'no config that is shipped'
+        return 'none of the included configs'
     more = f' and {len(names) - 3} more' if len(names) > 3 else ''
     return ', '.join(names[:3]) + more
 
 
 def counterpart(model: nn.Module, state_dict: dict[str, Tensor]) -> nn.Module:
-    """The model, or its backbone alone for weights without a head (as those of MAE are)."""
+    """The model; for weights without a head, such as MAE's, its backbone alone."""
     if has_head(state_dict):
         return model
     return nn.ModuleDict(dict(backbone=model.backbone))
 
 
 def known_shapes() -> Iterator[tuple[str, Shapes]]:
-    """Name and shapes of every config in the table, in the order of ``shipped_configs``."""
+    """The name and shapes of every config in the table, in the order of ``shipped_configs``."""
     table = _read()
     for name in shipped_configs():
         if name in table:
@@ -78,7 +78,7 @@ def known_shapes() -> Iterator[tuple[str, Shapes]]:
 
 
 def shapes_of(cfg: Config) -> Shapes:
-    """Names and shapes of the weights that a training with this config leaves."""
+    """The names and shapes of the weights that a training with this config saves."""
     model = build_on_meta(deployment_config(cfg.model))
     return {name: tuple(value.shape) for name, value in model.state_dict().items()}
 
@@ -107,7 +107,7 @@ def _of_backbone(shapes: Shapes) -> Shapes:
 
 
 def _shortened(shapes: Shapes) -> Shapes:
-    """``*`` for the layer's number in names that every layer has, in the same shape."""
+    """Writes ``*`` for the layer's number in names that every layer has, with the same shape."""
     depth = 1 + max((int(m[1]) for name in shapes if (m := LAYER.match(name))), default=-1)
     short = {}
     for name, shape in shapes.items():

@@ -1,22 +1,23 @@
-"""What wrappers of a model put before the names of its tensors."""
+"""Removes the prefixes that wrappers of a model add to the names of its tensors."""
 
 import re
 from collections.abc import Iterable
 
 from vitpose_plus.errors import UserError
 
-# DDP's and DataParallel's, torch.compile's, and that of a class which holds the model (Lightning).
+# Of DDP and DataParallel, of torch.compile, and of a class with the model as a part (Lightning).
 WRAPPERS = ('module.', '_orig_mod.', 'model.')
-# A model may have a part called ``model``: it is a wrapper only before a backbone (MAE's is bare).
+# A model may have a part called ``model``. It is a wrapper's only before one of these names; MAE's
+# files have no ``backbone.``.
 WRAPPED = re.compile(r'(?:module\.|_orig_mod\.|model\.)+(?:backbone|encoder|blocks)\.')
-COMPILED = '._orig_mod.'  # within a name, where a part of the model was compiled
+COMPILED = '._orig_mod.'  # inside a name, if a part of the model was compiled
 
 
 def own_names(names: Iterable[str]) -> tuple[str, dict[str, str]]:
-    """The prefix that all names have, and name in the file -> name in the model.
+    """Returns the prefix that all names have, and a table: name in the file -> name in the model.
 
     Raises:
-        UserError: Some have a prefix, others have not.
+        UserError: Some names have a prefix, and others do not.
     """
     names = list(names)
     wrappers = WRAPPERS if any(map(WRAPPED.match, names)) else WRAPPERS[:2]
@@ -27,7 +28,7 @@ def own_names(names: Iterable[str]) -> tuple[str, dict[str, str]]:
     mixed = [w for w in wrappers if any(name.startswith(w) for name in own.values())]
     if mixed or len(set(own.values())) < len(own):
         raise UserError(
-            f'It has keys with and without "{mixed[0] if mixed else COMPILED[1:]}" before them: '
+            f'It has keys with and without the prefix "{mixed[0] if mixed else COMPILED[1:]}": '
             'keep one kind.'
         )
     return prefix, own

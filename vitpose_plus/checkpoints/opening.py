@@ -1,4 +1,4 @@
-"""What torch or safetensors wrote into a file, got without running anything that is in it."""
+"""Loads the content of a file of torch or safetensors, without running any code in it."""
 
 import argparse
 import errno
@@ -14,10 +14,10 @@ import torch
 
 from vitpose_plus.errors import UserError, needing
 
-Place = str | torch.device | Callable  # as torch.load's map_location
+Place = str | torch.device | Callable  # torch.load's map_location
 LARGEST_HEADER = 100 * 2**20  # safetensors' own limit, in bytes
-# How files begin that are given for a checkpoint by mistake, what they are, and what to do.
-MISTAKEN = {
+# The first bytes of files that are given by mistake -> what they are, and what to do.
+OTHER_FILES = {
     b'version https://git-lfs': (
         'is a pointer of git-lfs, not the file it stands for',
         'run git lfs pull in its repository, or download the file itself',
@@ -33,29 +33,29 @@ MISTAKEN = {
     b'7z\xbc\xaf': ('is a 7z archive', 'unpack it, and give the checkpoint in it'),
     b'Rar!': ('is a RAR archive', 'unpack it, and give the checkpoint in it'),
 }
-TAR = (257, b'ustar')  # where a tar archive says that it is one
+TAR = (257, b'ustar')  # position and bytes that mark a tar archive
 
 
 def content_of(path: str | Path, mapped: bool = True, place: Place = 'cpu') -> Any:
-    """What is in a file of torch or safetensors, whatever its suffix, or in a folder of Hugging
-    Face's.
+    """Returns the content of a file of torch or safetensors, with any suffix, or of a folder of
+    Hugging Face.
 
     Args:
         path: A file or folder.
-        mapped: Tensors are parts of the file and take no memory until they are used; it must not be
-            written meanwhile.
-        place: Where tensors go.
+        mapped: Tensors are mapped from the file: they take no memory until they are used. The file
+            must not be written meanwhile.
+        place: The device of the tensors.
 
     Raises:
-        UserError: It cannot be read, is no checkpoint, is damaged, or holds code.
+        UserError: The file cannot be read, is no checkpoint, is damaged, or contains code.
     """
     path = Path(os.path.expanduser(path))
-    if os.path.isdir(path):  # pathlib's raises where the folder above cannot be entered
+    if os.path.isdir(path):  # pathlib's raises if the parent folder may not be read
         path = _weights_in(path)
     start = _start(path)
     if _is_safetensors(path, start):
         return _safetensors(path, place)
-    for beginning, (what, hint) in MISTAKEN.items():
+    for beginning, (what, hint) in OTHER_FILES.items():
         if start.lstrip().startswith(beginning):
             raise UserError(f'{path} {what}, no checkpoint: {hint}.')
     if start[TAR[0] :].startswith(TAR[1]):
@@ -66,7 +66,7 @@ def content_of(path: str | Path, mapped: bool = True, place: Place = 'cpu') -> A
 
 
 def _start(path: Path) -> bytes:
-    """The first bytes of a file, after making sure that it is one that can be read."""
+    """Returns the first bytes of a file; a ``UserError`` if it cannot be read or is empty."""
     if not os.path.exists(path):
         raise UserError(f'The checkpoint {path} does not exist: check its path.')
     if not os.path.isfile(path):
@@ -83,7 +83,7 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f'{path} cannot be read ({error.strerror}): check its rights.') from error
+        raise UserError(f'{path} cannot be read ({error.strerror}): check permissions.') from error
 
 
 def _weights_in(folder: Path) -> Path:
@@ -91,7 +91,7 @@ def _weights_in(folder: Path) -> Path:
     found = [folder / name for name in names if os.path.isfile(folder / name)]
     if not found and any(folder.glob('*.index.json')):
         raise UserError(
-            f'The weights in {folder} are cut into shards: save them in one file '
+            f'The weights in {folder} are split into shards: save them in one file '
             "(transformers' save_pretrained with a larger max_shard_size)."
         )
     if not found:
@@ -103,7 +103,7 @@ def _weights_in(folder: Path) -> Path:
 
 
 def _is_safetensors(path: Path, start: bytes) -> bool:
-    """The length of a header, and its first brace; or the suffix, unless torch wrote the file."""
+    """Whether a file starts with a header's length and a brace, or is named so and not torch's."""
     if start[8:9] == b'{' and int.from_bytes(start[:8], 'little') < LARGEST_HEADER:
         return True
     return path.suffix == '.safetensors' and not start.startswith((b'PK', b'\x80'))
@@ -114,7 +114,7 @@ def _safetensors(path: Path, place: Place) -> dict:
         from safetensors.torch import load_file
     try:
         tensors = load_file(path)
-    except Exception as error:  # its own, and those of torch for what a header may say
+    except Exception as error:  # its own errors, and torch's if a header is wrong
         raise UserError(
             f'{path} cannot be read as safetensors ({_first_line(error)}): download or copy it '
             'again.'
@@ -131,20 +131,20 @@ def _first_line(error: Exception) -> str:
 def unpickled(
     path: Path, check_sums: bool = True, mapped: bool = True, place: Place = 'cpu'
 ) -> Any:
-    """What torch saved, as data: none of its code is run.
+    """Loads a file of torch as data: no code in it is run.
 
-    Without ``check_sums`` only what is asked for is read, however large the file.
+    Without ``check_sums`` only the parts that are needed are read, even of a large file.
     """
     with _reading(path):
         stored = _check_zip(path, check_sums)
-        mapped = mapped and stored and path.suffix != '.safetensors'  # torch goes by that name
-        options = torch.serialization.safe_globals([argparse.Namespace])  # of a MAE run
+        mapped = mapped and stored and path.suffix != '.safetensors'  # torch goes by the suffix
+        options = torch.serialization.safe_globals([argparse.Namespace])  # in MAE's files
         try:
             with options, open(path, 'rb') as file:
                 return torch.load(path if mapped else file, place, weights_only=True, mmap=mapped)
         except (OSError, torch.OutOfMemoryError):
             raise
-        except Exception as error:  # whatever a stranger's file makes torch raise
+        except Exception as error:  # a wrong file can raise any error in torch
             raise UserError(f'{path} {_refusal(error)}') from error
 
 
@@ -152,21 +152,21 @@ def _refusal(error: Exception) -> str:
     if code := re.search(r'GLOBAL (?!torch._utils)(\S+)|refused: (.+?);', str(error)):
         return (
             f'holds more than data ({code[1] or code[2]}): it is refused, and none of its code was '
-            'run; give a checkpoint that holds nothing but weights.'
+            'run; give a checkpoint that contains only weights.'
         )
     return (
-        'is no checkpoint, or not whole: download or copy it again, or give one that torch.save '
-        'or safetensors wrote.'
+        'is no checkpoint, or not complete: download or copy it again, or give one that '
+        'torch.save or safetensors wrote.'
     )
 
 
 def _check_zip(path: Path, check_sums: bool) -> bool:
-    """Raises a ``UserError`` if a zip is not torch's, or has not the sums that it was written with,
-    which torch itself does not compare.
+    """Raises a ``UserError`` if a zip archive is not torch's, or if its check sums are wrong: torch
+    itself does not compare them.
 
     Returns:
-        Whether it is a zip whose parts are stored as they are. Another tool may have compressed
-        them, of which torch would map the compressed bytes.
+        Whether it is a zip archive whose parts are not compressed. If another tool compressed
+        them, torch would map the compressed bytes.
     """
     try:
         if not zipfile.is_zipfile(path):
@@ -174,17 +174,17 @@ def _check_zip(path: Path, check_sums: bool) -> bool:
         with zipfile.ZipFile(path) as file:
             entries = file.infolist()
             has_sums = any(entry.CRC for entry in entries)  # torch can leave them out
-            intact = not (check_sums and has_sums) or file.testzip() is None
+            is_valid = not (check_sums and has_sums) or file.testzip() is None
     except OSError as error:
-        if error.errno != errno.EINVAL:  # that of a place outside of the file
+        if error.errno != errno.EINVAL:  # which means a position outside of the file
             raise
-        intact = False
-    except Exception:  # whatever a damaged list of contents makes zipfile raise
-        intact = False
-    if not intact:
+        is_valid = False
+    except Exception:  # a damaged file can raise any error in zipfile
+        is_valid = False
+    if not is_valid:
         raise UserError(
-            f'{path} is damaged, its bytes are not those that were written (CRC sums): download or '
-            'copy it again, or give an earlier checkpoint.'
+            f'{path} is damaged, its bytes have changed since it was written (CRC sums): download '
+            'or copy it again, or give an earlier checkpoint.'
         )
     parts = {entry.filename.partition('/')[2] for entry in entries}
     if 'constants.pkl' in parts:

@@ -1,6 +1,7 @@
-"""The weights of a model in a checkpoint file, of whatever tool: the only reader there is.
+"""Reads the weights of a model from a checkpoint file of any tool.
 
-Commands, preflight, ``--resume``, and mmengine's own loading (``loading``) all come here.
+All reading of checkpoints is done here: for the commands, the preflight, ``--resume``, and
+mmengine's own loading (``loading``).
 """
 
 from collections import OrderedDict
@@ -16,13 +17,13 @@ from vitpose_plus.checkpoints.naming import own_names
 from vitpose_plus.checkpoints.opening import Place, content_of
 from vitpose_plus.errors import UserError
 
-# Where the sources keep the weights among epochs, optimiser and settings. The averaged ones come
-# last: a training of mmengine with EMAHook saves them as state_dict, and as ema_state_dict those
-# that are trained on, which only the hook wants.
+# The keys of the weights in files that also have epochs, an optimiser and settings. The averaged
+# weights come last: mmengine with EMAHook saves the averaged ones as state_dict, and the trained
+# ones, which only the hook needs, as ema_state_dict.
 AVERAGED = 'ema_state_dict'
 WRAPPERS = ('state_dict', 'model', 'module', AVERAGED)
 COUNTER = 'steps'  # beside the weights of mmengine's averaged models
-NUMBERS = {  # what models have; a mere copy changes the others
+DTYPES = {  # those of models; copying others into a model would change their values
     *(torch.float64, torch.float32, torch.float16, torch.bfloat16),
     *(torch.float8_e4m3fn, torch.float8_e4m3fnuz, torch.float8_e5m2, torch.float8_e5m2fnuz),
     *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
@@ -30,20 +31,22 @@ NUMBERS = {  # what models have; a mere copy changes the others
 
 
 def read(path: str | Path) -> dict[str, Tensor]:
-    """The weights in a file of torch or safetensors, or in a folder of Hugging Face's.
+    """Returns the weights in a file of torch or safetensors, or in a folder of Hugging Face.
 
-    A pickle is loaded with ``weights_only``: it may hold data, never code. Big tensors are mapped:
-    all are looked at once, but what is not used takes no memory.
+    A pickle is loaded with ``weights_only``: it may contain data, but no code. Tensors are mapped:
+    all of them are checked once, but tensors that are not used take no memory.
 
     Raises:
-        UserError: It is no checkpoint, or damaged, or holds what cannot be weights.
+        UserError: It is no checkpoint, is damaged, or contains values that cannot be weights.
     """
     return read_whole(path)['state_dict']
 
 
 def read_whole(path: str | Path, mapped: bool = True, place: Place = 'cpu') -> dict[str, Any]:
-    """All that is in a checkpoint: the weights as ``state_dict``, whatever wrappers and prefixes
-    they had, the rest as it is.
+    """Returns the complete content of a checkpoint, with the weights under ``state_dict``.
+
+    Wrappers around the weights and prefixes of their names are removed. The other entries are
+    unchanged.
 
     Args:
         path: As for ``read``.
@@ -66,11 +69,11 @@ def read_whole(path: str | Path, mapped: bool = True, place: Place = 'cpu') -> d
 
 
 def _named(content: dict, path: str | Path) -> dict[str, Tensor]:
-    """Weights under the names that the model gives them."""
-    if odd := [name for name in content if not isinstance(name, str)]:
+    """The weights by the names that they have in the model."""
+    if wrong := [name for name in content if not isinstance(name, str)]:
         raise UserError(
-            f'{path} holds no state dict: its key {odd[0]!r} is no text ({type(odd[0]).__name__}); '
-            'give a file with the weights of a model.'
+            f'{path} holds no state dict: its key {wrong[0]!r} is no text '
+            f'({type(wrong[0]).__name__}); give a file with the weights of a model.'
         )
     check_tensors(content, path)
     with files.about(path):
@@ -91,49 +94,53 @@ def _versions(content: dict, prefix: str) -> dict[str, dict[str, int]]:
 
 
 def check_tensors(state: Mapping[str, Any], path: str | Path) -> None:
-    """Raises a ``UserError`` unless all are ordinary tensors of finite numbers.
+    """Raises a ``UserError`` unless all values are ordinary tensors of finite numbers.
 
-    A training that diverged leaves NaN or infinity.
+    A training that diverged saves NaN or infinity.
 
     Args:
         state: Tensors by their names.
         path: The file that they are from.
     """
     for name, value in state.items():
-        if oddity := _oddity(value):
+        if problem := _problem(value):
             raise UserError(
-                f'{path} holds no state dict: its {name!r} {oddity}; give a file with the weights '
+                f'{path} holds no state dict: its {name!r} {problem}; give a file with the weights '
                 'of a model.'
             )
-    spoilt = [name for name, value in state.items() if not _is_finite(value)]
-    if spoilt:
+    not_finite = [name for name, value in state.items() if not _is_finite(value)]
+    if not_finite:
         raise UserError(
-            f'{path} holds numbers that are not finite (NaN or infinity) in {len(spoilt)} of its '
-            f'{len(state)} tensors, first in {spoilt[0]!r}: give an earlier checkpoint.'
+            f'{path} holds numbers that are not finite (NaN or infinity) in {len(not_finite)} of '
+            f'its {len(state)} tensors, first in {not_finite[0]!r}: give an earlier checkpoint.'
         )
 
 
-def _oddity(value: Any) -> str | None:
-    """What keeps a value from being a weight."""
+def _problem(value: Any) -> str | None:
+    """Why a value cannot be a weight; None if it can."""
     if not isinstance(value, Tensor):
         return f'is no tensor ({type(value).__name__})'
     if value.is_meta:
         return 'is a tensor without numbers (of the meta device)'
     if value.layout is not torch.strided:
         return 'is a sparse tensor'
-    if value.dtype not in NUMBERS:
+    if value.dtype not in DTYPES:
         return f'is a tensor of {dtype_of(value)}'
     return None
 
 
 def dtype_of(value: Tensor) -> str:
-    """Its name, for a message."""
+    """The name of a tensor's dtype, for a message."""
     return str(value.dtype).removeprefix('torch.')
 
 
 def _is_finite(value: Tensor) -> bool:
-    """A sum is finite only if all of its terms are, and takes a fiftieth of the time of looking at
-    each; it may also overflow. Of numbers that an expanded tensor repeats, one is looked at."""
+    """Whether all numbers of a tensor are finite.
+
+    If their sum is finite, all are, and a sum takes a fiftieth of the time of checking each. As a
+    sum may overflow, each number is checked if the sum is not finite. Numbers that an expanded
+    tensor repeats are checked once.
+    """
     value = value[tuple(slice(None if step else 1) for step in value.stride())]
     if not value.is_floating_point() or value.sum(dtype=torch.float32).isfinite():
         return True

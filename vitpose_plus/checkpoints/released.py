@@ -1,7 +1,7 @@
 """Released weights by name: downloaded once, translated into our layout in memory.
 
 ``released.json`` lists every file of docs/weights.md that has a direct link. Its links and sums
-were read at the makers' and the mirrors', not tried by downloading.
+were copied from the pages of the makers and the mirrors, and not tested by downloading.
 """
 
 import difflib
@@ -24,15 +24,16 @@ from vitpose_plus.experiments.catalogue import read_config
 from vitpose_plus.models.building import build_on_meta
 
 TABLE = Path(__file__).with_name('released.json')
-FLAGS = {  # what is said at the download
+FLAGS = {  # printed at the download
     'nc-wholebody': 'It was trained on COCO-WholeBody, whose terms allow research and '
     'non-commercial use only.',
     'nc-mae': 'Its training started from an MAE encoder, whose repository is under CC BY-NC 4.0.',
     'leaks COCO val': 'It was trained on CrowdPose, too, which has at least 181 of the pictures of '
     "COCO's validation. Do not compare its numbers on COCO.",
     'terms not read': 'It was trained on Human-Art, whose terms were not checked.',
-    'origin not said': "Which of the authors' files it was cut from is not said. It may be of "
-    'ViTPose+ (nc-wholebody) or of a model that was trained on CrowdPose, too (leaks COCO val).',
+    'origin not said': "Its source does not state from which of the authors' files it was cut. It "
+    'may be of ViTPose+ (nc-wholebody) or of a model that was trained on CrowdPose, too (leaks '
+    'COCO val).',
 }
 
 
@@ -40,17 +41,17 @@ class Weights(NamedTuple):
     """A released file.
 
     Attributes:
-        name: By which it is asked for.
-        url: Of the file.
-        config: The shipped config of its model.
+        name: The name that users give.
+        url: The address of the file.
+        config: The included config of its model.
         source: Its layout, a key of ``LAYOUTS``.
-        makers: Who trained it, and whose copy it is.
-        datasets: Whose heads it gives, in the order of the model.
-        sha256: Of the file, or its first digits; empty where it is not known.
-        megabytes: Of the file; None where it is not known.
+        makers: Who trained the weights, and who copied them.
+        datasets: The datasets of its heads, in the order of the model.
+        sha256: The SHA-256 of the file, or its first digits; empty if it is unknown.
+        megabytes: The size of the file; None if it is unknown.
         flags: Keys of ``FLAGS``.
         options: Changes of the config, as ``--cfg-options``.
-        whole: Where the authors' file is, of a file that lacks heads of it.
+        whole: The address of the authors' complete file, if this file lacks some of its heads.
     """
 
     name: str
@@ -70,7 +71,7 @@ class Loaded(NamedTuple):
     """What ``load`` returns.
 
     Attributes:
-        config: With the model, as ``catalogue.read_config`` returns it.
+        config: The config of the model, as ``catalogue.read_config`` returns it.
         state_dict: The model's weights, in our layout.
         path: The downloaded file.
     """
@@ -81,7 +82,7 @@ class Loaded(NamedTuple):
 
 
 def _read(path: Path) -> dict[str, Weights]:
-    """The table; what files of one origin have in common stands there once."""
+    """Reads the table, in which files of one origin share their common fields."""
     table = {}
     for group in json.loads(path.read_text()):
         root, own_files = group.pop('root'), group.pop('files')
@@ -97,12 +98,12 @@ RELEASED = _read(TABLE)
 
 
 def find(name: str) -> Weights | None:
-    """The released weights of a name, if there are any."""
+    """The released weights with this name, or None."""
     return RELEASED.get(name)
 
 
 def named(name: str) -> Weights:
-    """The same, or a ``UserError`` with the closest names."""
+    """The released weights with this name, or a ``UserError`` with the closest names."""
     weights = find(name)
     if weights is None:
         close = ', '.join(close_names(name)) or 'none'
@@ -114,7 +115,7 @@ def named(name: str) -> Weights:
 
 
 def close_names(name: str) -> list[str]:
-    """Up to three names that look like it, the best first."""
+    """Up to three similar names, the most similar first."""
     return difflib.get_close_matches(name, RELEASED, n=3, cutoff=0.5)
 
 
@@ -123,7 +124,7 @@ def is_downloaded(weights: Weights) -> bool:
 
 
 def check_dataset(weights: Weights, dataset: str) -> None:
-    """Raises a ``UserError`` that says what to take, where the weights have no head for it."""
+    """Raises a ``UserError`` that names other weights, if these have no head for the dataset."""
     if dataset in weights.datasets:
         return
     lacks = f'{weights.name} has no head for {dataset!r}, only for {", ".join(weights.datasets)}'
@@ -131,20 +132,20 @@ def check_dataset(weights: Weights, dataset: str) -> None:
         size = weights.name.removeprefix('vitpose-plus-')
         config = f'vitpose-plus-{size}_six-datasets-256x192'
         raise UserError(
-            f"{lacks}: download the authors' file of all six by hand ({weights.whole}), translate "
-            f'it with python -m vitpose_plus convert IN OUT --source official --config {config}, '
-            f'and give --model {config} --checkpoint OUT.'
+            f"{lacks}: download the authors' file of all six datasets by hand ({weights.whole}), "
+            f'translate it with python -m vitpose_plus convert IN OUT --source official --config '
+            f'{config}, and give --model {config} --checkpoint OUT.'
         )
     others = [each.name for each in RELEASED.values() if dataset in each.datasets]
     others = difflib.get_close_matches(weights.name, others, n=3, cutoff=0)
-    raise UserError(f'{lacks}; it is in {", ".join(others) or "no released weights"}.')
+    raise UserError(f'{lacks}; that head is in {", ".join(others) or "no released weights"}.')
 
 
 def load(weights: Weights) -> Loaded:
     """Downloads weights unless they are there, and translates them for the model of their config.
 
     Raises:
-        UserError: They cannot be downloaded, or are not what the table says.
+        UserError: They cannot be downloaded, or do not fit the config in the table.
     """
     if not is_downloaded(weights):
         for flag in weights.flags:
@@ -156,8 +157,8 @@ def load(weights: Weights) -> Loaded:
         state = _translated(weights, reading.read(path), build_on_meta(cfg.model))
     except UserError as error:
         raise UserError(
-            f'{path} is not what {weights.name} should be ({str(error).rstrip(".")}): delete it, '
-            'and it is downloaded again.'
+            f'{path} is not the file of {weights.name} ({str(error).rstrip(".")}): delete it, and '
+            'it is downloaded again.'
         ) from error
     return Loaded(cfg, state, path)
 

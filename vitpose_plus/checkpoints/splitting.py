@@ -1,4 +1,4 @@
-"""Between one model for all datasets and one for each: ``split``, and its reverse, ``expand``."""
+"""``split`` takes one dataset's model out of a multi-dataset model; ``expand`` does the reverse."""
 
 from mmengine.config import Config
 from mmengine.model import initialize
@@ -13,7 +13,7 @@ from vitpose_plus.models.building import build_on_meta
 
 
 def split(state_dict: State, cfg: Config, dataset: str) -> tuple[State, Config]:
-    """One dataset's model out of a multi-dataset one: folded FFNs, one head, no other trace.
+    """Takes one dataset's plain model out of a multi-dataset model: folded FFNs, and one head.
 
     Args:
         state_dict: The weights of ``cfg.model``, in our layout.
@@ -21,8 +21,8 @@ def split(state_dict: State, cfg: Config, dataset: str) -> tuple[State, Config]:
         dataset: The name of one of its heads.
 
     Returns:
-        Weights and config of a stock ``TopdownPoseEstimator`` with the dataset's data, decoder and
-        test settings. Its outputs are those of the whole model, to rounding.
+        Weights and config of mmpose's ``TopdownPoseEstimator``, with the dataset's data, decoder
+        and test settings. Its outputs are those of the multi-dataset model, up to rounding.
     """
     index = dataset_index(cfg, dataset)
     model = _load(state_dict, cfg)
@@ -37,15 +37,15 @@ def split(state_dict: State, cfg: Config, dataset: str) -> tuple[State, Config]:
 
 
 def expand(state_dict: State, cfg: Config, dataset: str | None = None) -> State:
-    """A plain model as the start of a multi-dataset one: the same function for every dataset.
+    """Makes a plain model the start of a multi-dataset model, with one function for all datasets.
 
     Args:
         state_dict: The weights of a plain model, or of a backbone only, in our layout.
         cfg: The config of a ``MultiDatasetTopdown``.
-        dataset: Whose head the plain model has. The heads of the others start at random.
+        dataset: The dataset of the plain model's head. The other heads start at random.
 
     Returns:
-        The weights of ``cfg.model``; without a head if ``state_dict`` has none.
+        The weights of ``cfg.model``; without a head if ``state_dict`` has no head.
     """
     if has_head(state_dict):
         dataset_index(cfg, dataset)
@@ -74,7 +74,7 @@ def expand(state_dict: State, cfg: Config, dataset: str | None = None) -> State:
 
 
 def _without_experts(backbone: dict) -> dict:
-    """A backbone with plain FFNs: its own, whose width may be unusual, if it has no experts."""
+    """The config with plain FFNs. FFNs without experts are kept, as their width may be unusual."""
     ffn = backbone.get('ffn', {})
     return {k: v for k, v in backbone.items() if k != 'ffn' or 'num_experts' not in ffn}
 

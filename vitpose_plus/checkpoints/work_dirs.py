@@ -1,4 +1,4 @@
-"""The checkpoints of a work dir: which are there, and from which a training goes on."""
+"""Finds the checkpoints of a training folder, and the one from which a training resumes."""
 
 import os
 import re
@@ -15,23 +15,23 @@ from vitpose_plus.errors import UserError
 
 POINTER = 'last_checkpoint'
 RESUMED = ('meta', 'state_dict', 'optimizer', 'message_hub')
-HUB = ('log_scalars', 'runtime_info', 'resumed_keys')  # what mmengine wants of its message_hub
+HUB = ('log_scalars', 'runtime_info', 'resumed_keys')  # what mmengine needs of its message_hub
 TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
-NUMBER = r'\{[^}]*\}'  # in a template
+NUMBER = r'\{[^}]*\}'  # the field in a template
 
 
 def unfinished_names(template: str | None = None) -> list[str]:
     """Patterns (glob) of the checkpoints that a training writes.
 
     Args:
-        template: The hook's ``filename_tmpl``, where it has one of its own.
+        template: The checkpoint hook's ``filename_tmpl``, if it has one.
     """
     plain = [re.sub(NUMBER, '*', each) for each in _templates(template)]
     return [*plain, *(f'best_*_{name}' for name in plain)]
 
 
 def own_checkpoints(folder: str | Path, template: str | None = None) -> list[Path]:
-    """A training's checkpoints in its folder: none that a user has given a name like theirs."""
+    """The checkpoints that a training wrote, without files that a user gave a similar name."""
     parts = [re.split(NUMBER, each) for each in _templates(template)]
     names = '|'.join(r'\d+'.join(map(re.escape, each)) for each in parts)
     found = Path(folder).glob('*')
@@ -40,13 +40,13 @@ def own_checkpoints(folder: str | Path, template: str | None = None) -> list[Pat
 
 
 def best(folder: str | Path) -> Path | None:
-    """What validation has found best; of several, as of several metrics, the last."""
+    """The best checkpoint of the validation. If several metrics have one, it is the latest."""
     found = [path for path in own_checkpoints(folder) if path.name.startswith('best_')]
     return max(found, key=number_of, default=None)
 
 
 def number_of(checkpoint: Path) -> int:
-    """Of the epoch or iteration in the name of a training's checkpoint."""
+    """The number of the epoch or iteration in the name of a training's checkpoint."""
     return int(re.findall(r'\d+', checkpoint.stem)[-1])
 
 
@@ -56,12 +56,12 @@ def _templates(template: str | None) -> list[str]:
 
 @dataclass
 class Newest:
-    """The newest whole checkpoint of a folder.
+    """The newest complete checkpoint of a folder.
 
     Args:
         path: None if there is no checkpoint at all.
-        iteration: The one stored in it.
-        passed_over: Sentence parts, one for each file that is newer or cannot tell.
+        iteration: The iteration stored in it.
+        passed_over: Parts of sentences, one for each file that was not usable.
     """
 
     path: Path | None = None
@@ -70,13 +70,13 @@ class Newest:
 
 
 def newest_whole(folder: str | Path, template: str | None = None) -> Newest:
-    """What ``--resume`` goes on from: the file that stands furthest in the training.
+    """Finds the file from which ``--resume`` continues: the one furthest in the training.
 
-    Whatever ``last_checkpoint`` says: it may be missing, old, or from before the folder was moved.
-    The best ones are left out, as they have no optimiser.
+    The file ``last_checkpoint`` is not used: it may be missing, old, or from before the folder was
+    moved. The best checkpoints are left out, as they have no optimiser.
 
     Raises:
-        UserError: There are checkpoints, but none that is whole.
+        UserError: There are checkpoints, but none of them is usable.
     """
     found, passed_over = [], []
     for path in own_checkpoints(folder, template):
@@ -95,27 +95,26 @@ def newest_whole(folder: str | Path, template: str | None = None) -> Newest:
             return Newest(path, iteration, tuple(passed_over))
     if passed_over:
         raise UserError(
-            f'None of the checkpoints in {folder} is whole ({"; ".join(passed_over)}): give '
-            'another one with --resume CHECKPOINT, or begin anew with --force.'
+            f'None of the checkpoints in {folder} is usable ({"; ".join(passed_over)}): give '
+            'another one with --resume CHECKPOINT, or start again with --force.'
         )
     return Newest()
 
 
 def later_than(start: Path, paths: list[Path]) -> list[Path]:
-    """Those of ``paths`` that stand further in the training than ``start``; the best ones do not
-    count."""
+    """Those of ``paths`` that are further in the training than ``start``, without the best ones."""
     reached, later = _progress(start), []
     for path in paths:
-        with suppress(UserError):  # a broken file is nothing that could be lost
+        with suppress(UserError):  # a damaged file contains no progress
             if not path.name.startswith('best_') and _progress(path) > reached:
                 later.append(path)
     return later
 
 
 def _progress(path: Path) -> tuple[float, int]:
-    """How far in the training a file stands: epochs, iterations.
+    """How far in the training a file was saved: epochs, iterations.
 
-    Iterations alone would not do, where the batch size has changed between two files.
+    Iterations alone are not enough: the batch size may differ between two files.
     """
     return _position(opening.unpickled(path, check_sums=False), path)
 
@@ -135,15 +134,15 @@ def _position(content: Any, path: Path) -> tuple[float, int]:
 
 
 def check_resumable(path: str | Path) -> None:
-    """Raises a ``UserError`` unless a training can go on from a file: whole, complete, finite."""
+    """Raises a ``UserError`` unless a training can resume from a file."""
     path = Path(path)
     if os.path.isdir(path):
         raise UserError(f'{path} is a folder: give a checkpoint, or --work-dir {path} --resume.')
     content = reading.read_whole(path)
-    if lacking := [key for key in RESUMED if key not in content]:
+    if missing := [key for key in RESUMED if key not in content]:
         raise UserError(
-            f'{path} holds no {", ".join(lacking)}: a training goes on from a checkpoint of a '
-            'training only; to start from its weights, give it as --cfg-options load_from=FILE.'
+            f'{path} holds no {", ".join(missing)}: a training resumes only from a checkpoint of a '
+            'training; to start from its weights, give it as --cfg-options load_from=FILE.'
         )
     _position(content, path)
     schedules = content.get('param_schedulers', [])
@@ -164,7 +163,7 @@ def _is_hub(content: Any) -> bool:
 
 
 def _is_optimizer(content: Any) -> bool:
-    """One, or several by their names."""
+    """Whether this is the state of one optimiser, or of several by their names."""
     if not isinstance(content, dict) or not content:
         return False
     if 'param_groups' not in content:
@@ -187,6 +186,6 @@ def _tensors(content: Any, name: str, depth: int = 4) -> Iterator[tuple[str, Ten
 
 
 def _reason(path: Path, error: UserError) -> str:
-    """What is wrong with a file, without its folder and without what to do."""
+    """The file and its fault, without the folder and without what to do."""
     text = re.split(r': | \(', str(error).replace(str(path), '').strip())[0].rstrip('.')
     return f'{path.name} {text}'

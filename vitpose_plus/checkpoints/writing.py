@@ -1,4 +1,4 @@
-"""Checkpoint files, written whole or not at all."""
+"""Writes checkpoint files, completely or not at all."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from vitpose_plus.files import replacing
 
 
 def write(path: str | Path, state_dict: dict[str, Tensor]) -> None:
-    """Saves a checkpoint that mmengine loads, whole or not at all."""
+    """Saves a checkpoint that mmengine loads, completely or not at all."""
     with replacing(path) as part:
         save(part, state_dict)
 
 
 def save(path: Path, state_dict: dict[str, Tensor]) -> None:
-    """Saves a checkpoint under a name that nobody reads yet."""
-    # Views of a mapped file or of a bigger tensor would be saved with all that is behind them.
+    """Saves a checkpoint directly to ``path``, which no other process may read meanwhile."""
+    # A view would be saved together with the complete mapped file or tensor that it is a part of.
     own = {name: tensor.detach().clone() for name, tensor in state_dict.items()}
     torch.save(dict(state_dict=own), path)

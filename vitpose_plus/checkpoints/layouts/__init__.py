@@ -1,4 +1,4 @@
-"""The layouts of checkpoints: a table of names a source, read in both directions."""
+"""The layouts of checkpoints: each has a table of names that is used in both directions."""
 
 from torch import Tensor
 
@@ -21,7 +21,7 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def recognised(state_dict: dict[str, Tensor]) -> list[str]:
-    """The layouts whose unmistakable keys are all there."""
+    """The layouts whose signature keys are all in the state dict."""
     return [name for name, layout in LAYOUTS.items() if layout.recognises(state_dict)]
 
 

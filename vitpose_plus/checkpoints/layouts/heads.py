@@ -1,7 +1,7 @@
-"""Whose head is whose: the sources number them, we name them after their datasets.
+"""Heads of several datasets: other layouts number them, our layout names them after the datasets.
 
-Between reading and naming a state dict has ``head.*`` for the first head and ``head.others.{j}.*``
-for head j + 1. ``head.dataset_names`` says the order of the experts. Shapes: K keypoints.
+Before they are named, a state dict has ``head.*`` for the first head and ``head.others.{j}.*`` for
+head j + 1. ``head.dataset_names`` contains the order of the experts. Shapes: K keypoints.
 """
 
 import re
@@ -12,7 +12,7 @@ from vitpose_plus.errors import UserError
 from vitpose_plus.models import dataset_names
 from vitpose_plus.models.dataset_names import dataset_name, module_name
 
-# What the released files of several datasets hold, in the order of their heads and experts.
+# Datasets -> keypoints of the released files, in the order of their heads and experts.
 SIX = dict(coco=17, aic=14, mpii=16, ap10k=17, apt36k=17, coco_wholebody=133)
 FOUR = dict(coco=17, aic=14, mpii=16, crowdpose=14)
 THREE = dict(coco=17, aic=14, mpii=16)
@@ -24,14 +24,14 @@ NAMED = re.compile(r'head\.heads\.([^.]+)\.(.+)')
 
 
 def has_head(state: State) -> bool:
-    """Whether there is more than a backbone, which is all that MAE's files hold."""
+    """Whether there is a head. MAE's files contain a backbone only."""
     return any(key.startswith('head.') and key != NAMES for key in state)
 
 
 def name_heads(state: State, datasets: Mapping[str, int] | None) -> State:
-    """Numbered heads -> ``head.heads.{dataset}.*``, with the names of all datasets.
+    """Numbered heads -> ``head.heads.{dataset}.*``, and the names of all datasets.
 
-    A plain model's only head stays ``head.*``.
+    The only head of a plain model stays ``head.*``.
     """
     others = {int(match[1]) for key in state if (match := OTHER.fullmatch(key))}
     experts = next((v.shape[0] for k, v in state.items() if '.experts.' in k), 0)
@@ -60,9 +60,9 @@ def name_heads(state: State, datasets: Mapping[str, int] | None) -> State:
 
 
 def _own_rows(heads: dict[str, State], datasets: Mapping[str, int]) -> State:
-    """Heads by name, cut to their keypoints where they are as wide as the widest dataset's.
+    """Heads by name. Heads as wide as the widest dataset are cut to their own keypoints.
 
-    Heads in another order are refused: one of them would be narrower than its dataset's.
+    Heads in another order are refused: then some head is narrower than its dataset.
     """
     widest = max(datasets.values())
     named = {}
@@ -93,31 +93,33 @@ def number_heads(state: State) -> State:
 
 
 def own_prefix(dataset: str) -> str:
-    """What the keys of a dataset's head start with."""
+    """The prefix of the keys of a dataset's head."""
     return f'head.heads.{module_name(dataset)}.'
 
 
 def dataset_heads(state: State) -> list[str]:
-    """The datasets that have a head, in the order of the file; none in a plain model."""
+    """The datasets that have a head, in the order of the file; a plain model has none."""
     return dataset_names.in_order(state, 'head.heads.')
 
 
 def expert_order(state: State, expected: Iterable[str] = ()) -> list[str]:
-    """The datasets in the order of their experts, as the file says, or else as its keys are.
+    """The datasets in the order of their experts.
+
+    The file states it in ``head.dataset_names``. In older files it is the order of the keys.
 
     Args:
         state: Weights of several datasets, in our layout.
-        expected: The model's datasets, for an older file whose keys a tool has sorted.
+        expected: The model's datasets, for an older file whose keys were sorted by a tool.
 
     Raises:
-        UserError: Nothing says the order, or the file contradicts itself.
+        UserError: The order is unknown, or the file contradicts itself.
     """
     found, expected = dataset_heads(state), list(expected)
     if NAMES in state:
         names = dataset_names.from_tensor(state[NAMES])
-        if odd := set(found) - set(names):
+        if unlisted := set(found) - set(names):
             raise UserError(
-                f'It has a head for {sorted(odd)[0]}, which is not among its {NAMES} '
+                f'It has a head for {sorted(unlisted)[0]}, which is not among its {NAMES} '
                 f'({", ".join(names)}): rename both, or neither.'
             )
         return names
@@ -125,8 +127,8 @@ def expert_order(state: State, expected: Iterable[str] = ()) -> list[str]:
         return found
     if set(found) != set(expected):
         raise UserError(
-            'It does not say the order of its datasets, as its keys are sorted: give the config it '
-            'was trained with (--config).'
+            'The order of its datasets is unknown, as its keys are sorted: give the config it was '
+            'trained with (--config).'
         )
     if found != expected:
         dataset_names.warn_of(expected)
@@ -134,7 +136,7 @@ def expert_order(state: State, expected: Iterable[str] = ()) -> list[str]:
 
 
 def with_names(state: State, expected: Iterable[str] | None) -> State:
-    """Our layout with the names of the datasets, which older files lack; not of a plain model."""
+    """Adds the names of the datasets, which older files lack; a plain model needs none."""
     if not dataset_heads(state):
         return state
     return {**state, NAMES: dataset_names.to_tensor(expert_order(state, expected or ()))}

@@ -1,4 +1,4 @@
-"""VitPose of Hugging Face's transformers: plain, and with experts but only one head."""
+"""The layout of VitPose in Hugging Face's transformers."""
 
 import torch
 
@@ -10,7 +10,10 @@ QKV = ('query', 'key', 'value')
 
 
 class HuggingFaceLayout(Layout):
-    """Queries, keys and values apart, experts one by one; positions as the authors have them."""
+    """Separate queries, keys and values, and separate experts; one head.
+
+    The position table is the authors'.
+    """
 
     title = "Hugging Face's layout"
     signature_keys = ('backbone.embeddings.patch_embeddings.projection.weight', 'head.conv.weight')
@@ -49,12 +52,12 @@ class HuggingFaceLayout(Layout):
         return heads.name_heads(tensors.stack_experts(joined), facts.datasets)
 
     def from_ours(self, state: State) -> State:
-        apart = {}
+        separate = {}
         for key, value in heads.number_heads(tensors.unstack_experts(state)).items():
             if '.attention.qkv.' in key:
                 parts = zip(QKV, value.chunk(3), strict=True)
-                apart |= {key.replace('qkv', name): part for name, part in parts}
+                separate |= {key.replace('qkv', name): part for name, part in parts}
             else:
-                apart[key] = value
-        tensors.with_extra_row(apart)
-        return apart
+                separate[key] = value
+        tensors.with_extra_row(separate)
+        return separate

@@ -1,8 +1,9 @@
-"""What all layouts share: a table of names for both directions, and strictness.
+"""The base class of all layouts: strict translation with a table of names for both directions.
 
-A layout is a way of naming and stacking the same weights. Everything is translated through ours:
-``read`` brings a state dict into it, ``write`` takes one back. Every key is either in the table, or
-in the layout's list of what is dropped, with the reason; any other key is an error.
+A layout is a way of naming and stacking the same weights. Every translation goes through our
+layout: ``read`` translates a state dict into it, ``write`` translates one from it. Every key is
+either in the table of names, or in the table of dropped keys with a reason. Any other key is an
+error.
 """
 
 import re
@@ -19,12 +20,13 @@ LAYER = re.compile(r'backbone\.layers\.(\d+)\.')
 
 
 class Facts(NamedTuple):
-    """What a state dict does not say about its model, from a config or from the released files.
+    """Facts about a model that its state dict does not contain; they come from its config.
 
     Attributes:
-        datasets: Dataset -> keypoints, in the order of the experts; else the released ones.
-        grid_hw: The rectangle of a position table that is a mere list of rows; else it is guessed
-            where the number of rows leaves no doubt.
+        datasets: Dataset -> keypoints, in the order of the experts. None stands for those of the
+            released files.
+        grid_hw: The token grid of a position table that is only a list of rows. Without it, the
+            grid is computed from the number of rows, where only one grid is possible.
     """
 
     datasets: Mapping[str, int] | None = None
@@ -32,14 +34,14 @@ class Facts(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A state dict in our layout, and the keys of the source that are not in it, by reason."""
+    """A state dict in our layout, and the keys that were left out: reason -> keys."""
 
     state: State
     dropped: dict[str, list[str]]
 
 
 class UnknownKeysError(UserError):
-    """Keys without a place; ``rest`` is the state dict without them, in our layout if it can be."""
+    """Keys that are in no table; ``rest`` is the state dict without them, in our layout."""
 
     def __init__(self, message: str, rest: State) -> None:
         super().__init__(message)
@@ -50,11 +52,11 @@ class Layout:
     """One source of checkpoints.
 
     Attributes:
-        title: How the layout is called in messages.
+        title: The name of the layout in messages.
         signature_keys: Keys that together occur in no other layout.
-        names: Their names -> ours; ``*`` is one part of a name.
-        aliases: More names of theirs -> ours, which are read but not written.
-        drops: Names of theirs that no model of ours has -> why they are not needed.
+        names: Names of this layout -> our names; ``*`` stands for one part of a name.
+        aliases: More names of this layout -> our names; they are read but not written.
+        drops: Names of this layout that our models do not have -> why they are not needed.
         hint: What to do with a model that the layout cannot hold.
     """
 
@@ -64,15 +66,15 @@ class Layout:
     aliases: dict[str, str] = {}
     drops: dict[str, str] = {}
     hint = (
-        'full attention without relative positions or prefix tokens is all it knows, so stay with '
-        'ours'
+        'it has full attention only, without relative positions or prefix tokens, so keep our '
+        'layout'
     )
 
     def recognises(self, state: State) -> bool:
         return all(key in state for key in self.signature_keys)
 
     def read(self, state: State, facts: Facts) -> Reading:
-        """Theirs -> ours; a ``UserError`` names the keys that are in no table."""
+        """This layout -> ours; a ``UserError`` names the keys that are in no table."""
         drops = {**self.drops, **self.leftovers(state)}
         rename = translator({**self.names, **self.aliases})
         why_dropped = translator(drops)
@@ -91,48 +93,48 @@ class Layout:
             dropped["rows of final layers beyond their datasets' keypoints"] = list(finals)
         if unknown:
             raise UnknownKeysError(
-                f'There is no place for {shortened(unknown)} in {self.title}.', reading.state
+                f'These keys are not in {self.title}: {shortened(unknown)}.', reading.state
             )
         return reading
 
     def check_complete(self, renamed: State) -> None:
-        """Raises a ``UserError`` unless every layer has every part, and so has the rest."""
+        """Raises a ``UserError`` unless every part of every layer and of the model is there."""
         numbers = [int(m[1]) for key in renamed if (m := LAYER.match(key))]
         num_layers = max(numbers, default=0) + 1
-        patterns = self.wanted(renamed)
-        wanted = {name for each in patterns for name in expand_pattern(each, num_layers)}
+        patterns = self.required(renamed)
+        required = {name for each in patterns for name in expand_pattern(each, num_layers)}
         heads = {HEAD_PART.split(key)[0] for key in renamed if key.startswith('head.')}
-        wanted |= {f'{head}final_layer.{end}' for head in heads for end in ('weight', 'bias')}
-        if lacking := sorted(wanted - set(renamed)):
+        required |= {f'{head}final_layer.{end}' for head in heads for end in ('weight', 'bias')}
+        if missing := sorted(required - set(renamed)):
             raise UserError(
-                f'The file is not whole as {self.title}: it has nothing for '
-                f'{shortened(lacking)}; check --source, or download it again.'
+                f'The file is not complete as {self.title}: it has nothing for '
+                f'{shortened(missing)}; check --source, or download it again.'
             )
 
-    def wanted(self, renamed: State) -> set[str]:
-        """Names of ours, with ``*``, that a whole backbone has."""
+    def required(self, renamed: State) -> set[str]:
+        """Our names, with ``*``, that a complete backbone has."""
         names = {name for name in self.names.values() if name.startswith('backbone.')}
         return {name for name in names if '.experts.' not in name}
 
     def write(self, state: State) -> State:
-        """Ours -> theirs; a ``UserError`` names the keys that the layout cannot hold."""
+        """Our layout -> this one; a ``UserError`` names the keys that it has no name for."""
         rename = translator({ours: theirs for theirs, ours in self.names.items()})
         state = self.from_ours(state)
         unmapped = [key for key in state if rename(key) is None]
         if unmapped:
-            odd = any('.attention.' in key or '.prefix_' in key for key in unmapped)
+            is_common = any('.attention.' in key or '.prefix_' in key for key in unmapped)
             raise UserError(
-                f'There is no room for {shortened(unmapped)} in {self.title}: '
-                f'{Layout.hint if odd else self.hint}.'
+                f'{shortened(unmapped)} cannot be stored in {self.title}: '
+                f'{Layout.hint if is_common else self.hint}.'
             )
         return {rename(key): value for key, value in state.items()}
 
     def leftovers(self, state: State) -> dict[str, str]:
-        """More ``drops``, of this one file."""
+        """More ``drops`` that depend on the file."""
         return {}
 
     def to_ours(self, state: State, facts: Facts) -> State:
-        """What renaming alone does not do."""
+        """Changes renamed weights into ours, beyond their names."""
         raise NotImplementedError
 
     def from_ours(self, state: State) -> State:
@@ -141,24 +143,27 @@ class Layout:
 
 
 def translator(names: Mapping[str, str]) -> Callable[[str], str | None]:
-    """A function that looks a key up in ``names``, parts named ``*`` carried over; else None."""
+    """Returns a function that renames a key by ``names``, or returns None if the key is not there.
+
+    The parts of the key at the ``*`` are copied into the new name.
+    """
     table = []
-    for given, wanted in names.items():
+    for given, target in names.items():
         pattern = re.compile(re.escape(given).replace(r'\*', r'([^.]+)'))
-        table.append((pattern, wanted.split('*')))
+        table.append((pattern, target.split('*')))
 
     def look_up(key: str) -> str | None:
-        for pattern, wanted in table:
+        for pattern, target in table:
             if match := pattern.fullmatch(key):
-                parts = match.groups() if len(wanted) > 1 else ()
-                return ''.join(a + b for a, b in zip(wanted, [*parts, ''], strict=True))
+                parts = match.groups() if len(target) > 1 else ()
+                return ''.join(a + b for a, b in zip(target, [*parts, ''], strict=True))
         return None
 
     return look_up
 
 
 def expand_pattern(pattern: str, num_layers: int) -> list[str]:
-    """The names of ours that a pattern stands for: of every layer, the weight and the bias."""
+    """Our names that a pattern stands for: those of every layer, with weight and bias."""
     names = [pattern]
     if '.layers.' in pattern:
         names = [pattern.replace('*', str(i), 1) for i in range(num_layers)]
@@ -168,6 +173,6 @@ def expand_pattern(pattern: str, num_layers: int) -> list[str]:
 
 
 def shortened(keys: list[str], limit: int = 3) -> str:
-    """The first keys by name, the others by number."""
+    """The first keys by name, and the number of the others."""
     more = f' and {len(keys) - limit} more keys' if len(keys) > limit else ''
     return ', '.join(map(repr, keys[:limit])) + more

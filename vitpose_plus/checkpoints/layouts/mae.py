@@ -1,4 +1,4 @@
-"""Encoders of MAE, the pre-training: a backbone without a head."""
+"""The layout of MAE's encoders: a pre-trained backbone without a head."""
 
 import torch
 
@@ -7,19 +7,19 @@ from vitpose_plus.checkpoints.layouts.layout import Facts, Layout, Reading, Stat
 from vitpose_plus.checkpoints.layouts.official import BACKBONE
 from vitpose_plus.errors import UserError
 
-PATCH = 16  # of every ViTPose; MAE's huge model has 14
-DECODER = 'the decoder of MAE, which ends with the pre-training'
+PATCH = 16  # the patch size of every ViTPose; MAE's huge model has 14
+DECODER = 'the decoder of MAE, which only the pre-training needs'
 
 
 class MaeLayout(Layout):
-    """The authors' names without ``backbone.``; square tables and kernels."""
+    """The authors' names without ``backbone.``; the position tables and kernels are square."""
 
     title = "MAE's layout (that of plain ViT encoders)"
     signature_keys = ('cls_token', 'blocks.0.attn.qkv.bias', 'norm.weight')
     names = BACKBONE
     drops = {
         'cls_token': 'the class token, which ViTPose does not use',
-        'norm.*': 'the final norm, which the authors do not take over either',
+        'norm.*': 'the final norm, which the authors do not use either',
         'mask_token': DECODER,
         'decoder_pos_embed': DECODER,
         'decoder_blocks.*.*.*': DECODER,
@@ -44,9 +44,9 @@ class MaeLayout(Layout):
         return {**state, **norm, 'backbone.norm.bias': torch.zeros_like(width)}
 
     def from_ours(self, state: State) -> State:
-        raise UserError("MAE's layout is a source only: what it dropped cannot be brought back.")
+        raise UserError("MAE's layout is a source only: what was left out cannot be restored.")
 
 
 def _bare(state: State) -> State:
-    """Some files have ``encoder.`` before every name of the encoder."""
+    """Removes the prefix ``encoder.``, which some files have."""
     return {key.removeprefix('encoder.'): value for key, value in state.items()}

@@ -1,4 +1,4 @@
-"""mmpose 1.x: a backbone of mmpretrain (or of mmcls before it) and one of mmpose's heads."""
+"""The layout of mmpose 1.x: a backbone of mmpretrain (earlier: mmcls) and a head of mmpose."""
 
 from vitpose_plus.checkpoints.layouts import tensors
 from vitpose_plus.checkpoints.layouts.layout import Facts, Layout, State
@@ -6,7 +6,7 @@ from vitpose_plus.checkpoints.layouts.official import DECODER
 
 
 class MmposeLayout(Layout):
-    """One head, no experts; one row of positions a patch, as ours."""
+    """One head and no experts; one row of positions per patch, as in our layout."""
 
     title = "mmpose's layout"
     signature_keys = ('backbone.layers.0.attn.qkv.weight', 'backbone.patch_embed.projection.weight')
@@ -22,13 +22,13 @@ class MmposeLayout(Layout):
         'backbone.ln1.*': 'backbone.norm.*',
         **{f'head.{part}': f'head.{part}' for part in DECODER},
     }
-    aliases = {  # mmcls's, and mmpose's before 1.0
+    aliases = {  # of mmcls, and of mmpose before 1.0
         'backbone.layers.*.norm1.*': 'backbone.layers.*.norm1.*',
         'backbone.layers.*.norm2.*': 'backbone.layers.*.norm2.*',
         **{f'keypoint_head.{part}': f'head.{part}' for part in DECODER},
     }
     drops = {
-        'data_preprocessor.*': 'mean and deviation of the pixels, which the config says',
+        'data_preprocessor.*': 'mean and deviation of the pixels, which the config sets',
         'backbone.cls_token': 'a class token, which ViTPose does not use',
     }
 

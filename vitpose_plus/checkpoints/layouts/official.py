@@ -1,4 +1,7 @@
-"""The ViTPose authors' files: plain, of several datasets, ViTPose+, and split from ViTPose+."""
+"""The layout of the ViTPose authors' files.
+
+They are plain, for several datasets, ViTPose+, or split from ViTPose+.
+"""
 
 from vitpose_plus.checkpoints.layouts import heads, tensors
 from vitpose_plus.checkpoints.layouts.layout import Facts, Layout, State
@@ -17,12 +20,12 @@ DECODER = ('deconv_layers.*.*', 'final_layer.*')
 
 
 class OfficialLayout(Layout):
-    """Experts and heads one by one; a position table with an extra row for all patches."""
+    """Separate experts and heads; a position table with an extra row for all patches."""
 
     title = "the authors' layout"
     signature_keys = ('backbone.blocks.0.attn.qkv.weight',)
     names = {
-        **{f'backbone.{theirs}': ours for theirs, ours in BACKBONE.items()},
+        **{f'backbone.{name}': ours for name, ours in BACKBONE.items()},
         'backbone.blocks.*.mlp.experts.*.*': 'backbone.layers.*.ffn.experts.*.*',
         'backbone.last_norm.*': 'backbone.norm.*',
         **{f'keypoint_head.{part}': f'head.{part}' for part in DECODER},
@@ -32,10 +35,10 @@ class OfficialLayout(Layout):
     hint = "its FFNs are plain or ViTPose+'s, so split the model first"
 
     def leftovers(self, state: State) -> dict[str, str]:
-        """The authors' split tool leaves every expert in its files, and in COCO's all heads."""
+        """The authors' split tool keeps all experts in its files, and all heads in COCO's file."""
         fc2, proj = (state.get(f'backbone.blocks.0.{p}.bias') for p in ('mlp.fc2', 'attn.proj'))
         if fc2 is None or proj is None or len(fc2) < len(proj):
-            return {}  # ViTPose+ itself: its experts own the missing rows
+            return {}  # ViTPose+ itself: the missing rows are in its experts
         if not any('.experts.' in key for key in state):
             return {}
         reason = "left over by the authors' split tool: the file is of one dataset"

@@ -1,4 +1,4 @@
-"""Our own layout, so that a trained model can go on from here to any other."""
+"""Our own layout, so that our trained models can be translated into the other layouts."""
 
 from vitpose_plus.checkpoints.layouts.heads import NAMES, with_names
 from vitpose_plus.checkpoints.layouts.layout import Facts, Layout, State
@@ -7,10 +7,10 @@ from vitpose_plus.checkpoints.layouts.vitae import CONVOLUTION
 from vitpose_plus.models.positions import AXES
 
 PREFIX = 'backbone.prefix_tokens'
-MAE = 'the decoder of MAE, which ends with the pre-training'
+MAE = 'the decoder of MAE, which only the pre-training needs'
 FFN = 'backbone.layers.*.ffn.'
 REL_POS = 'backbone.layers.*.attention.rel_pos.pos_embed_'
-FFNS = [  # what each kind consists of
+FFNS = [  # the parts of each kind of FFN
     {'fc1', 'fc2'},
     {'fc1', 'fc2', 'experts'},
     {'fc1_experts', 'fc2_experts'},
@@ -19,7 +19,7 @@ FFNS = [  # what each kind consists of
 
 
 class OwnLayout(Layout):
-    """Nothing to translate but what older files lack, and as strict as the others."""
+    """Checks the keys as strictly as the other layouts, and adds what older files lack."""
 
     title = "vitpose_plus's own layout"
     signature_keys = ('backbone.layers.0.attention.qkv.weight', 'backbone.patch_embed.weight')
@@ -45,20 +45,20 @@ class OwnLayout(Layout):
     }
 
     def check_complete(self, renamed: State) -> None:
-        """Older files have no names of datasets."""
+        """The names of the datasets may be missing, as in older files."""
         super().check_complete({key: value for key, value in renamed.items() if key != NAMES})
 
-    def wanted(self, renamed: State) -> set[str]:
-        """FFNs are all of one kind; a layer has both of its tables of distances, or neither; all
-        layers have a branch of convolutions, or none."""
+    def required(self, renamed: State) -> set[str]:
+        """All FFNs have the same kind; a layer has both tables of relative positions, or none; all
+        layers have convolutions, or none."""
         parts = {key.split('.ffn.')[1].rsplit('.', 1)[0] for key in renamed if '.ffn.' in key}
         kind = next((kind for kind in FFNS if parts <= kind), set().union(*FFNS))
         tables = [key for key in renamed if '.rel_pos.' in key]
-        not_all = {name for name in self.names if name.startswith((FFN, REL_POS, PREFIX))}
+        optional = {name for name in self.names if name.startswith((FFN, REL_POS, PREFIX))}
         if not any('.convolution.' in key for key in renamed):
-            not_all.update(CONVOLUTION.values())
+            optional.update(CONVOLUTION.values())
         return {
-            *(super().wanted(renamed) - not_all),
+            *(super().required(renamed) - optional),
             *(f'{FFN}{part}.*' for part in kind),
             *(table[:-1] + axis for table in tables for axis in AXES),
         }

@@ -1,4 +1,4 @@
-"""What layouts do to tensors: position tables, experts, attention projections.
+"""How layouts change tensors: position tables, experts, patch embeddings.
 
 Shapes: H W token grid, N = H * W rows, C channels, E experts, P channels of an expert, F hidden
 width.
@@ -22,8 +22,8 @@ STACKED = re.compile(r'(.+\.ffn\.experts)\.(weight|bias)')
 def to_rectangle(rows: Tensor, grid_hw: tuple[int, int] | None) -> Tensor:
     """(1, N, C) -> (1, H, W, C).
 
-    Without ``grid_hw`` (or with one of another size) the rectangle is the square of MAE or the 4:3
-    of every released ViTPose; no number of rows is both.
+    Without ``grid_hw``, or if its size differs, the grid is square as in MAE, or 4:3 as in every
+    released ViTPose. No number of rows fits both.
     """
     count = rows.shape[1]
     if grid_hw is None or math.prod(grid_hw) != count:
@@ -41,28 +41,28 @@ def to_rectangle(rows: Tensor, grid_hw: tuple[int, int] | None) -> Tensor:
 
 
 def fold_extra_row(state: State, grid_hw: tuple[int, int] | None) -> None:
-    """The authors add the first row, once the class token's, to every patch: so it is a sum.
+    """Adds the first row (of the former class token) to all others, as the authors' model does.
 
-    In float32, also of a file in half precision: it is to be the same function.
+    The sum is in float32, also for a file in half precision, so that the function is the same.
     """
     table = state[TABLE].float()
     state[TABLE] = to_rectangle(table[:, 1:] + table[:, :1], grid_hw)
 
 
 def with_extra_row(state: State) -> None:
-    """The same function with an extra row of zeros."""
+    """Adds an extra row of zeros, which does not change the function."""
     rows = state[TABLE].flatten(1, 2)
     state[TABLE] = torch.cat([torch.zeros_like(rows[:, :1]), rows], dim=1)
 
 
 def stack_experts(state: State) -> State:
-    """``experts.{e}.weight`` (P, F) of every e -> ``experts.weight`` (E, P, F), biases alike."""
+    """``experts.{e}.weight`` (P, F) of every e -> ``experts.weight`` (E, P, F); so for biases."""
     stacked, groups = {}, {}
     for key, value in state.items():
         if match := EXPERT.fullmatch(key):
             name = f'{match[1]}.{match[3]}'
             groups.setdefault(name, {})[int(match[2])] = value
-            stacked[name] = None  # keeps its place
+            stacked[name] = None  # keeps the order
         else:
             stacked[key] = value
     for name, experts in groups.items():
@@ -84,7 +84,7 @@ def unstack_experts(state: State) -> State:
 
 
 def pad_patches(weight: Tensor, size: int) -> Tensor:
-    """A ring of zeros around a smaller kernel: MAE's 14x14 for the huge model becomes 16x16."""
+    """Pads a smaller kernel with zeros: 14x14 of MAE's huge model becomes 16x16."""
     if weight.shape[-1] not in (size - 2, size):
         raise UserError(
             f'Its patches are {weight.shape[-2]}x{weight.shape[-1]}: a ViTPose starts from '

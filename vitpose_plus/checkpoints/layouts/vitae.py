@@ -1,4 +1,4 @@
-"""Encoders of MAE that are ViTAEs: the same with convolutions, and keys without a bias."""
+"""The layout of MAE's ViTAE encoders: with convolutions, and attention keys without a bias."""
 
 import torch
 
@@ -17,12 +17,12 @@ QKV = 'blocks.*.attn.qkv.*'
 
 
 class VitaeMaeLayout(MaeLayout):
-    """Kernels keep their size, 1x1 as a rule: a model puts them into the middle of its own."""
+    """Kernels keep their size, usually 1x1: a model puts them into the centre of its kernels."""
 
     title = "MAE's layout of ViTAE"
     signature_keys = ('cls_token', 'blocks.0.attn.q_bias', 'blocks.0.PCM.0.weight', 'norm.weight')
     names = {
-        **{theirs: ours for theirs, ours in BACKBONE.items() if theirs != QKV},
+        **{name: ours for name, ours in BACKBONE.items() if name != QKV},
         'blocks.*.attn.qkv.weight': f'{LAYER}.attention.qkv.weight',
         'blocks.*.attn.q_bias': f'{LAYER}.attention.qkv.q_bias',
         'blocks.*.attn.v_bias': f'{LAYER}.attention.qkv.v_bias',
@@ -30,7 +30,7 @@ class VitaeMaeLayout(MaeLayout):
     }
 
     def to_ours(self, state: State, facts: Facts) -> State:
-        """Keys get a bias of zero: a softmax does not see what all of them have in common."""
+        """Gives the keys a bias of zero: a bias that all keys share does not change a softmax."""
         joined = {}
         for key, value in state.items():
             if key.endswith('.q_bias'):
