@@ -1,6 +1,6 @@
-"""The authors' models and samples in our terms.
+"""Builds the authors' models and samples in this package.
 
-Sizes come from ``meta``, everything else from our shipped configs: so those are tested, too.
+Sizes come from ``meta``, everything else from our included configs: so these are tested, too.
 """
 
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ OUR_NAMES = dict(wholebody='coco_wholebody')
 
 @pytest.fixture(scope='session')
 def ours():
-    """The functions of this file."""
+    """The functions of this file, which build our side of the comparison."""
     functions = (config, load, names_of, official, state_of, labelled, boxed, predicted)
     return SimpleNamespace(**{function.__name__: function for function in functions})
 
@@ -33,7 +33,7 @@ def names_of(meta):
 
 
 def config(meta, head='MultiDatasetHead'):
-    """The shipped config of ``meta``'s kind, in its sizes; ``head`` is that of several datasets."""
+    """The included config for ``meta``, with its sizes; ``head`` is a type for several datasets."""
     body, decoder = meta['backbone'], meta['keypoint_head']
     several = body['type'] == 'ViTMoE'
     simple = '' if decoder['num_deconv_layers'] else '-simple'
@@ -43,7 +43,7 @@ def config(meta, head='MultiDatasetHead'):
     model.train_cfg.compute_acc = True
     model.test_cfg.output_heatmaps = True
     fixed = [body[name] for name in ('patch_size', 'ratio', 'mlp_ratio', 'qkv_bias')]
-    assert fixed == [16, 1, 4, True]  # of every released model, and so our defaults
+    assert fixed == [16, 1, 4, True]  # as in every released model, and in our defaults
     model.backbone.update(
         arch=dict(depth=body['depth'], dim=body['embed_dim'], num_heads=body['num_heads']),
         input_hw=tuple(body['img_size']),
@@ -70,9 +70,9 @@ def config(meta, head='MultiDatasetHead'):
 
 def state_of(cfg, arrays):
     """The ``state/*`` of a file, in our layout."""
-    theirs = {k.removeprefix('state/'): v for k, v in arrays.items() if k.startswith('state/')}
-    theirs = {name: torch.from_numpy(value) for name, value in theirs.items()}
-    conversion = convert(theirs, 'official', model=build_on_meta(cfg.model))
+    state = {k.removeprefix('state/'): v for k, v in arrays.items() if k.startswith('state/')}
+    state = {name: torch.from_numpy(value) for name, value in state.items()}
+    conversion = convert(state, 'official', model=build_on_meta(cfg.model))
     assert not conversion.dropped
     return conversion.state_dict
 
@@ -85,9 +85,9 @@ def load(cfg, state):
 
 
 def official(values, extra_row=None):
-    """Tensors of a model, or of as many gradients, by the authors' names.
+    """Tensors of a model, or their gradients, by the authors' names.
 
-    ``extra_row`` (C) is what their position table has in front of ours.
+    ``extra_row`` (C) is the first row of the authors' position table, which ours does not have.
     """
     values = convert(values, 'vitpose_plus', 'official').state_dict
     if extra_row is not None:
@@ -105,7 +105,7 @@ def labelled(target, weight, dataset=None):
 
 
 def boxed(meta, center, scale, dataset=None):
-    """A sample for testing: the box's centre in pixels, its size in 200 pixels; flip pairs."""
+    """A sample for testing, with the box's centre in pixels and its size in units of 200 pixels."""
     indices = list(range(meta['keypoint_head']['out_channels']))
     for a, b in meta['flip_pairs']:
         indices[a], indices[b] = b, a
@@ -125,7 +125,7 @@ def boxed(meta, center, scale, dataset=None):
 
 
 def predicted(samples):
-    """Heatmaps (B, K, h, w) and, in the image, x, y and score (B, K, 3)."""
+    """Heatmaps (B, K, h, w), and x, y and score in the image (B, K, 3)."""
     heatmaps = torch.stack([sample.pred_fields.heatmaps for sample in samples]).numpy()
     instances = [sample.pred_instances for sample in samples]
     points = np.concatenate([found.keypoints for found in instances])

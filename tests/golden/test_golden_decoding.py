@@ -1,4 +1,4 @@
-"""The authors' decoding and flipping of given heatmaps: F_decode_flip, the decode/* of F_mpii."""
+"""Our decoding and flipping of heatmaps gives the authors' results: F_decode_flip, F_mpii."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -43,7 +43,7 @@ def decode(kind, arrays, **options):
 
 
 def to_image(decoded, centers, scales, input_size):
-    """mmpose's way back from the crop, whose scale is the box in pixels, not in 200 pixels."""
+    """mmpose's way back from the crop; its scale is the box in pixels, not in units of 200."""
     samples = []
     for center, scale in zip(centers, scales, strict=True):
         box = dict(input_center=center, input_scale=scale * 200, input_size=input_size)
@@ -63,7 +63,7 @@ def test_peaks(case):
 
 
 def test_dark_in_heatmap_pixels(case):
-    """Where the authors are well conditioned, also for the peaks at the border."""
+    """Compared where the authors' result is stable; this includes peaks at the border."""
     arrays, meta = case
     heatmaps = torch.from_numpy(arrays['heatmaps'])
     peaks = torch.from_numpy(arrays['argmax_xy'])
@@ -90,7 +90,7 @@ def test_plain_in_image_pixels(case):
 
 
 def test_flipping_back(case):
-    """What the heads call in a flip test, with the flip pairs of the datasets."""
+    """Compares the function that the heads use in a flip test, with the datasets' flip pairs."""
     arrays, meta = case
     assert meta['flip_pairs']
     for number, pairs in meta['flip_pairs'].items():

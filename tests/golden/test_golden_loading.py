@@ -1,7 +1,7 @@
-"""The authors' loader of MAE encoders against ours: golden E.
+"""Our loader of MAE encoders gives the results of the authors' loader: golden E.
 
-Left out by name: ``bilinear|bicubic/patch_embed.proj.weight`` of E_mae_variants, other ways to
-bring a 14x14 kernel to 16x16, which the papers do not use and ``convert`` does not offer.
+The arrays ``bilinear|bicubic/patch_embed.proj.weight`` of E_mae_variants are not compared. They are
+other ways to resize a 14x14 kernel to 16x16; the papers do not use them, nor does ``convert``.
 """
 
 import pytest
@@ -29,7 +29,7 @@ def size(meta):
 
 
 def compare(ours, loaded):
-    """Exact but for the table, which is resized before the extra row is added, or after it."""
+    """Exact, except for the table: it is resized before or after the extra row is added."""
     # The authors' backbone file has no prefix; its norm is the one left at its initial value.
     expected = convert({f'backbone.{k}': v for k, v in loaded.items()}, 'official').state_dict
     assert set(ours) == set(expected)
@@ -52,7 +52,7 @@ def test_plain_encoder(golden, name):
     compare({f'backbone.{k}': v for k, v in vit.state_dict().items()}, tensors(arrays, 'loaded/'))
 
 
-def test_everything_dropped_is_what_the_authors_call_unexpected(golden):
+def test_the_dropped_keys_are_those_that_the_authors_report_as_unexpected(golden):
     arrays, meta = golden('E_mae_vit.npz')
     dropped = convert(tensors(arrays, 'ckpt/')).dropped
     keys = [key for of_one_reason in dropped.values() for key in of_one_reason]

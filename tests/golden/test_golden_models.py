@@ -1,4 +1,4 @@
-"""The authors' models: features, heatmaps, losses and decoded points of A, B, C and D."""
+"""Features, heatmaps, losses and decoded points of the authors' models: A, B, C and D."""
 
 import numpy as np
 import pytest
@@ -131,7 +131,7 @@ def test_six_datasets_flip_test(head, six, golden, ours):
 
 
 def test_the_authors_send_every_dataset_through_the_first_head(six, golden, ours):
-    """They choose the expert only; we can do so by hand."""
+    """There the dataset selects only the expert; here the test calls the first head directly."""
     arrays, meta = golden('C_moe_test.npz')
     model = ours.load(*six())
     first = model.head.names[0]
@@ -148,11 +148,11 @@ def test_the_authors_send_every_dataset_through_the_first_head(six, golden, ours
 
 @pytest.mark.parametrize('file', SPLIT)
 def test_split(file, six, golden, ours):
-    """Weights bit for bit, outputs of the plain model and of the one with all datasets."""
+    """The weights are bit-equal; the outputs are those of the authors and of the complete model."""
     arrays, meta = golden(file)
-    cfg, whole = six()
+    cfg, state_of_six = six()
     name = ours.names_of(dict(dataset_names=[meta['dataset']]))[0]
-    state, plain_cfg = split(whole, cfg, name)
+    state, plain_cfg = split(state_of_six, cfg, name)
     expected = ours.state_of(plain_cfg, arrays)
     assert set(state) == set(expected)
     for key, value in expected.items():
@@ -163,23 +163,23 @@ def test_split(file, six, golden, ours):
     images = torch.from_numpy(arrays['in/img'])
     boxes = list(zip(arrays['in/center'], arrays['in/scale'], strict=True))
     samples = [ours.boxed(meta, center, scale, name) for center, scale in boxes]
-    several = ours.load(cfg, whole)
+    several = ours.load(cfg, state_of_six)
     with torch.no_grad():
         features = model.extract_feat(images)
         index = several.head.dataset_index(samples)
-        of_whole = several.extract_feat(images, index)
+        features_of_six = several.extract_feat(images, index)
         heatmaps = model.head(features)
-        heatmaps_of_whole = torch.stack(several.head(of_whole, samples))
+        heatmaps_of_six = torch.stack(several.head(features_of_six, samples))
         predicted = model.predict(images, samples)
     np.testing.assert_allclose(features[0], arrays['out/backbone'], rtol=0, atol=5e-5)
-    np.testing.assert_allclose(features[0], of_whole[0], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(features[0], features_of_six[0], rtol=0, atol=1e-5)
     np.testing.assert_allclose(heatmaps, arrays['out/heatmap'], rtol=0, atol=5e-5)
-    np.testing.assert_allclose(heatmaps, heatmaps_of_whole, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(heatmaps, heatmaps_of_six, rtol=0, atol=1e-5)
     check_predictions(predicted, arrays, 'out', ours, heatmap='flip_heatmap')
 
 
 def test_files_of_the_authors_split_tool(golden, ours):
-    """Their left-overs go, with a reason; the rest is a plain model."""
+    """The left-over keys are dropped with a reason; the other keys are a plain model."""
     _, meta = golden('C_moe_state.npz')
     files = golden('D_split_keys.json')['files']
     assert list(files) == meta['dataset_names']
@@ -191,8 +191,8 @@ def test_files_of_the_authors_split_tool(golden, ours):
         plain = dict(meta, backbone=dict(meta['backbone'], type='ViT'))
         plain['keypoint_head'] = dict(meta['keypoint_head'], out_channels=count)
         model = build_on_meta(ours.config(plain).model)
-        theirs = {key: torch.empty(shape, device='meta') for key, shape in shapes.items()}
-        conversion = convert(theirs, model=model)
+        official = {key: torch.empty(shape, device='meta') for key, shape in shapes.items()}
+        conversion = convert(official, model=model)
         assert conversion.source == 'official'
         check_fit(conversion.state_dict, model)
         [(reason, dropped)] = conversion.dropped.items()
@@ -200,17 +200,17 @@ def test_files_of_the_authors_split_tool(golden, ours):
         assert set(dropped) == leftovers.get(name, set(dropped))
 
 
-def check_settings(decoder, ours, theirs):
-    """Our shipped config's choice of decoding is that of the authors' config."""
-    assert ours['flip_test'] == theirs['flip_test']
-    assert ours['shift_heatmap'] == theirs['shift_heatmap']
-    assert isinstance(decoder, BatchedUDPHeatmap) == theirs.get('use_udp', False)
-    if theirs.get('use_udp'):
-        decoder.blur_kernel_size = theirs['modulate_kernel']
+def check_settings(decoder, ours, official):
+    """The decoding in our included config is that of the authors' config."""
+    assert ours['flip_test'] == official['flip_test']
+    assert ours['shift_heatmap'] == official['shift_heatmap']
+    assert isinstance(decoder, BatchedUDPHeatmap) == official.get('use_udp', False)
+    if official.get('use_udp'):
+        decoder.blur_kernel_size = official['modulate_kernel']
 
 
 def check_predictions(samples, arrays, prefix, ours, heatmap='heatmap'):
-    """Flip test: heatmaps, scores, points where they are well conditioned, boxes."""
+    """Flip test: compares heatmaps, scores, boxes, and points where they are stable."""
     heatmaps, points = ours.predicted(samples)
     expected, stable = arrays[f'{prefix}/preds'], arrays[f'{prefix}/preds_stable']
     np.testing.assert_allclose(heatmaps, arrays[f'{prefix}/{heatmap}'], rtol=0, atol=5e-5)

@@ -1,9 +1,8 @@
-"""The authors' crops and targets: F_affine_target, F_targets_edge and F_mpii, by the transforms
-that ``multi_dataset`` lists for each kind of crop.
+"""The transforms of ``multi_dataset`` give the authors' crops and targets, for each kind of crop.
 
-Sizes, cases and flip pairs are those of the files. In plain crops the authors leave unlabelled
-joints where they were and mmpose moves all joints: only labelled ones are compared, the others have
-no target either way.
+The files are F_affine_target, F_targets_edge and F_mpii; they contain sizes, cases and flip pairs.
+In plain crops the authors do not move unlabelled joints, but mmpose moves all joints. So only
+labelled joints are compared; the others have no target in either code.
 """
 
 import json
@@ -22,7 +21,7 @@ from vitpose_plus.experiments.topdown import multi_dataset
 CONFIGS = Path(__file__).parents[2] / 'configs'
 BASE = Config.fromfile(CONFIGS / '_base_/multi_dataset.py')
 MPII = Config.fromfile(CONFIGS / 'datasets/mpii.py').mpii
-CASES = ('udp', 'udp'), ('plain', 'plainaffine')  # our word and theirs
+CASES = ('udp', 'udp'), ('plain', 'plainaffine')  # our name and the authors' name
 
 
 @pytest.fixture(scope='module')
@@ -36,7 +35,7 @@ def mpii(golden):
 
 
 def transforms(crop, meta):
-    """Load, box, affine, target and pack, at the golden size."""
+    """The steps load, box, affine, target and pack, with the sizes of the file."""
     part = dict(data_root='')
     entry = dict(num_keypoints=0, crop=crop, train=part, val=part, metric={})
     size = dict(input_hw=tuple(meta['image_size_wh'][::-1]), sigma=float(meta.get('sigma', 2)))
@@ -47,24 +46,24 @@ def transforms(crop, meta):
 
 
 def corners():
-    """Three points whose images tell the matrix of a warp; in double precision."""
+    """Three points from which the matrix of a warp is computed; in double precision."""
     return np.array([[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])
 
 
 def matrix(warp, results):
-    """The 2x3 matrix of a warp, from where it puts the corners."""
-    marks = dict(keypoints=corners(), keypoints_visible=np.ones((1, 3)))
-    zero, right, down = warp(dict(results, **marks))['transformed_keypoints'][0]
+    """The 2x3 matrix of a warp, computed from the positions of the warped corners."""
+    points = dict(keypoints=corners(), keypoints_visible=np.ones((1, 3)))
+    zero, right, down = warp(dict(results, **points))['transformed_keypoints'][0]
     return np.stack([right - zero, down - zero, zero], 1)
 
 
-def same_matrix(ours, theirs):
-    """Of single precision. The way along each axis is the largest entry: hundreds of pixels."""
-    assert_same(ours, theirs, roundings=16, precision=torch.float32)
+def same_matrix(found, expected):
+    """Compares in single precision; the largest entries are translations of hundreds of pixels."""
+    assert_same(found, expected, roundings=16, precision=torch.float32)
 
 
 def given(arrays, case):
-    """A case of F_affine_target as mmpose holds it; boxes in pixels, images in BGR."""
+    """A case of F_affine_target in mmpose's format; boxes in pixels, images in BGR."""
     return dict(
         img=np.ascontiguousarray(arrays['image'][..., ::-1]),
         bbox_center=arrays[f'{case}/center'][None],
@@ -80,30 +79,31 @@ def targets_agree(results, target, weight):
     np.testing.assert_array_equal(results['keypoint_weights'][0], weight[:, 0])
 
 
-@pytest.mark.parametrize(('crop', 'theirs'), CASES)
-def test_every_case_of_the_crop(affine, crop, theirs):
+@pytest.mark.parametrize(('crop', 'official'), CASES)
+def test_every_case_of_the_crop(affine, crop, official):
     arrays, meta = affine
     _, _, warp, target, _ = transforms(crop, meta)
-    cases = [c['name'] for c in meta['cases'] if f'{c["name"]}/{theirs}/image' in arrays]
+    cases = [c['name'] for c in meta['cases'] if f'{c["name"]}/{official}/image' in arrays]
     assert cases
     for case in cases:
-        their = {key: arrays[f'{case}/{theirs}/{key}'] for key in ('image', 'joints', 'matrix')}
-        same_matrix(matrix(warp, given(arrays, case)), their['matrix'])
+        kind = f'{case}/{official}'
+        expected = {key: arrays[f'{kind}/{key}'] for key in ('image', 'joints', 'matrix')}
+        same_matrix(matrix(warp, given(arrays, case)), expected['matrix'])
         results = target(warp(given(arrays, case)))
         labelled = (arrays['visible'] > 0) | (crop == 'udp')
         joints = results['transformed_keypoints'][0]
-        np.testing.assert_allclose(joints[labelled], their['joints'][labelled], atol=1e-3)
-        image_agrees(results['img'], their['image'])
+        np.testing.assert_allclose(joints[labelled], expected['joints'][labelled], atol=1e-3)
+        image_agrees(results['img'], expected['image'])
         targets_agree(
             results,
-            arrays[f'{case}/{theirs}/target'],
-            arrays[f'{case}/{theirs}/target_weight'],
+            arrays[f'{kind}/target'],
+            arrays[f'{kind}/target_weight'],
         )
 
 
-def image_agrees(ours, theirs):
-    difference = np.abs(ours[..., ::-1].astype(int) - theirs)
-    if cv2.__version__.startswith('4.11'):  # what made the golden images
+def image_agrees(found, expected):
+    difference = np.abs(found[..., ::-1].astype(int) - expected)
+    if cv2.__version__.startswith('4.11'):  # the version that made the golden images
         assert (difference > 0).mean() <= 0.005
     assert difference.mean() < 0.15  # OpenCV 5 interpolates more finely: 0.1003 grey levels
     assert difference.max() < 10
@@ -114,7 +114,7 @@ def test_the_normalised_crop(affine):
     preprocess = MODELS.build(BASE.model.data_preprocessor)
     _, _, warp, target, pack = transforms('udp', meta)
     results = target(warp(given(arrays, 'plain')))
-    crop = arrays['plain/udp/image'][..., ::-1]  # theirs: OpenCV's rounding is not the question
+    crop = arrays['plain/udp/image'][..., ::-1]  # the authors', as OpenCV's rounding may differ
     packed = pack(dict(results, img=np.ascontiguousarray(crop)))
     inputs, sample = packed['inputs'], packed['data_samples']
     ours = preprocess(dict(inputs=[inputs], data_samples=[sample]))['inputs'][0]
@@ -125,8 +125,8 @@ def test_the_normalised_crop(affine):
 
 @pytest.mark.parametrize('box', ['bbox', 'wide_bbox'])
 def test_boxes_are_padded_and_widened(affine, box):
-    """``bbox_xywh`` is what the authors' code pads: its dataset class has taken one pixel off the
-    annotation's width and height before. mmpose's classes do not (docs/decoding.md)."""
+    """``bbox_xywh`` is the box that the authors' code pads. Their dataset class subtracts one pixel
+    from the annotated width and height before; mmpose's classes do not (docs/decoding.md)."""
     arrays, meta = affine
     _, pad, warp, *_ = transforms('udp', meta)
     x, y, w, h = arrays[f'{box}_xywh']
@@ -162,8 +162,8 @@ def test_the_horizontal_flip(affine):
 
 
 @pytest.mark.parametrize('joints', ['', 'random_'])
-@pytest.mark.parametrize(('crop', 'theirs'), [('udp', 'udp'), ('plain', 'msra')])
-def test_targets_of_awkward_and_random_joints(golden, crop, theirs, joints):
+@pytest.mark.parametrize(('crop', 'official'), [('udp', 'udp'), ('plain', 'msra')])
+def test_targets_of_awkward_and_random_joints(golden, crop, official, joints):
     arrays, meta = golden('F_targets_edge.npz')
     encoder = transforms(crop, meta)[3].encoder
     points, visible = arrays[f'{joints}joints'], arrays[f'{joints}visible']
@@ -172,10 +172,10 @@ def test_targets_of_awkward_and_random_joints(golden, crop, theirs, joints):
     [name] = [
         key
         for key in arrays
-        if key.startswith(f'{joints}{theirs}/target') and not key.endswith('weight')
+        if key.startswith(f'{joints}{official}/target') and not key.endswith('weight')
     ]
-    weight = arrays[f'{joints}{theirs}/target_weight']
-    # Between two pixels either is right.
+    weight = arrays[f'{joints}{official}/target_weight']
+    # In the middle between two pixels, both roundings are right.
     tied = (np.abs((points / encoder.scale_factor) % 1 - 0.5) < 1e-5).any(1) & (visible > 0)
     close = np.where(tied, 0.005, 1e-5)[:, None, None]
     assert (np.abs(encoded['heatmaps'] - arrays[name]) <= close).all()
@@ -184,7 +184,7 @@ def test_targets_of_awkward_and_random_joints(golden, crop, theirs, joints):
 
 
 def read_mpii(arrays, folder, image):
-    """Our dataset class on the raw annotations, written as MPII's file."""
+    """Builds our dataset class on the raw annotations, which are written as MPII's file."""
     cv2.imwrite(str(folder / '1.png'), image[..., ::-1])
     people = [
         dict(center=c, scale=s, joints=j, joints_vis=v, image='1.png')
@@ -204,18 +204,20 @@ def test_mpii_from_the_annotation_to_the_target(mpii, affine, tmp_path):
     dataset = read_mpii(arrays, tmp_path, affine[0]['image'])
     assert len(dataset) == len(arrays['raw/scale'])
     for i in range(len(dataset)):
-        their = {k.removeprefix(f'{i}/'): v for k, v in arrays.items() if k.startswith(f'{i}/')}
+        expected = {k.removeprefix(f'{i}/'): v for k, v in arrays.items() if k.startswith(f'{i}/')}
         results = pad(load(dataset.get_data_info(i)))
-        assert results['bbox_center'][0] == pytest.approx(their['center'], abs=1e-3)
-        assert results['bbox_scale'][0] == pytest.approx(their['scale'] * 200, abs=1e-3)
-        np.testing.assert_allclose(results['keypoints'][0], their['joints'], atol=1e-3)
-        np.testing.assert_array_equal(results['keypoints_visible'][0], their['visible'])
-        results['bbox_rotation'] = their['rotation'][None]
-        same_matrix(matrix(warp, results), their['udp/matrix'])
+        assert results['bbox_center'][0] == pytest.approx(expected['center'], abs=1e-3)
+        assert results['bbox_scale'][0] == pytest.approx(expected['scale'] * 200, abs=1e-3)
+        np.testing.assert_allclose(results['keypoints'][0], expected['joints'], atol=1e-3)
+        np.testing.assert_array_equal(results['keypoints_visible'][0], expected['visible'])
+        results['bbox_rotation'] = expected['rotation'][None]
+        same_matrix(matrix(warp, results), expected['udp/matrix'])
         results = target(warp(results))
         np.testing.assert_allclose(
-            results['transformed_keypoints'][0], their['udp/joints'], atol=1e-3
+            results['transformed_keypoints'][0], expected['udp/joints'], atol=1e-3
         )
-        if 'udp/image' in their:
-            image_agrees(results['img'], their['udp/image'])
-        targets_agree(results, their['udp/target_first16'], their['udp/target_weight_first16'])
+        if 'udp/image' in expected:
+            image_agrees(results['img'], expected['udp/image'])
+        targets_agree(
+            results, expected['udp/target_first16'], expected['udp/target_weight_first16']
+        )

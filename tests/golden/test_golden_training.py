@@ -1,9 +1,10 @@
 """The authors' training of ViTPose+: losses, gradients, batch norms, steps of the optimiser.
 
-Their position table has a row that is added to all patches, the class token's once; ours has it
-folded in. The function and its gradient are the same, Adam's steps are not: officially two
-parameters move that add up (and clipping counts both). ``ExtraRow`` gives our model their two
-parameters, so that everything can be compared; what cannot be without it is in ``LEFT_OUT``.
+The authors' position table has an extra row, once the class token's, that is added to all patches.
+In our table this row is already added. The function and its gradient are the same, but Adam's steps
+differ: in the authors' model two parameters move whose sum is used, and clipping counts both.
+``ExtraRow`` gives our model these two parameters, so that everything can be compared. ``LEFT_OUT``
+lists the parameters that cannot be compared without it.
 """
 
 import numpy as np
@@ -16,13 +17,13 @@ from torch.nn.utils import parametrize
 
 MIXED = ['C_moe_all.npz', 'C_moe_absent.npz']
 TABLE = 'backbone.pos_embed'
-# After a step without ``ExtraRow``; and so C_moe_three_steps, from its second step on.
-LEFT_OUT = {TABLE: 'their patches move twice, by the extra row and by their own'}
-BOTH_TABLES = pytest.mark.parametrize('extra_row', [False, True], ids=['our table', 'theirs'])
+# Not compared after a step without ``ExtraRow``. So C_moe_three_steps needs it from step two on.
+LEFT_OUT = {TABLE: "the authors' positions move twice, by the extra row and by their own row"}
+BOTH_TABLES = pytest.mark.parametrize('extra_row', [False, True], ids=['our table', 'official'])
 
 
 class ExtraRow(nn.Module):
-    """The position table (1, H, W, C) as the sum of another one and a row for all patches."""
+    """The position table (1, H, W, C) as the sum of a table and an extra row for all patches."""
 
     def forward(self, rows, extra):
         return rows + extra
@@ -42,7 +43,7 @@ class Training:
             self.optimizer = build_optim_wrapper(self.model, optimizer_config(cfg, meta))
 
     def with_extra_row(self, table):
-        """Learns the authors' table (1, 1 + H * W, C) as they do."""
+        """Trains the authors' table (1, 1 + H * W, C) as two parameters, as they do."""
         groups = self.optimizer.optimizer.param_groups
         [group] = [group for group in groups if TABLE in group['param_names']]
         place = group['param_names'].index(TABLE)
@@ -56,7 +57,7 @@ class Training:
         return self
 
     def losses(self, images, dataset_idx, target, target_weight):
-        """By the authors' names, and their total, of which the gradients are computed."""
+        """The losses by the authors' names, and their sum; computes the gradients of the sum."""
         samples = [
             self.ours.labelled(t[: self.keypoints[i]], w[: self.keypoints[i]], self.names[i])
             for t, w, i in zip(target, target_weight, dataset_idx.tolist(), strict=True)
@@ -74,7 +75,7 @@ class Training:
         return found
 
     def official(self, part=lambda parameter: parameter):
-        """Every parameter, or part of it, by the authors' name."""
+        """Every parameter, or a part of it such as its gradient, by the authors' name."""
         values = {n: part(p).detach().clone() for n, p in self.model.named_parameters()}
         table = f'{TABLE.replace("backbone", "backbone.parametrizations")}.original'
         if f'{table}0' not in values:
@@ -87,7 +88,7 @@ class Training:
 
 
 def optimizer_config(cfg, meta):
-    """That of our config, in the numbers of ``meta``."""
+    """The optimiser of our config, with the numbers of ``meta``."""
     given, wrapper = meta['optimizer'], cfg.optim_wrapper
     assert given['type'] == wrapper.optimizer.type
     wrapper.optimizer.update({k: given[k] for k in ('lr', 'betas', 'eps', 'weight_decay')})
@@ -98,7 +99,7 @@ def optimizer_config(cfg, meta):
 
 @pytest.fixture
 def train(golden, ours):
-    """A file's name -> its arrays and meta, and the training."""
+    """A function: the name of a file -> its arrays, its meta, and the training."""
     state, _ = golden('C_moe_state.npz')
 
     def build(file, extra_row=False):
@@ -150,7 +151,7 @@ def test_gradients(file, extra_row, train):
     training.losses(*batch(arrays))
     found, expected = training.gradients(), group_of(arrays, 'grad/')
     if not extra_row:
-        found[TABLE][:, 0] = found[TABLE][:, 1:].sum(1)  # of a row that is added to all others
+        found[TABLE][:, 0] = found[TABLE][:, 1:].sum(1)  # as this row is added to all others
     assert set(found) == set(expected)
     for name in meta['zero_gradient_parameters']:
         assert not found[name].any(), name
@@ -164,7 +165,7 @@ def test_gradients(file, extra_row, train):
 
 @BOTH_TABLES
 def test_one_step(extra_row, train):
-    """Where the gradient is more than noise, by which Adam would divide."""
+    """Compared where the gradient is more than noise, since Adam divides by its size."""
     arrays, meta, training = train('C_moe_absent.npz', extra_row)
     training.losses(*batch(arrays))
     training.optimizer.step()
@@ -173,13 +174,13 @@ def test_one_step(extra_row, train):
     for name, after in expected.items():
         if not extra_row and name in LEFT_OUT:
             continue
-        sure = np.abs(arrays[f'grad/{name}']) > 1e-6
-        sure |= name in meta['zero_gradient_parameters']
-        np.testing.assert_allclose(found[name][sure], after[sure], rtol=0, atol=1e-6, err_msg=name)
+        mask = np.abs(arrays[f'grad/{name}']) > 1e-6
+        mask |= name in meta['zero_gradient_parameters']
+        np.testing.assert_allclose(found[name][mask], after[mask], rtol=0, atol=1e-6, err_msg=name)
 
 
 def test_three_steps(train):
-    """Losses, gradient and sizes; the key's third of qkv.bias has no true gradient to step by."""
+    """Compares losses, gradients, norms, and steps except qkv.bias: keys have no true gradient."""
     arrays, meta, training = train('C_moe_three_steps.npz', extra_row=True)
     names = meta['param_names']
     before = training.official()
@@ -195,13 +196,13 @@ def test_three_steps(train):
         sizes = [np.linalg.norm(after[name].astype(float)) for name in names]
         np.testing.assert_allclose(sizes, here['param_norm'], rtol=1e-3)
         changes = [np.linalg.norm(after[name].astype(float) - before[name]) for name in names]
-        sure = [not name.endswith('attn.qkv.bias') for name in names]
-        np.testing.assert_allclose(np.array(changes)[sure], here['delta_norm'][sure], rtol=1e-2)
+        mask = [not name.endswith('attn.qkv.bias') for name in names]
+        np.testing.assert_allclose(np.array(changes)[mask], here['delta_norm'][mask], rtol=1e-2)
         before = after
 
 
-def test_the_untouched_pass_with_all_heads_as_wide_as_the_widest(train, golden):
-    """Targets are padded to its width; times that over K it is the pass with cut targets."""
+def test_the_unmodified_pass_with_all_heads_as_wide_as_the_widest(train, golden):
+    """Targets are padded to this width. Each loss times width / K is that with cut targets."""
     arrays, meta, training = train('C_moe_133wide.npz')
     inputs, cut = golden('C_moe_all.npz')
     check_losses(training.losses(*batch(inputs)), arrays, 'train/', rtol=0, atol=1e-6)
@@ -215,7 +216,7 @@ def test_the_untouched_pass_with_all_heads_as_wide_as_the_widest(train, golden):
 
 @pytest.mark.parametrize('weighted', [True, False])
 def test_weights_enter_the_authors_loss_squared(weighted, golden):
-    """They multiply prediction and target, mmpose the squared error: no matter for 0 and 1."""
+    """They multiply prediction and target, mmpose's the squared error: equal for 0 and 1."""
     arrays, meta = golden('C_loss_weights.npz')
     output, target, weights = (
         torch.from_numpy(arrays[name]) for name in ('output', 'target', 'target_weight')
