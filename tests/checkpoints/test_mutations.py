@@ -156,17 +156,9 @@ def not_finite(rng, canary):
 def no_weight(rng, canary):
     name = 'backbone.weight'
     value = WEIGHTS[name]
-    wrong = [
-        value.to_sparse(),
-        value.to_sparse_csr(),
-        value.to('meta'),
-        value.numpy(),
-        3,
-        None,
-        'x',
-    ]
-    wrong += [torch.quantize_per_tensor(value, 1, 0, torch.qint8), value.tolist(), {name: value}]
-    return saved(training({**WEIGHTS, name: rng.choice(wrong)})), REFUSED
+    bad = [value.to_sparse(), value.to_sparse_csr(), value.to('meta'), value.numpy(), 3, None, 'x']
+    bad += [torch.quantize_per_tensor(value, 1, 0, torch.qint8), value.tolist(), {name: value}]
+    return saved(training({**WEIGHTS, name: rng.choice(bad)})), REFUSED
 
 
 def other_storage(rng, canary):

@@ -37,7 +37,7 @@ def built(cfg):
 
 
 @pytest.fixture
-def six_model(tiny_config):
+def six(tiny_config):
     return built(tiny_config)
 
 
@@ -53,21 +53,21 @@ def kind(request, tiny_config):
 
 
 @pytest.mark.parametrize('dataset', SIX)
-def test_heatmaps_of_the_split_model(dataset, six_model, tiny_config):
-    check_heatmaps(dataset, six_model, tiny_config)
+def test_heatmaps_of_the_split_model(dataset, six, tiny_config):
+    check_heatmaps(dataset, six, tiny_config)
 
 
 @torch.no_grad()
-def check_heatmaps(dataset, six_model, tiny_config):
+def check_heatmaps(dataset, six, tiny_config):
     """Compares the heatmaps of both, with the flip test and the test settings."""
-    state, cfg = split(six_model.state_dict(), tiny_config, dataset)
+    state, cfg = split(six.state_dict(), tiny_config, dataset)
     plain = MODELS.build(cfg.model).eval()
     plain.load_state_dict(state)
     assert type(plain).__name__ == 'TopdownPoseEstimator'
     samples = DATASETS.build(cfg.test_dataloader.dataset)
     batch = pseudo_collate([samples[0], samples[1]])
     heatmaps = []
-    for model in (six_model, plain):
+    for model in (six, plain):
         model.test_cfg.update(output_heatmaps=True)
         data = model.data_preprocessor(batch)
         results = model.predict(**data)
@@ -122,19 +122,18 @@ def test_plain_ffns_of_another_width_are_expanded_as_they_are(tiny_config):
     assert all(torch.equal(back[name], value) for name, value in plain.items())
 
 
-def test_nothing_of_the_other_datasets_is_left(six_model, tiny_config):
-    state, cfg = split(six_model.state_dict(), tiny_config, 'mpii')
+def test_nothing_of_the_other_datasets_is_left(six, tiny_config):
+    state, cfg = split(six.state_dict(), tiny_config, 'mpii')
     assert not any('expert' in key or 'heads' in key for key in state)
     text = cfg.pretty_text
     assert not any(word in text for word in ('expert', 'MultiDataset', 'aic', 'coco', 'ap10k'))
     plain = MODELS.build(cfg.model)
-    sizes = [sum(p.numel() for p in model.parameters()) for model in (plain, six_model)]
-    assert sizes[0] < sizes[1]
+    assert sum(p.numel() for p in plain.parameters()) < sum(p.numel() for p in six.parameters())
 
 
-def test_the_files_of_the_command_work_with_test_and_train(six_model, tiny_config, workplace):
+def test_the_files_of_the_command_work_with_test_and_train(six, tiny_config, workplace):
     tiny_config.dump('six.py')
-    writing.write('six.pth', six_model.state_dict())
+    writing.write('six.pth', six.state_dict())
     main(['split', 'six.pth', 'mpii', 'mpii.pth', '--config', 'six.py'])
     main(['test', 'mpii.py', 'mpii.pth', '--out', 'plain.json', '--work-dir', 'test'])
     assert 'mpii/PCK' in Config.fromfile('plain.json')
@@ -177,8 +176,8 @@ def test_a_loader_without_the_dataset_is_left_out_with_its_evaluator(tiny_config
 
 
 @pytest.mark.parametrize('dataset', ['coco', 'apt36k'])  # both have 17 keypoints
-def test_split_undoes_expand(dataset, six_model, tiny_config):
-    plain, _ = split(six_model.state_dict(), tiny_config, 'coco')
+def test_split_undoes_expand(dataset, six, tiny_config):
+    plain, _ = split(six.state_dict(), tiny_config, 'coco')
     wide = expand(plain, tiny_config, dataset)
     experts = wide['backbone.layers.0.ffn.experts.weight']
     assert all(torch.equal(expert, experts[0]) for expert in experts)
@@ -187,17 +186,17 @@ def test_split_undoes_expand(dataset, six_model, tiny_config):
     assert all(torch.equal(back[name], value) for name, value in plain.items())
 
 
-def test_the_head_must_fit_the_dataset(six_model, tiny_config):
-    plain, _ = split(six_model.state_dict(), tiny_config, 'coco')
+def test_the_head_must_fit_the_dataset(six, tiny_config):
+    plain, _ = split(six.state_dict(), tiny_config, 'coco')
     with pytest.raises(ValueError, match=r'plain checkpoint .* has .*heads\.mpii.* in shape'):
         expand(plain, tiny_config, 'mpii')
 
 
-def test_an_expanded_backbone_has_no_head(six_model, tiny_config):
-    plain, _ = split(six_model.state_dict(), tiny_config, 'aic')
+def test_an_expanded_backbone_has_no_head(six, tiny_config):
+    plain, _ = split(six.state_dict(), tiny_config, 'aic')
     backbone = {k: v for k, v in plain.items() if k.startswith('backbone.')}
     wide = expand(backbone, tiny_config)
-    assert set(wide) == {k for k in six_model.state_dict() if k.startswith('backbone.')}
+    assert set(wide) == {k for k in six.state_dict() if k.startswith('backbone.')}
 
 
 @pytest.mark.parametrize(
@@ -224,11 +223,11 @@ def test_an_expanded_backbone_has_no_head(six_model, tiny_config):
         ),
     ],
 )
-def test_bad_input(command, message, six_model, tiny_config, workplace, capsys):
+def test_bad_input(command, message, six, tiny_config, workplace, capsys):
     tiny_config.dump('six.py')
     tiny_config.dump('six2.py')
-    writing.write('six.pth', six_model.state_dict())
-    writing.write('plain.pth', split(six_model.state_dict(), tiny_config, 'coco')[0])
+    writing.write('six.pth', six.state_dict())
+    writing.write('plain.pth', split(six.state_dict(), tiny_config, 'coco')[0])
     Path('six').mkdir()
     before = sorted(workplace.rglob('*'))
     with pytest.raises(SystemExit) as stop:

@@ -58,11 +58,8 @@ def mae_of_vitae(patch=16, kernel=1, prefix=''):
 
 
 def by_hand(state, image):
-    """Computes the features (B, C, H, W) of these weights as ViTPose uses them.
-
-    There is no class token, but its position is added to every patch. Smaller patches are padded
-    with zeros. The last norm has no scale.
-    """
+    """Features (B, C, H, W) of these weights in ViTPose. The class token's position is added to all
+    patches; smaller patches are padded with zeros; the last norm has no scale."""
     ring = [(16 - state['patch_embed.proj.weight'].shape[-1]) // 2] * 4
     kernel = F.pad(state['patch_embed.proj.weight'], ring)
     x = F.conv2d(image, kernel, state['patch_embed.proj.bias'], stride=16, padding=2)
