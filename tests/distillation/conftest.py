@@ -1,4 +1,4 @@
-"""A tiny teacher and student of configs/distill/ on drawn figures; the teacher knows nothing."""
+"""A tiny teacher and student of configs/distill/ on synthetic figures, with random weights."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def place(workplace, figures):
 
 @pytest.fixture
 def teacher(place):
-    """The teacher's model; its checkpoint and a token of it lie where the student looks."""
+    """The teacher's model; its checkpoint and its token are where the student expects them."""
     teacher = stirred(MODELS.build(shipped(TEACHER).model)).eval()
     (place / CHECKPOINT).parent.mkdir()
     torch.save(dict(state_dict=teacher.state_dict()), CHECKPOINT)

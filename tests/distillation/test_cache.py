@@ -1,4 +1,4 @@
-"""What a cache of heatmaps gives back, and what it refuses; without a teacher."""
+"""A cache of heatmaps returns what was written, and refuses changed samples; without a teacher."""
 
 import json
 from collections import Counter
@@ -24,7 +24,7 @@ def sample_of(name, number):
 
 
 def batch_of(rows, seed=0):
-    """Of rows (dataset, id): random crops, and random heatmaps in float16."""
+    """A batch of rows (dataset, id): random crops, and random heatmaps in float16."""
     generator = torch.Generator().manual_seed(seed)
     samples = [sample_of(*row) for row in rows]
     heatmaps = [torch.rand(KEYPOINTS[name], 8, 6, generator=generator).half() for name, _ in rows]
@@ -42,7 +42,7 @@ def batch(tmp_path):
 
 
 def test_what_is_written_is_read_in_any_order_and_type(batch, tmp_path):
-    """Datasets are interleaved, and copied at once; float16 in, so that nothing is rounded."""
+    """Datasets are mixed, and each is copied at once. Heatmaps are float16: nothing is rounded."""
     cache = HeatmapCache(tmp_path / 'cache')
     for order in ([0, 1, 2, 3, 4], [4, 2, 0, 1], [3]):
         samples = [batch.data_samples[i] for i in order]
@@ -55,7 +55,7 @@ def test_what_is_written_is_read_in_any_order_and_type(batch, tmp_path):
 
 
 class Counting(TorchDispatchMode):
-    """How often a number is read back from the device, and how often tensors change theirs."""
+    """Counts how often a number is read from the device, and how often tensors are moved."""
 
     def __init__(self):
         super().__init__()
@@ -66,12 +66,12 @@ class Counting(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-def test_a_batch_costs_one_number_read_back_and_a_copy_a_dataset(batch, tmp_path):
+def test_a_batch_reads_one_number_from_the_device_and_copies_once_per_dataset(batch, tmp_path):
     cache = HeatmapCache(tmp_path / 'cache')
     with Counting() as counting:
         cache.look_up(batch.inputs, batch.data_samples)
     assert counting.calls['_local_scalar_dense'] == 1
-    assert counting.calls['_to_copy'] == 2  # to float32; on the CPU there is no way to go
+    assert counting.calls['_to_copy'] == 2  # to float32; on the CPU nothing is moved
 
 
 def changed(inputs, place, by):
@@ -80,22 +80,22 @@ def changed(inputs, place, by):
     return inputs
 
 
-def test_the_first_sample_that_is_not_as_it_was_is_named(batch, tmp_path):
+def test_the_first_changed_sample_is_named(batch, tmp_path):
     cache = HeatmapCache(tmp_path / 'cache')
     cache.look_up(changed(batch.inputs, 2, 0.019), batch.data_samples)
     for by in (0.021, -0.021, float('nan')):
         inputs = changed(changed(batch.inputs, 2, by), 4, 1.0)
-        with pytest.raises(UserError, match='has heatmaps of another crop of coco 3: it wants a'):
+        with pytest.raises(UserError, match='has heatmaps of another crop of coco 3: train with'):
             cache.look_up(inputs, batch.data_samples)
     samples = [*batch.data_samples[:3], sample_of('coco', -1), batch.data_samples[4]]
     with pytest.raises(UserError, match='has no heatmaps of coco -1: write it again from the tr'):
         cache.look_up(changed(batch.inputs, 4, 1.0), samples)
-    with pytest.raises(UserError, match='has heatmaps of another crop of coco 3: it wants a'):
+    with pytest.raises(UserError, match='has heatmaps of another crop of coco 3: train with'):
         cache.look_up(changed(batch.inputs, 2, 1.0), samples)
 
 
-def test_a_cache_of_before_is_read(batch, tmp_path):
-    """As the first version wrote it: arrays of NumPy, whatever this one writes."""
+def test_a_cache_of_the_first_version_is_read(batch, tmp_path):
+    """The arrays are written as the first version wrote them, without ``write_cache``."""
     old = tmp_path / 'old'
     old.mkdir()
     coco = [0, 2, 3]
@@ -112,7 +112,7 @@ def test_a_cache_of_before_is_read(batch, tmp_path):
 def test_names_that_leave_the_folder_are_refused_before_anything_is_opened(
     batch, tmp_path, monkeypatch
 ):
-    """The files they name are there, and would be read."""
+    """The files with these names exist and could be read."""
     for suffix in ('npy', 'npz'):
         (tmp_path / f'x.{suffix}').write_bytes((tmp_path / f'cache/coco.{suffix}').read_bytes())
     (tmp_path / 'cache' / 'deeper').mkdir()
@@ -123,7 +123,7 @@ def test_names_that_leave_the_folder_are_refused_before_anything_is_opened(
     for name in ('../x', 'deeper/../../x', str(tmp_path / 'x'), 'deeper/x'):
         about = json.dumps(dict(ABOUT, datasets=['coco', name]))
         (tmp_path / 'cache/teacher.json').write_text(about)
-        message = r"^The dataset '.*x' of the cache .*cache has a path for a name: give it a name"
+        message = r"^The dataset '.*x' of the cache .*cache has a path as its name: give it a name"
         with pytest.raises(UserError, match=message):
             HeatmapCache(tmp_path / 'cache')
     assert not opened
@@ -131,13 +131,15 @@ def test_names_that_leave_the_folder_are_refused_before_anything_is_opened(
 
 def test_names_that_leave_the_folder_are_not_written(tmp_path):
     for name in ('../x', 'a/x', str(tmp_path / 'x')):
-        with pytest.raises(UserError, match=r'has a path for a name: give it a name without sep'):
+        with pytest.raises(UserError, match=r'has a path as its name: give it a name without sep'):
             write_cache(tmp_path / 'cache', ABOUT, {'coco': 1, name: 1}, [])
     assert not list(tmp_path.iterdir())
 
 
-def test_arrays_that_do_not_belong_together_are_no_cache(batch, tmp_path):
+def test_arrays_of_different_lengths_are_refused(batch, tmp_path):
     for array in (np.zeros((2, 17, 8, 6), np.float16), np.zeros(3, np.float16)):
         np.save(tmp_path / 'cache/coco.npy', array)
-        with pytest.raises(UserError, match=r'is no cache of heatmaps, or not whole \(ValueError'):
+        with pytest.raises(
+            UserError, match=r'is no cache of heatmaps, or not complete \(ValueError'
+        ):
             HeatmapCache(tmp_path / 'cache')

@@ -1,4 +1,4 @@
-"""From a trained teacher to a distilled student with the ordinary commands."""
+"""The ordinary commands train a distilled student, from a trained teacher."""
 
 import json
 import re
@@ -27,8 +27,8 @@ OPTIONS = [
 ]
 
 
-def calm(cfg):
-    """Two short epochs without chance, each with a checkpoint."""
+def deterministic(cfg):
+    """Two short epochs without random augmentation, each with a checkpoint."""
     dataset = cfg.train_dataloader.dataset
     dataset.pipeline = [t for t in dataset.pipeline if not t.type.startswith('Random')]
     dataset.indices = 4
@@ -46,7 +46,7 @@ def train(cfg, name, *options):
 
 
 def refused(capsys, *command):
-    """The one sentence with which a command ends."""
+    """Runs a command that is refused; returns its message, which is one line."""
     with pytest.raises(SystemExit) as stop:
         main([str(word) for word in command])
     assert stop.value.code == 2
@@ -55,7 +55,7 @@ def refused(capsys, *command):
     return error
 
 
-def test_stage_1_writes_the_token_and_whose_it_is(teacher):
+def test_stage_1_writes_the_token_and_its_teacher(teacher):
     main(['train', STAGE_1, '--no-validate', '--cfg-options', *OPTIONS])
     saved = read_token(f'work_dirs/{STAGE_1}/token.pth')
     state = reading.read(f'work_dirs/{STAGE_1}/epoch_1.pth')
@@ -66,41 +66,39 @@ def test_stage_1_writes_the_token_and_whose_it_is(teacher):
         assert torch.equal(state[name], value), name
 
 
-def test_a_resumed_stage_1_still_knows_whose_token_it_is():
+def test_a_resumed_stage_1_keeps_the_teacher_of_its_token():
     hook, runner = KnowledgeTokenHook(), SimpleNamespace(cfg=Config(dict(load_from='epoch_1.pth')))
     hook.after_load_checkpoint(runner, dict(state_dict={}, teacher='the first one'))
     assert hook.teacher == 'the first one'
 
 
-def test_stage_1_wants_a_teacher(teacher, capsys):
+def test_stage_1_needs_a_teacher(teacher, capsys):
     options = [*OPTIONS, 'load_from=None']
     error = refused(capsys, 'train', STAGE_1, '--no-validate', '--cfg-options', *options)
-    assert (
-        'trains the token of a teacher, but loads none: give its checkpoint as load_from' in error
-    )
+    assert "but loads no teacher: give the teacher's checkpoint as load_from" in error
 
 
 def test_a_student_is_resumed_exactly(cfg):
-    cfg = calm(cfg)
-    train(cfg, 'whole')
-    train(cfg, 'resumed', '--resume', 'whole/epoch_1.pth')
-    whole, resumed = (torch.load(f'{name}/epoch_2.pth') for name in ('whole', 'resumed'))
-    first = torch.load('whole/epoch_1.pth')
+    cfg = deterministic(cfg)
+    train(cfg, 'direct')
+    train(cfg, 'resumed', '--resume', 'direct/epoch_1.pth')
+    direct, resumed = (torch.load(f'{name}/epoch_2.pth') for name in ('direct', 'resumed'))
+    first = torch.load('direct/epoch_1.pth')
     for part in ('state_dict', 'token_map'):
-        assert whole[part].keys() == resumed[part].keys()
-        for name, value in whole[part].items():
+        assert direct[part].keys() == resumed[part].keys()
+        for name, value in direct[part].items():
             assert torch.equal(resumed[part][name], value), name
     for moment in ('exp_avg', 'exp_avg_sq'):
-        for key, state in whole['optimizer']['state'].items():
+        for key, state in direct['optimizer']['state'].items():
             assert torch.equal(resumed['optimizer']['state'][key][moment], state[moment])
-    assert len(whole['token_map']) == 2
-    assert not any('parametrizations' in name for name in whole['state_dict'])
-    tokens = [c['state_dict']['backbone.prefix_tokens'] for c in (first, whole)]
+    assert len(direct['token_map']) == 2
+    assert not any('parametrizations' in name for name in direct['state_dict'])
+    tokens = [c['state_dict']['backbone.prefix_tokens'] for c in (first, direct)]
     assert not torch.equal(*tokens)
 
 
-def test_what_is_left_goes_through_all_commands(cfg, samples):
-    """With the very config of the distillation, and without its teacher."""
+def test_the_deployed_model_works_with_all_commands(cfg, samples):
+    """The config is that of the distillation; the teacher's checkpoint is deleted."""
     student = student_of(cfg)
     writing.write('student.pth', student.state_dict())
     Path(CHECKPOINT).unlink()
@@ -115,14 +113,14 @@ def test_what_is_left_goes_through_all_commands(cfg, samples):
         assert torch.equal(plain._forward(inputs), student.eval()._forward(inputs))
 
 
-def test_other_layouts_have_no_room_for_the_token(cfg, capsys):
+def test_other_layouts_cannot_store_the_token(cfg, capsys):
     writing.write('student.pth', student_of(cfg).state_dict())
-    command = ['convert', 'student.pth', 'theirs.pth', '--target', 'official', '--config', STUDENT]
+    command = ['convert', 'student.pth', 'other.pth', '--target', 'official', '--config', STUDENT]
     error = refused(capsys, *command)
-    assert re.search(r"no room for 'backbone\.prefix_tokens' in the authors' layout: .*stay", error)
+    assert re.search(r"\.prefix_tokens' cannot be stored in the authors' layout: .*keep", error)
 
 
-def test_a_student_starts_from_an_encoder_as_any_other(cfg):
+def test_a_student_starts_from_an_encoder_as_any_other_model(cfg):
     state = student_of(cfg).state_dict()
     start = {k: v for k, v in state.items() if k.startswith('backbone.') and 'prefix' not in k}
     writing.write('start.pth', start)
@@ -147,30 +145,30 @@ def test_preflight_compares_the_datasets(cfg, capsys):
     )
     cfg.dump('student.py')
     error = refused(capsys, 'train', 'student.py', '--no-validate', '--work-dir', 'out')
-    assert re.search(r'teacher .* knows coco, but the student learns ap10k: give a teacher', error)
+    assert re.search(r'teacher .* is for coco, but the student learns ap10k: give a teacher', error)
     assert not Path('out').exists()
 
 
 @pytest.fixture
 def cached(cfg):
     """The student without augmentation, and the cache of its teacher's heatmaps."""
-    cfg = calm(cfg)
+    cfg = deterministic(cfg)
     cfg.dump('running.py')
     main(['cache-heatmaps', 'running.py', 'cache'])
     return cfg
 
 
-def test_cached_heatmaps_teach_the_same(cached):
+def test_cached_heatmaps_give_the_same_losses(cached):
     dataset = DATASETS.build(cached.train_dataloader.dataset)
-    everybody = [dataset[i] for i in range(4)]
+    all_samples = [dataset[i] for i in range(4)]
     running = student_of(cached)
     cached.model.teacher = dict(type='CachedTeacher', folder='cache')
     reading = student_of(cached)  # its token is that of this teacher
-    expected, losses = (s.loss(**prepare(s, everybody)) for s in (running, reading))
+    expected, losses = (s.loss(**prepare(s, all_samples)) for s in (running, reading))
     assert torch.equal(losses['loss_kpt'], expected['loss_kpt'])
     torch.testing.assert_close(losses['loss_output'], expected['loss_output'], rtol=1e-3, atol=0)
     assert losses['loss_output'] > 0
-    reading.to(torch.float64)  # there is nothing to move
+    reading.to(torch.float64)  # it has nothing to move
 
 
 def test_a_crop_that_is_not_the_cached_one(cached, samples):
@@ -178,9 +176,7 @@ def test_a_crop_that_is_not_the_cached_one(cached, samples):
     student = student_of(cached)
     data = prepare(student, samples[:1])
     data['inputs'] = data['inputs'].flip(-1)
-    with pytest.raises(
-        ValueError, match=r'cache has heatmaps of another crop of coco \d+: it wants'
-    ):
+    with pytest.raises(ValueError, match=r'cache has heatmaps of another crop of coco \d+: train'):
         student.loss(**data)
     data['data_samples'][0].set_field(-1, 'id', field_type='metainfo')
     with pytest.raises(ValueError, match='cache has no heatmaps of coco -1: write it again from'):
@@ -194,18 +190,18 @@ def test_a_broken_cache_and_a_cache_of_another_teacher(cached):
     with pytest.raises(ValueError, match='is the token of another teacher'):
         MODELS.build(cached.model)
     Path('cache/coco.npy').write_bytes(b'')
-    with pytest.raises(ValueError, match=r'cache is no cache of heatmaps, or not whole .*: write'):
+    with pytest.raises(ValueError, match=r'cache is no cache of heatmaps, or not complete .*: w'):
         MODELS.build(cached.model)
     cached.model.teacher.folder = 'nowhere'
-    with pytest.raises(ValueError, match=r'nowhere is no cache of heatmaps, or not whole .*: w'):
+    with pytest.raises(ValueError, match=r'nowhere is no cache of heatmaps, or not complete .*: w'):
         MODELS.build(cached.model)
 
 
-def test_what_cannot_be_cached(cfg, capsys):
+def test_a_cache_that_cannot_be_written(cfg, capsys):
     error = refused(capsys, 'cache-heatmaps', STUDENT, 'cache')
-    assert 'augments its samples, so that their heatmaps differ in every epoch: take' in error
+    assert 'augments its samples, so their heatmaps differ in every epoch: remove' in error
     error = refused(capsys, 'cache-heatmaps', 'vitpose-tiny_figures-128x96', 'cache')
-    assert 'has no teacher that runs: give the config of a student with teacher=' in error
+    assert 'has no running teacher: give the config of a student with teacher=' in error
     Path('cache').mkdir()
     error = refused(capsys, 'cache-heatmaps', STUDENT, 'cache')
     assert error == 'error: cache exists: give another name, or move it away.'

@@ -13,7 +13,7 @@ from vitpose_plus.commands import main
 from vitpose_plus.distillation.token_file import SavedToken, fingerprint, write_token
 from vitpose_plus.models.building import deployment_config
 
-WIDTH = 192  # of the teacher
+WIDTH = 192  # the teacher's
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def teacher_cfg(tiny_config):
 
 @pytest.fixture
 def teacher(teacher_cfg):
-    """Its files lie where ``cfg`` looks for them."""
+    """The teacher's model; its files are where ``cfg`` expects them."""
     teacher = stirred(MODELS.build(teacher_cfg.model)).eval()
     teacher_cfg.dump('teacher.py')
     torch.save(teacher.state_dict(), 'teacher.pth')
@@ -52,7 +52,7 @@ def cfg(tiny_config, teacher):
 
 @pytest.fixture
 def samples(cfg):
-    """Two of COCO, none of MPII, one of the others, interleaved."""
+    """Two samples of COCO, none of MPII, and one of each other dataset, mixed."""
     parts = DATASETS.build(cfg.train_dataloader.dataset).datasets
     return [parts[i][j] for i, j in ((5, 0), (0, 0), (4, 0), (1, 0), (0, 1), (3, 0))]
 
@@ -63,20 +63,20 @@ def student_of(cfg):
 
 
 @pytest.mark.parametrize('head', ['MultiDatasetHead', 'WholeBatchMultiDatasetHead'])
-def test_each_dataset_counts_by_its_share(head, cfg, samples, teacher):
+def test_each_dataset_is_weighted_by_its_share(head, cfg, samples, teacher):
     cfg.model.head.type = head
     student = student_of(cfg)
-    for module in student.modules():  # so that a dataset alone is what it is in a batch
+    for module in student.modules():  # so that outputs do not depend on the batch
         if isinstance(module, torch.nn.BatchNorm2d):
             module.eval()
     data = prepare(student, samples)
     losses = student.loss(**data)
     with torch.no_grad():
-        drawn, taught = (model._forward(**data) for model in (student, teacher))
+        predicted, taught = (model._forward(**data) for model in (student, teacher))
     names = [sample.dataset_name for sample in data['data_samples']]
     for name in student.head.names:
         rows = [row for row, other in enumerate(names) if other == name]
-        expected = sum(((drawn[i] - taught[i]) ** 2).mean() for i in rows) / len(names)
+        expected = sum(((predicted[i] - taught[i]) ** 2).mean() for i in rows) / len(names)
         assert_same(losses[f'{name}.loss_output'], torch.as_tensor(expected))
         assert (expected > 0) == (name != 'mpii')
 
@@ -89,8 +89,8 @@ def test_every_parameter_that_is_trained_gets_a_gradient(cfg, samples):
         assert parameter.grad is not None, name
 
 
-def test_a_student_is_split_as_any_other(cfg, samples):
-    """What is left is a plain model of one dataset, token and all, with the same heatmaps."""
+def test_a_student_is_split_as_any_other_model(cfg, samples):
+    """The result is a plain model of one dataset, with the token and the same heatmaps."""
     student = student_of(cfg).eval()
     cfg.model = deployment_config(cfg.model)
     state, plain_cfg = split(student.state_dict(), cfg, 'ap10k')
@@ -98,9 +98,9 @@ def test_a_student_is_split_as_any_other(cfg, samples):
     plain.load_state_dict(state)
     data = prepare(student, [s for s in samples if s['data_samples'].dataset_name == 'ap10k'])
     with torch.no_grad():
-        [whole] = student._forward(**data)
-        [alone] = plain.eval()._forward(data['inputs'])
-    assert_same(alone, whole)
+        [expected] = student._forward(**data)
+        [found] = plain.eval()._forward(data['inputs'])
+    assert_same(found, expected)
     assert (state['backbone.prefix_tokens'] == student.backbone.prefix_tokens).all()
 
 
@@ -109,13 +109,15 @@ def test_a_plain_student_may_have_a_teacher_of_several_datasets(cfg, samples, te
     plain_cfg.model.update(type='DistilledTopdown', teacher=cfg.model.teacher)
     plain_cfg.model.backbone.patch = cfg.model.backbone.get('patch')
     student = stirred(MODELS.build(plain_cfg.model))
-    student.head.deconv_layers.append(torch.nn.Upsample(scale_factor=2.0))  # as large as theirs
+    student.head.deconv_layers.append(
+        torch.nn.Upsample(scale_factor=2.0)
+    )  # as large as the teacher's
     data = prepare(student, [s for s in samples if s['data_samples'].dataset_name == 'coco'])
     losses = student.loss(**data)
     with torch.no_grad():
         taught = torch.stack(teacher._forward(**data))
-        drawn = student._forward(data['inputs'])
-    assert_same(losses['loss_output'], ((drawn - taught) ** 2).mean())
+        predicted = student._forward(data['inputs'])
+    assert_same(losses['loss_output'], ((predicted - taught) ** 2).mean())
 
 
 def test_heatmaps_are_cached_for_each_dataset(cfg):
@@ -128,8 +130,8 @@ def test_heatmaps_are_cached_for_each_dataset(cfg):
     cfg.model.teacher = dict(type='CachedTeacher', folder='cache')
     reading = student_of(cfg)
     assert reading.teacher.datasets == running.teacher.datasets
-    everybody = [part[1] for part in DATASETS.build(cfg.train_dataloader.dataset).datasets]
-    expected, losses = (s.loss(**prepare(s, everybody)) for s in (running, reading))
+    all_samples = [part[1] for part in DATASETS.build(cfg.train_dataloader.dataset).datasets]
+    expected, losses = (s.loss(**prepare(s, all_samples)) for s in (running, reading))
     for name, loss in expected.items():
         torch.testing.assert_close(losses[name], loss, rtol=1e-3, atol=0)
 
@@ -140,7 +142,7 @@ def test_a_teacher_of_some_of_the_datasets(cfg, teacher_cfg):
     teacher_cfg.dump('teacher.py')
     torch.save(MODELS.build(teacher_cfg.model).state_dict(), 'teacher.pth')
     cfg.model.pop('token')
-    message = 'knows apt36k, ap10k, mpii, aic, coco, but the student learns coco_wholebody: give a'
+    message = 'is for apt36k, ap10k, mpii, aic, coco, but the student learns coco_wholebody: give'
     with pytest.raises(ValueError, match=message):
         MODELS.build(cfg.model)
 
@@ -150,5 +152,5 @@ def test_a_teacher_of_other_keypoints(cfg, teacher_cfg):
     teacher_cfg.dump('teacher.py')
     torch.save(MODELS.build(teacher_cfg.model).state_dict(), 'teacher.pth')
     cfg.model.pop('token')
-    with pytest.raises(ValueError, match='has 100 keypoints of coco_wholebody, the student 133'):
+    with pytest.raises(ValueError, match='has 100 keypoints of coco_wholebody, the student has 1'):
         MODELS.build(cfg.model)

@@ -1,4 +1,4 @@
-"""A student is a plain estimator, told by its teacher."""
+"""A student is a plain estimator with a teacher."""
 
 from copy import deepcopy
 
@@ -21,7 +21,7 @@ from vitpose_plus.distillation.students import recorded
 from vitpose_plus.engine.precision import Bf16OptimWrapper
 from vitpose_plus.models.building import deployment_config
 
-SETTINGS = {  # what is taken away
+SETTINGS = {  # arguments that are removed
     'neither': ('teacher', 'token'),
     'token': ('teacher',),
     'output': ('token',),
@@ -31,7 +31,7 @@ SETTINGS = {  # what is taken away
 
 @pytest.mark.parametrize('setting', SETTINGS)
 def test_every_parameter_that_is_trained_gets_a_gradient(setting, cfg, samples):
-    """DDP finds none that is unused."""
+    """DDP refuses parameters that are not used."""
     student = student_of(cfg, *SETTINGS[setting])
     losses = student.loss(**prepare(student, samples))
     assert losses.keys() == {'loss_kpt'} | (
@@ -50,12 +50,12 @@ def test_the_output_loss_is_the_mean_squared_difference(cfg, samples, teacher):
     data = prepare(student, samples)
     losses = student.loss(**data)
     with torch.no_grad():
-        drawn, taught = alone._forward(data['inputs']), teacher._forward(data['inputs'])
-    assert_same(losses['loss_output'], ((drawn - taught) ** 2).mean())
+        predicted, taught = alone._forward(data['inputs']), teacher._forward(data['inputs'])
+    assert_same(losses['loss_output'], ((predicted - taught) ** 2).mean())
     assert losses['loss_output'] > 0.01
     assert_same(
         losses['loss_kpt'],
-        alone.head.loss_module(drawn, *(torch.stack(list(t)) for t in targets(data))),
+        alone.head.loss_module(predicted, *(torch.stack(list(t)) for t in targets(data))),
     )
 
 
@@ -76,25 +76,25 @@ def test_the_output_loss_has_a_weight(cfg, samples):
     assert torch.equal(quarter['loss_kpt'], one['loss_kpt'])
 
 
-def test_with_neither_it_is_ordinary_training_bit_for_bit(cfg, samples):
+def test_without_teacher_and_token_it_is_ordinary_training(cfg, samples):
     cfg.model.backbone.pop('num_prefix_tokens')
     ordinary = shipped(PLAIN)
-    told, plain = (student_of(c, *w) for c, w in ((cfg, SETTINGS['neither']), (ordinary, ())))
+    student, plain = (student_of(c, *w) for c, w in ((cfg, SETTINGS['neither']), (ordinary, ())))
     assert type(plain).__name__ == 'TopdownPoseEstimator'
-    logs = [steps(model, cfg, samples)[0] for model in (told, plain)]
+    logs = [steps(model, cfg, samples)[0] for model in (student, plain)]
     assert logs[0] == logs[1]
     for name, value in plain.state_dict().items():
-        assert torch.equal(told.state_dict()[name], value), name
-    assert told.state_dict().keys() == plain.state_dict().keys()
+        assert torch.equal(student.state_dict()[name], value), name
+    assert student.state_dict().keys() == plain.state_dict().keys()
 
 
-def test_the_same_start_with_a_teacher_and_without(cfg):
+def test_the_initial_weights_do_not_depend_on_the_teacher(cfg):
     with_it, without = student_of(cfg), student_of(cfg, 'teacher')
     for name, value in without.state_dict().items():
         assert torch.equal(with_it.state_dict()[name], value), name
 
 
-def test_the_teacher_stays_what_it_is_and_is_no_part_of_the_student(cfg, samples, teacher):
+def test_the_teacher_is_not_changed_and_is_no_part_of_the_student(cfg, samples, teacher):
     student = student_of(cfg)
     model = student.teacher.model
     _, wrapper = steps(student, cfg, samples)
@@ -113,13 +113,13 @@ def test_the_teacher_stays_what_it_is_and_is_no_part_of_the_student(cfg, samples
     assert not any('teacher' in name for name, _ in student.named_modules())
 
 
-def test_the_teacher_goes_where_the_student_goes(cfg):
+def test_the_teacher_moves_with_the_student(cfg):
     student = student_of(cfg).to(torch.float64)
     assert {p.dtype for p in student.teacher.model.parameters()} == {torch.float64}
     assert {b.device.type for b in student.to('meta').teacher.model.buffers()} == {'meta'}
 
 
-def test_what_is_left_is_a_plain_model_with_the_same_heatmaps(cfg, samples):
+def test_the_deployed_model_is_plain_and_has_the_same_heatmaps(cfg, samples):
     student = student_of(cfg)
     steps(student, cfg, samples)
     plain = MODELS.build(deployment_config(cfg.model))
@@ -146,7 +146,7 @@ def test_the_teacher_runs_in_the_compute_type_of_the_training(cfg, samples):
         torch.testing.assert_close(loss, expected[name], rtol=0.02, atol=0)
 
 
-def test_heads_are_left_without_hooks(cfg):
+def test_hooks_of_heads_are_removed(cfg):
     student = student_of(cfg)
     with recorded(student.decoders()):
         assert student.head.final_layer._forward_hooks
@@ -185,7 +185,7 @@ def more_tokens(cfg):
     cfg.model.backbone.num_prefix_tokens = 2
 
 
-def no_room_for_a_token(cfg):
+def no_prefix_tokens(cfg):
     cfg.model.backbone.pop('num_prefix_tokens')
 
 
@@ -205,7 +205,7 @@ ERRORS = {
     checkpoint_as_token: r'epoch_\d+\.pth is no knowledge token: give the token\.pth that stage 1',
     token_of_another_width: r'token\.pth is 128 wide, the student 64: use MappedKnowledgeToken',
     more_tokens: r"a backbone with num_prefix_tokens=1, but the student's has 2: correct it",
-    no_room_for_a_token: r"num_prefix_tokens=1, but the student's has 0: correct it",
+    no_prefix_tokens: r"num_prefix_tokens=1, but the student's has 0: correct it",
     another_teacher: r'is the token of another teacher \(it\) than .*another\.pth: train the token',
 }
 
@@ -230,5 +230,5 @@ def test_heatmaps_of_another_size(cfg, samples):
 def test_a_teacher_of_another_dataset(cfg, samples):
     student = student_of(cfg)
     student.teacher.datasets = dict(ap10k=17)
-    with pytest.raises(ValueError, match=f'{TEACHER}.* knows ap10k, but the student learns coco'):
+    with pytest.raises(ValueError, match=f'{TEACHER}.* is for ap10k, but the student learns coco'):
         student.loss(**prepare(student, samples))

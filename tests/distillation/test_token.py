@@ -1,4 +1,4 @@
-"""The knowledge token: how it is trained, what becomes of it in the student."""
+"""The knowledge token: its training, and its use in the student."""
 
 from copy import deepcopy
 
@@ -22,7 +22,7 @@ def learner(teacher):
     return learner.train()
 
 
-def test_nothing_but_the_token_is_trained(learner, samples):
+def test_only_the_token_is_trained(learner, samples):
     before = deepcopy(learner.state_dict())
     _, wrapper = steps(learner, shipped(STAGE_1), samples)
     [group] = wrapper.optimizer.param_groups
@@ -40,7 +40,7 @@ def test_the_token_learns_from_the_ground_truth(learner, samples):
     assert logs[-1]['loss_kpt'] < logs[0]['loss_kpt']
 
 
-def test_of_a_teacher_of_several_datasets_it_is_the_same(tiny_config):
+def test_only_the_token_of_a_teacher_of_several_datasets_is_trained(tiny_config):
     tiny_config.model.update(type='TokenMultiDatasetTopdown')
     tiny_config.model.backbone.num_prefix_tokens = 2
     learner = MODELS.build(tiny_config.model).train()
@@ -50,14 +50,14 @@ def test_of_a_teacher_of_several_datasets_it_is_the_same(tiny_config):
     assert deployment_config(tiny_config.model)['type'] == 'MultiDatasetTopdown'
 
 
-def test_stage_1_wants_a_token():
+def test_stage_1_needs_a_token():
     cfg = shipped(STAGE_1)
     cfg.model.backbone.num_prefix_tokens = 0
     with pytest.raises(ValueError, match='no token to train: give it num_prefix_tokens=1'):
         MODELS.build(cfg.model)
 
 
-def test_of_its_checkpoint_only_the_token_may_be_missing(learner):
+def test_only_the_token_may_be_missing_in_the_checkpoint(learner):
     state = reading.read(CHECKPOINT)
     check_fit(state, learner)
     check_fit(learner.state_dict(), learner)
@@ -93,7 +93,7 @@ def test_a_token_file_is_read_as_data(tmp_path):
         read_token(tmp_path / 'code.pth')
 
 
-def test_with_equal_widths_it_stays_what_it_is(cfg, samples):
+def test_with_equal_widths_the_token_is_not_changed(cfg, samples):
     cfg.model.token.type = 'KnowledgeToken'
     cfg.model.backbone.arch.dim = cfg.model.head.in_channels = 128
     student = student_of(cfg)
@@ -105,7 +105,7 @@ def test_with_equal_widths_it_stays_what_it_is(cfg, samples):
     assert id(student.backbone.prefix_tokens) not in held
 
 
-def test_with_other_widths_it_goes_through_a_linear_map(cfg, samples):
+def test_with_different_widths_the_token_is_mapped(cfg, samples):
     student = student_of(cfg)
     token = read_token(TOKEN).token
     [token_map] = student.backbone.parametrizations.prefix_tokens
@@ -129,18 +129,18 @@ def test_a_state_dict_has_the_folded_token_only(cfg, samples):
     check_fit(state, MODELS.build(deployment_config(cfg.model)))
     other = student_of(cfg)
     check_fit(state, other)
-    other.load_state_dict(state)  # into the student: its map gives the folded token, too
+    other.load_state_dict(state)  # also into a student: its map then gives the folded token
     assert_same(other.backbone.prefix_tokens, student.backbone.prefix_tokens)
 
 
 def test_a_learnt_prefix_alone_needs_no_token(cfg):
-    """``num_prefix_tokens`` without a teacher's token is any learnt vector."""
+    """Without a teacher's token, ``num_prefix_tokens`` adds ordinary learnt vectors."""
     student = student_of(cfg, 'token')
     assert 'backbone.prefix_tokens' in dict(student.named_parameters())
 
 
 def test_the_configs_fit_each_other():
-    """What a shipped student reads is what the shipped stage 1 and teacher write."""
+    """The included students read the files that the included teachers and stage 1 write."""
     for name in (
         'vitpose-base-distill_coco-256x192',
         'vitpose-plus-small-distill_six-datasets-256x192',

@@ -1,7 +1,7 @@
-"""Heatmaps of a teacher on disk: what is written once is read in every epoch.
+"""A cache of a teacher's heatmaps on disk: written once, and read in every epoch.
 
-A folder has for every dataset an array of heatmaps in float16, mapped and not read, and an archive
-of the samples' ids and of a thumbnail of each crop, by which a changed crop is found out.
+Its folder has two files per dataset: an array of heatmaps in float16, which is mapped, and an
+archive of the samples' ids with a thumbnail of each crop. The thumbnails detect a changed crop.
 
 Shapes: B batch, N samples of a dataset, K keypoints, h w heatmaps, T numbers of a thumbnail.
 """
@@ -23,12 +23,12 @@ from vitpose_plus import files
 from vitpose_plus.errors import UserError
 
 THUMBNAIL_HW = (8, 6)
-TOLERANCE = 0.02  # of the mean of a field of a crop, in deviations of the normalised pixels
+TOLERANCE = 0.02  # between means of a field of a crop, in deviations of the normalised pixels
 ABOUT = 'teacher.json'
 
 
 class Part(NamedTuple):
-    """One dataset's.
+    """The part of one dataset.
 
     Attributes:
         heatmaps: (N, K, h, w), float16.
@@ -42,14 +42,14 @@ class Part(NamedTuple):
 
 
 class HeatmapCache:
-    """Reads what ``write_cache`` wrote; a ``UserError`` if it is not there, or not whole.
+    """Reads a cache of ``write_cache``; a ``UserError`` if it is missing or not complete.
 
     Args:
-        folder: Of the cache.
+        folder: The folder of the cache.
 
     Attributes:
-        teacher: Its name.
-        sha256: Of its weights.
+        teacher: The name of the teacher.
+        sha256: The SHA-256 of the teacher's weights.
         datasets: Name -> keypoints.
     """
 
@@ -65,8 +65,8 @@ class HeatmapCache:
             raise
         except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile) as error:
             raise UserError(
-                f'{folder} is no cache of heatmaps, or not whole ({type(error).__name__}): write '
-                'it with python -m vitpose_plus cache-heatmaps.'
+                f'{folder} is no cache of heatmaps, or not complete ({type(error).__name__}): '
+                'write it with python -m vitpose_plus cache-heatmaps.'
             ) from error
         self.datasets = {name: part.heatmaps.shape[1] for name, part in self.parts.items()}
 
@@ -75,14 +75,14 @@ class HeatmapCache:
         with np.load(self.folder / f'{name}.npz', allow_pickle=False) as file:
             ids, crops = file['ids'].tolist(), file['thumbnails']
         if heatmaps.ndim != 4 or not len(heatmaps) == len(ids) == len(crops):
-            raise ValueError('arrays of other lengths')
+            raise ValueError('arrays of different lengths')
         return Part(heatmaps, {sample: row for row, sample in enumerate(ids)}, crops)
 
     def look_up(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[Tensor]:
-        """The heatmaps (K, h, w) of crops (B, 3, height, width), on their device and in their type.
+        """The heatmaps (K, h, w) of crops (B, 3, height, width), with their device and dtype.
 
-        Thumbnails are compared on the device, of which only the answer is read; and what a dataset
-        has of the batch goes there at once.
+        Thumbnails are compared on that device, and only one boolean is read from it. The heatmaps
+        of each dataset are copied there at once.
         """
         rows = [self.parts[each.dataset_name].rows.get(each.id) for each in data_samples]
         own = thumbnails(inputs)
@@ -100,16 +100,16 @@ class HeatmapCache:
         return found
 
     def _fits(self, own: Tensor, data_samples: list[PoseDataSample], rows: list[int]) -> bool:
-        """Whether thumbnails (B, T) are those of the samples; one boolean is read back."""
+        """Whether thumbnails (B, T) are those of the samples; reads one boolean from the device."""
         pairs = zip(data_samples, rows, strict=True)
         known = np.stack([self.parts[each.dataset_name].thumbnails[row] for each, row in pairs])
-        apart = (own - torch.from_numpy(known).to(own.device)).abs()
-        return bool((apart <= TOLERANCE).all())  # NaN does not fit
+        distance = (own - torch.from_numpy(known).to(own.device)).abs()
+        return bool((distance <= TOLERANCE).all())  # false for NaN
 
     def _refuse(
         self, own: Tensor, data_samples: list[PoseDataSample], rows: list[int | None]
     ) -> None:
-        """Raises a ``UserError`` that names the first sample that is not as it was."""
+        """Raises a ``UserError`` that names the first missing or changed sample."""
         for sample, row, thumbnail in zip(data_samples, rows, own, strict=True):
             if row is None:
                 raise UserError(
@@ -119,13 +119,13 @@ class HeatmapCache:
             if not self._fits(thumbnail, [sample], [row]):
                 raise UserError(
                     f'{self.folder} has heatmaps of another crop of {sample.dataset_name} '
-                    f'{sample.id}: it wants a training without augmentation, with the input and '
-                    'boxes it was written with.'
+                    f'{sample.id}: train without augmentation, and with the input and boxes that '
+                    'the cache was written with.'
                 )
 
 
 class Batch(NamedTuple):
-    """Crops (B, 3, height, width), whose they are, and heatmaps (K, h, w) of each."""
+    """Crops (B, 3, height, width), their data samples, and heatmaps (K, h, w) of each."""
 
     inputs: Tensor
     data_samples: list[PoseDataSample]
@@ -138,12 +138,12 @@ def write_cache(
     sizes: Mapping[str, int],
     batches: Iterable[Batch],
 ) -> None:
-    """Writes a cache, whole or not at all.
+    """Writes a cache, completely or not at all.
 
     Args:
-        folder: To be written.
-        about: ``teacher``, its name, and ``sha256``, of its weights.
-        sizes: Name -> number of samples of every dataset.
+        folder: The new folder.
+        about: ``teacher``, its name, and ``sha256``, the SHA-256 of its weights.
+        sizes: Name of every dataset -> number of its samples.
         batches: All samples of all datasets, each once.
     """
     for name in sizes:
@@ -163,23 +163,23 @@ def write_cache(
                 crops[name].append(thumbnail)
         for name, array in arrays.items():
             if len(set(ids[name])) < len(array):
-                raise UserError(f'The dataset {name} has two samples of one id: nothing is cached.')
+                raise UserError(f'The dataset {name} has two samples of one id: cached nothing.')
             array.flush()
             np.savez(part / f'{name}.npz', ids=ids[name], thumbnails=np.stack(crops[name]))
         (part / ABOUT).write_text(json.dumps(dict(about, datasets=list(arrays))))
         del array
-        arrays.clear()  # Windows does not rename a folder with files that are open
+        arrays.clear()  # Windows does not rename a folder with open files
 
 
 def check_name(name: str, folder: str | Path) -> None:
-    """Raises a ``UserError`` if a dataset's files would not lie in the folder itself."""
+    """Raises a ``UserError`` if a dataset's files would be outside of the folder."""
     if Path(f'{name}.npy').name != f'{name}.npy':
         raise UserError(
-            f'The dataset {name!r} of the cache {folder} has a path for a name: give it a name '
+            f'The dataset {name!r} of the cache {folder} has a path as its name: give it a name '
             'without separators, and write the cache again.'
         )
 
 
 def thumbnails(inputs: Tensor) -> Tensor:
-    """(B, 3, height, width) -> means of fields (B, T), of each colour, in float32."""
+    """(B, 3, height, width) -> the mean of each field and colour (B, T), in float32."""
     return F.adaptive_avg_pool2d(inputs.float(), THUMBNAIL_HW).flatten(1)

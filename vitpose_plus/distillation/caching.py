@@ -1,4 +1,4 @@
-"""Runs a teacher over a training set, for the heatmaps that a ``CachedTeacher`` reads."""
+"""Runs a teacher over a training set and caches its heatmaps for a ``CachedTeacher``."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,16 +16,16 @@ from vitpose_plus.distillation.cache import Batch, write_cache
 from vitpose_plus.distillation.teachers import RunningTeacher
 from vitpose_plus.errors import UserError
 
-TRIED = 8  # samples that are made twice
+NUM_CHECKED = 8  # samples that are loaded twice
 
 
 def cache_training_set(cfg: Config, folder: str | Path, track: Callable) -> int:
     """Writes the heatmaps that the teacher of a student's config predicts.
 
     Args:
-        cfg: A student's, with a ``RunningTeacher``.
-        folder: To be written.
-        track: Wraps the batches, as ``track(batches, description=...)``.
+        cfg: The config of a student with a ``RunningTeacher``.
+        folder: The new folder of the cache.
+        track: A wrapper of the batches that shows progress: ``track(batches, description=...)``.
 
     Returns:
         The number of samples.
@@ -34,11 +34,11 @@ def cache_training_set(cfg: Config, folder: str | Path, track: Callable) -> int:
     teacher = getattr(model, 'teacher', None)
     if not isinstance(teacher, RunningTeacher):
         raise UserError(
-            f'{cfg.filename} has no teacher that runs: give the config of a student '
+            f'{cfg.filename} has no running teacher: give the config of a student '
             'with teacher=dict(type="RunningTeacher", ...).'
         )
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    refuse_chance(dataset)
+    check_deterministic(dataset)
     sizes = {part.metainfo['dataset_name']: len(part) for part in parts_of(dataset)}
     in_order = dict(type='DefaultSampler', shuffle=False)
     loader = Runner.build_dataloader(dict(cfg.train_dataloader, dataset=dataset, sampler=in_order))
@@ -53,11 +53,11 @@ def predicted(model: nn.Module, loader: Iterator) -> Iterator[Batch]:
         yield Batch(**data, heatmaps=model.teacher(**data))
 
 
-def refuse_chance(dataset: BaseDataset) -> None:
-    """Raises a ``UserError`` if a sample that is made twice is not the same."""
-    for i in range(0, len(dataset), max(1, len(dataset) // TRIED)):
+def check_deterministic(dataset: BaseDataset) -> None:
+    """Raises a ``UserError`` if a sample that is loaded twice differs, as with augmentation."""
+    for i in range(0, len(dataset), max(1, len(dataset) // NUM_CHECKED)):
         if not torch.equal(dataset[i]['inputs'], dataset[i]['inputs']):
             raise UserError(
-                'The training augments its samples, so that their heatmaps differ in every epoch: '
-                'take the augmentation away (augmentation=[] in the config).'
+                'The training augments its samples, so their heatmaps differ in every epoch: '
+                'remove the augmentation (augmentation=[] in the config).'
             )

@@ -1,4 +1,4 @@
-"""What is saved beside a checkpoint: the token of stage 1, the map of stage 2."""
+"""Hooks that save the token of stage 1 and the map of stage 2 with each checkpoint."""
 
 from pathlib import Path
 
@@ -16,19 +16,19 @@ TOKEN, TEACHER, MAP = 'token.pth', 'teacher', 'token_map'
 
 @HOOKS.register_module()
 class KnowledgeTokenHook(Hook):
-    """Stage 1: with every checkpoint, writes the token into ``token.pth`` of the work dir."""
+    """Stage 1: with every checkpoint, writes ``token.pth`` into the training folder."""
 
     teacher = None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         own = f'{Path(runner.cfg.filename or "").stem}, {runner.cfg.load_from}'
-        self.teacher = checkpoint.get(TEACHER, own)  # that of a run that is resumed
+        self.teacher = checkpoint.get(TEACHER, own)  # stored in the checkpoint of a resumed run
 
     def before_train(self, runner: Runner) -> None:
         if self.teacher is None:
             raise UserError(
                 f'{runner.cfg.filename or "The config"} trains the token of a teacher, but loads '
-                'none: give its checkpoint as load_from.'
+                "no teacher: give the teacher's checkpoint as load_from."
             )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -40,12 +40,13 @@ class KnowledgeTokenHook(Hook):
 
 @HOOKS.register_module()
 class TokenMapHook(Hook):
-    """Stage 2: keeps the map of a ``MappedKnowledgeToken`` in the checkpoint, beside its weights.
+    """Stage 2: saves the map of a ``MappedKnowledgeToken`` in the checkpoint, beside the weights.
 
-    Those have the map folded away; to go on with the training it is wanted.
+    In the weights the map is folded into the prefix tokens. To resume the training, the map itself
+    is needed.
     """
 
-    priority = 'VERY_LOW'  # after the guard, which knows the folded weights
+    priority = 'VERY_LOW'  # after the guard, which compares the folded weights
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         mapped = map_parameters(unwrapped(runner.model))

@@ -1,6 +1,6 @@
-"""Distillation (ViTPose, section 3.4): a student is the estimator itself, told by a teacher.
+"""Distillation (ViTPose, section 3.4): a student is an estimator with a teacher.
 
-So its names, layer-wise decay, checkpoints and commands are those of any ViTPose.
+Its names, layer-wise decay, checkpoints and commands are those of any ViTPose.
 
 Shapes: B batch, K keypoints of a dataset, h w heatmaps.
 """
@@ -21,23 +21,23 @@ Losses = dict[str, Tensor]
 
 
 class Distilled:
-    """Learns from the ground truth and, as it is configured, from a teacher's heatmaps and token.
+    """Learns from the ground truth, and optionally from a teacher's heatmaps and token.
 
-    The teacher is no module of the student's: it is in neither its state dict nor its parameters,
-    but goes along to another device. Our reading of what the paper leaves open: in the combined
-    loss (eq. 6) the teacher runs without its token, and all of its heatmaps count, those of
-    keypoints without a ground truth, too.
+    The teacher is not a module of the student: the student's state dict and parameters do not
+    contain it. It only moves to another device with the student. Our reading of open points in the
+    paper: in the combined loss (eq. 6) the teacher runs without its token. All of its heatmaps
+    count, also those of keypoints without a ground truth.
 
     Args:
-        estimator: As of the plain estimator.
-        teacher: Config of a ``Teacher``; none, no output loss.
-        token: Config of a ``KnowledgeToken``; none, no token.
-        output_loss: Config of the loss between heatmaps, by default their mean squared difference
-            with a weight of 1, as the paper's; another with ``KeypointMSELoss``'s ``loss_weight``.
+        estimator: The arguments of the plain estimator.
+        teacher: Config of a ``Teacher``. Without it there is no output loss.
+        token: Config of a ``KnowledgeToken``. Without it there is no token.
+        output_loss: Config of the loss between heatmaps. The default is the paper's: their mean
+            squared difference with a weight of 1. ``KeypointMSELoss`` has a ``loss_weight``.
 
     Attributes:
-        deployed_type: The estimator that is left when training has ended.
-        training_only: The arguments of its config that are needed in training only.
+        deployed_type: The estimator that remains after the training.
+        training_only: The arguments of the config that are needed in training only.
     """
 
     deployed_type: type[nn.Module]
@@ -68,7 +68,7 @@ class Distilled:
         return super()._apply(fn, *args, **kwargs)
 
     def loss(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> Losses:
-        """The plain estimator's losses, and with a teacher those of its heatmaps."""
+        """The losses of the plain estimator, and with a teacher also those of its heatmaps."""
         if self.teacher is None:
             return super().loss(inputs, data_samples)
         taught = self.teacher(inputs, data_samples)
@@ -77,7 +77,7 @@ class Distilled:
         return losses | self.output_losses(predicted, taught, data_samples)
 
     def decoders(self) -> Mapping[str, nn.Module]:
-        """Heads that predict heatmaps."""
+        """The heads that predict heatmaps, by name."""
         raise NotImplementedError
 
     def output_losses(
@@ -103,7 +103,7 @@ class Distilled:
 
 @MODELS.register_module()
 class DistilledTopdown(Distilled, TopdownPoseEstimator):
-    """A plain student; its teacher may be plain, too, or a ViTPose+ that knows its dataset."""
+    """A plain student; its teacher is plain, too, or a ViTPose+ with a head for its dataset."""
 
     deployed_type = TopdownPoseEstimator
 
@@ -121,7 +121,7 @@ class DistilledTopdown(Distilled, TopdownPoseEstimator):
 
 @MODELS.register_module()
 class DistilledMultiDatasetTopdown(Distilled, MultiDatasetTopdown):
-    """A student of several datasets, all of which its teacher must know by their names."""
+    """A student of several datasets; its teacher needs heads for all of them, by the same names."""
 
     deployed_type = MultiDatasetTopdown
 
@@ -132,7 +132,7 @@ class DistilledMultiDatasetTopdown(Distilled, MultiDatasetTopdown):
             self.teacher.check_datasets(sizes)
 
     def loss(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> Losses:
-        inputs, data_samples, _ = self._sort(inputs, data_samples)  # as the heads will see them
+        inputs, data_samples, _ = self._sort(inputs, data_samples)  # the order in the heads
         return super().loss(inputs, data_samples)
 
     def decoders(self) -> Mapping[str, nn.Module]:
@@ -144,7 +144,10 @@ class DistilledMultiDatasetTopdown(Distilled, MultiDatasetTopdown):
         taught: list[Tensor],
         data_samples: list[PoseDataSample],
     ) -> Losses:
-        """``{dataset}.loss_output``, weighted as the ground truth's by its share of the batch."""
+        """``{dataset}.loss_output``, weighted by the dataset's share of the batch.
+
+        The losses of the ground truth are weighted in the same way.
+        """
         losses = {}
         for name, rows in self.head.rows(data_samples):
             value = taught[0].new_zeros(())
@@ -158,7 +161,7 @@ class DistilledMultiDatasetTopdown(Distilled, MultiDatasetTopdown):
 
 @contextmanager
 def recorded(decoders: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
-    """What the final layers of mmpose's heads put out meanwhile, by the names of the heads."""
+    """Records the outputs of the heads' final layers inside the block, by the heads' names."""
     predicted = {}
 
     def keep(name: str):

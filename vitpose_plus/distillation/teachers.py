@@ -1,4 +1,4 @@
-"""Teachers: ``teacher(inputs, data_samples)`` -> heatmaps, by running a model or from a cache.
+"""Teachers: ``teacher(inputs, data_samples)`` -> heatmaps, from a running model or from a cache.
 
 Shapes: B batch, K keypoints of a dataset, h w heatmaps.
 """
@@ -25,12 +25,12 @@ from vitpose_plus.models.building import build_on_meta
 
 
 class Teacher:
-    """What a student asks for heatmaps.
+    """The source of the heatmaps that a student is trained with.
 
     Attributes:
-        name: For messages.
-        datasets: Name -> keypoints of what it can teach.
-        sha256: Of its weights.
+        name: The name in messages.
+        datasets: Name -> keypoints of every dataset that it can teach.
+        sha256: The SHA-256 of its weights.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Teacher:
     sha256: str
 
     def __call__(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[Tensor]:
-        """(B, 3, height, width) and whose they are -> heatmaps (K, h, w) of each, no gradients."""
+        """Crops (B, 3, height, width) and their samples -> heatmaps (K, h, w) without gradients."""
         own = {sample.dataset_name for sample in data_samples}
         self.check_datasets({name: self.datasets.get(name) for name in sorted(own)})
         with torch.no_grad():
@@ -48,39 +48,39 @@ class Teacher:
         raise NotImplementedError
 
     def check_datasets(self, datasets: Mapping[str, int | None]) -> None:
-        """Raises a ``UserError`` unless it knows all of these, with these keypoints."""
+        """Raises a ``UserError`` unless it can teach all these datasets, with these keypoints."""
         for name, num_keypoints in datasets.items():
             if name not in self.datasets:
                 raise UserError(
-                    f'The teacher {self.name} knows {", ".join(self.datasets)}, but the student '
-                    f'learns {name}: give a teacher that knows all datasets of the student.'
+                    f'The teacher {self.name} is for {", ".join(self.datasets)}, but the student '
+                    f'learns {name}: give a teacher for all datasets of the student.'
                 )
             if self.datasets[name] != num_keypoints:
                 raise UserError(
                     f'The teacher {self.name} has {self.datasets[name]} keypoints of {name}, the '
-                    f'student {num_keypoints}: give a teacher for the same keypoints.'
+                    f'student has {num_keypoints}: give a teacher for the same keypoints.'
                 )
 
     def apply(self, fn: Callable[[Tensor], Tensor]) -> None:
-        """Does with its tensors what is done with the student's, such as moving them."""
+        """Applies ``fn`` to the teacher's tensors, such as moving them to a device."""
 
 
 @MODELS.register_module()
 class RunningTeacher(Teacher):
-    """A trained model, in evaluation mode, and in the compute type of whoever asks.
+    """A trained model in evaluation mode; its compute dtype is the student's.
 
-    It is made without drawing a random number: the student starts as it would without it.
+    Building it uses no random numbers, so the student's random weights do not depend on it.
 
     Args:
-        config: Path or shipped name of its config.
-        checkpoint: Its weights, in our layout.
+        config: The path of its config, or the name of an included one.
+        checkpoint: The file of its weights, in our layout.
     """
 
     def __init__(self, config: str, checkpoint: str) -> None:
         cfg = read_config(config)
-        cfg.model.pop('data_preprocessor', None)  # the student's prepares for both
+        cfg.model.pop('data_preprocessor', None)  # the student's is used for both
         self.name = f'{Path(config).stem}, {checkpoint}'
-        with torch.device('cpu'):  # weights, also where a student is only tried on meta
+        with torch.device('cpu'):  # real weights, also if the student is on the meta device
             self.model = self._load(cfg, checkpoint)
         datasets = facts_of(self.model).datasets
         self.datasets = datasets or {_dataset(cfg): self.model.head.out_channels}
@@ -110,11 +110,11 @@ class RunningTeacher(Teacher):
 class CachedTeacher(Teacher):
     """Heatmaps that ``python -m vitpose_plus cache-heatmaps`` wrote; no model runs.
 
-    Legal only where every sample is the very crop of which they were drawn: without augmentation.
-    That is compared for every sample.
+    Every sample must be exactly the crop from which its heatmaps were predicted, so there may be no
+    augmentation. This is checked for every sample.
 
     Args:
-        folder: Of the cache.
+        folder: The folder of the cache.
     """
 
     def __init__(self, folder: str) -> None:
@@ -131,4 +131,4 @@ def _dataset(cfg: Config) -> str:
     for split in ('train', 'val', 'test'):
         for part in plain_datasets((cfg.get(f'{split}_dataloader') or {}).get('dataset') or {}):
             return unread(part).metainfo['dataset_name']
-    raise UserError(f'{cfg.filename} names no dataset, so nobody knows what the teacher can teach.')
+    raise UserError(f'{cfg.filename} names no dataset: add the one that it was trained on.')

@@ -1,4 +1,4 @@
-"""The knowledge token (ViTPose, section 3.4): how a teacher learns it, how a student gets it.
+"""The knowledge token (ViTPose, section 3.4): trained in a teacher, then used in a student.
 
 Shapes: P prefix tokens, C channels of the student, T channels of the teacher.
 """
@@ -18,14 +18,14 @@ NAME = 'prefix_tokens'
 
 
 class TokenTraining:
-    """Stage 1: a trained teacher of which nothing is trained but its prefix tokens.
+    """Stage 1: a trained teacher, of which only the prefix tokens are trained.
 
-    Everything is in evaluation mode: no path is dropped, and batch norms keep their statistics. The
-    teacher's checkpoint is given as ``load_from``; a ``KnowledgeTokenHook`` writes the token.
+    All modules are in evaluation mode: no path is dropped, and batch norms keep their statistics.
+    The teacher's checkpoint is given as ``load_from``; a ``KnowledgeTokenHook`` writes the token.
 
     Attributes:
-        deployed_type: The estimator that is left when training has ended.
-        starts_without: What the checkpoint it starts from may lack.
+        deployed_type: The estimator that remains after the training.
+        starts_without: Keys that may be missing in the checkpoint from which it starts.
     """
 
     deployed_type: type[nn.Module]
@@ -35,7 +35,7 @@ class TokenTraining:
         super().__init__(*estimator, **more)
         if self.backbone.prefix_tokens is None:
             raise UserError('The backbone has no token to train: give it num_prefix_tokens=1.')
-        # Here, because neither the optimiser nor DDP may ever see the others.
+        # Done here, as the optimiser and DDP must not get the other parameters.
         self.requires_grad_(False)
         self.backbone.prefix_tokens.requires_grad_(True)
 
@@ -45,24 +45,24 @@ class TokenTraining:
 
 @MODELS.register_module()
 class TokenTopdown(TokenTraining, TopdownPoseEstimator):
-    """Of a plain teacher."""
+    """Trains the token of a plain teacher."""
 
     deployed_type = TopdownPoseEstimator
 
 
 @MODELS.register_module()
 class TokenMultiDatasetTopdown(TokenTraining, MultiDatasetTopdown):
-    """Of a ViTPose+."""
+    """Trains the token of a ViTPose+."""
 
     deployed_type = MultiDatasetTopdown
 
 
 @MODELS.register_module()
 class KnowledgeToken:
-    """Stage 2 with a teacher as wide as the student: its token, and it stays as it is.
+    """Stage 2 with a teacher as wide as the student: uses its token, which is not trained.
 
     Args:
-        file: What stage 1 wrote.
+        file: The token file of stage 1.
     """
 
     def __init__(self, file: str) -> None:
@@ -74,7 +74,7 @@ class KnowledgeToken:
         if self.saved.sha256 != sha256:
             raise UserError(
                 f'{self.file} is the token of another teacher ({self.saved.teacher}) than {name}: '
-                'train the token of this one, or give the teacher that the token is of.'
+                'train the token of this teacher, or give the teacher of the token.'
             )
 
     def check_number(self, backbone: nn.Module) -> None:
@@ -88,7 +88,7 @@ class KnowledgeToken:
             )
 
     def give_to(self, backbone: nn.Module) -> None:
-        """Makes it the prefix of a student's backbone."""
+        """Makes the token the prefix of a student's backbone."""
         self.check_number(backbone)
         given, own = self.saved.token.shape[-1], backbone.prefix_tokens.shape[-1]
         if given != own:
@@ -105,11 +105,11 @@ class KnowledgeToken:
 class MappedKnowledgeToken(KnowledgeToken):
     """Stage 2 with a teacher of another width: its token through a trained linear map.
 
-    The paper does not say how a token of 1024 channels enters a student of 768; the map is our
-    reading. The token t itself is frozen, and the student's prefix is W t + b. As b is trained,
-    that is as free as any learnt vector: only the initial value depends on the teacher.
-    Every state dict holds W t + b alone, as ``backbone.prefix_tokens``; a ``TokenMapHook`` keeps W
-    and b for whoever resumes.
+    The paper does not state how a token of 1024 channels enters a student of 768. The map is our
+    reading. The token t itself is frozen, and the student's prefix is W t + b. As b is trained, the
+    prefix can become any vector: only its initial value depends on the teacher.
+    Every state dict contains only W t + b, as ``backbone.prefix_tokens``. A ``TokenMapHook`` saves
+    W and b, which are needed to resume.
     """
 
     def give_to(self, backbone: nn.Module) -> None:
@@ -139,18 +139,18 @@ class TokenMap(nn.Module):
         return bias + F.linear(self.token, self.weight)
 
     def right_inverse(self, prefix: Tensor) -> Tensor:
-        """The bias with which ``prefix`` comes out."""
+        """The bias for which the result is ``prefix``."""
         return prefix - F.linear(self.token, self.weight)
 
 
 def map_parameters(model: nn.Module) -> dict[str, Tensor]:
-    """W and b by their names in the model; nothing if its token is not mapped."""
+    """W and b by their names in the model; empty if its token is not mapped."""
     own = f'backbone.parametrizations.{NAME}.'
     return {name: p for name, p in model.named_parameters() if name.startswith(own)}
 
 
 def _fold(backbone: nn.Module, state_dict: dict, prefix: str, *args) -> None:
-    """After saving: the tokens as a plain backbone has them, without trace of the map."""
+    """After saving: replaces the map by the prefix tokens, as in a plain backbone."""
     own = f'{prefix}parametrizations.'
     for name in [name for name in state_dict if name.startswith(own)]:
         del state_dict[name]
@@ -158,7 +158,7 @@ def _fold(backbone: nn.Module, state_dict: dict, prefix: str, *args) -> None:
 
 
 def _unfold(backbone: nn.Module, state_dict: dict, prefix: str, *args) -> None:
-    """Before loading: the map as it is resumed with, else a bias that gives the folded tokens."""
+    """Before loading: keeps a saved map, or sets the bias that results in the folded tokens."""
     own = f'{prefix}parametrizations.{NAME}.'
     folded = state_dict.pop(prefix + NAME, None)
     if folded is not None and f'{own}original' not in state_dict:

@@ -1,4 +1,4 @@
-"""The file that stage 1 leaves: the token, and whose it is.
+"""The file that stage 1 writes: the token, and its teacher.
 
 Shapes: P prefix tokens, C channels of the teacher.
 """
@@ -15,9 +15,9 @@ from vitpose_plus import files
 from vitpose_plus.checkpoints import opening
 from vitpose_plus.errors import UserError
 
-# What does not make a teacher another one: tables that are made to fit an input, the token, and the
-# names of the datasets, which older files lack.
-APART = ('pos_embed', 'pos_embed_h', 'pos_embed_w', 'prefix_tokens', 'dataset_names')
+# Tensors that do not change the identity of a teacher: tables that are resized for an input, the
+# token, and the names of the datasets, which older files lack.
+IGNORED = ('pos_embed', 'pos_embed_h', 'pos_embed_w', 'prefix_tokens', 'dataset_names')
 
 
 class SavedToken(NamedTuple):
@@ -35,10 +35,10 @@ class SavedToken(NamedTuple):
 
 
 def fingerprint(state_dict: Mapping[str, Tensor]) -> str:
-    """sha256 of weights, whatever file they are in, be it in half precision."""
+    """The SHA-256 of weights; it depends neither on the kind of file nor on half precision."""
     digest = hashlib.sha256()
     for name in sorted(state_dict):
-        if name.split('.')[-1] not in APART:
+        if name.split('.')[-1] not in IGNORED:
             value = state_dict[name].detach().cpu()
             value = value.float() if value.is_floating_point() else value
             digest.update(name.encode())
@@ -52,7 +52,7 @@ def write_token(path: str | Path, saved: SavedToken) -> None:
 
 
 def read_token(path: str | Path) -> SavedToken:
-    """Loaded as data, never as code; a ``UserError`` if there is no token in it."""
+    """Reads a token as data, without running code; a ``UserError`` if the file has no token."""
     if not Path(path).is_file():
         raise UserError(
             f'The knowledge token {path} does not exist: train it first, with a config of '
