@@ -71,7 +71,7 @@ FAULTS = {
         'epoch_2.pth holds numbers that are not finite',
     ),
     'no optimizer': (lambda path: spoil(path, 'optimizer'), 'epoch_2.pth holds no optimizer'),
-    'no meta': (lambda path: spoil(path, 'meta'), 'epoch_2.pth does not say at which iteration'),
+    'no meta': (lambda path: spoil(path, 'meta'), 'epoch_2.pth does not state the iteration'),
 }
 
 

@@ -1,7 +1,7 @@
 """Our loader of MAE encoders gives the results of the authors' loader: golden E.
 
 The arrays ``bilinear|bicubic/patch_embed.proj.weight`` of E_mae_variants are not compared. They are
-other ways to resize a 14x14 kernel to 16x16; the papers do not use them, nor does ``convert``.
+other ways to resize a 14x14 kernel to 16x16; the papers and ``convert`` do not use them.
 """
 
 import pytest
@@ -30,7 +30,7 @@ def size(meta):
 
 def compare(ours, loaded):
     """Exact, except for the table: it is resized before or after the extra row is added."""
-    # The authors' backbone file has no prefix; its norm is the one left at its initial value.
+    # The authors' backbone file has no prefix; its norm has the initial value.
     expected = convert({f'backbone.{k}': v for k, v in loaded.items()}, 'official').state_dict
     assert set(ours) == set(expected)
     for name, value in expected.items():

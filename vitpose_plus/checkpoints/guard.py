@@ -89,8 +89,8 @@ def _check_split(state_dict: dict[str, Tensor], model: nn.Module, path: str) -> 
     parts = {name.split('.')[0] for name in own}
     plain = parts <= {'backbone', 'head'} and not _has_several_datasets(own)
     width = 'backbone.norm.weight'
-    alike = width in own and width in state_dict and own[width].shape == state_dict[width].shape
-    if plain and alike and _has_several_datasets(state_dict):
+    equal = width in own and width in state_dict and own[width].shape == state_dict[width].shape
+    if plain and equal and _has_several_datasets(state_dict):
         raise UserError(
             f'{path} is for a model of several datasets, but this model is plain: take one '
             'dataset out of it with python -m vitpose_plus split IN DATASET OUT --config CONFIG '

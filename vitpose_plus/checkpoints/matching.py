@@ -84,7 +84,7 @@ def shapes_of(cfg: Config) -> Shapes:
 
 
 def write_table() -> None:
-    """Writes ``shapes.json`` anew."""
+    """Writes ``shapes.json`` from the models of all configs."""
     init_default_scope('mmpose')
     groups = {}
     for name, path in shipped_configs().items():

@@ -129,7 +129,7 @@ def _position(content: Any, path: Path) -> tuple[float, int]:
         return max(epoch, iteration / length if length else epoch), iteration
     except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise UserError(
-            f'{path} does not say at which iteration it was saved: give a checkpoint of a training.'
+            f'{path} does not state the iteration of its training: give a checkpoint of a training.'
         ) from error
 
 

@@ -163,7 +163,9 @@ def write_cache(
                 crops[name].append(thumbnail)
         for name, array in arrays.items():
             if len(set(ids[name])) < len(array):
-                raise UserError(f'The dataset {name} has two samples of one id: cached nothing.')
+                raise UserError(
+                    f'The dataset {name} has two samples with the same id: no cache is written.'
+                )
             array.flush()
             np.savez(part / f'{name}.npz', ids=ids[name], thumbnails=np.stack(crops[name]))
         (part / ABOUT).write_text(json.dumps(dict(about, datasets=list(arrays))))

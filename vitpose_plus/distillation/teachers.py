@@ -131,4 +131,6 @@ def _dataset(cfg: Config) -> str:
     for split in ('train', 'val', 'test'):
         for part in plain_datasets((cfg.get(f'{split}_dataloader') or {}).get('dataset') or {}):
             return unread(part).metainfo['dataset_name']
-    raise UserError(f'{cfg.filename} names no dataset: add the one that it was trained on.')
+    raise UserError(
+        f'{cfg.filename} names no dataset: add the dataset that the teacher was trained on.'
+    )

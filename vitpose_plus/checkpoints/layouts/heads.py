@@ -42,7 +42,7 @@ def name_heads(state: State, datasets: Mapping[str, int] | None) -> State:
     if not num_heads <= len(datasets) <= (experts or num_heads):  # Hugging Face has one head only
         raise UserError(
             f'The file has {num_heads} heads and {experts or "no"} experts, which does not agree '
-            f'with {len(datasets) or "any known list of"} datasets: name the config it belongs to '
+            f'with {len(datasets) or "any known list of"} datasets: name the config of this model '
             'with --config.'
         )
     names = list(datasets)
@@ -71,7 +71,7 @@ def _own_rows(heads: dict[str, State], datasets: Mapping[str, int]) -> State:
         if head and width not in (datasets[name], widest):
             raise UserError(
                 f"The file's head for {name} has {width} keypoints where the dataset has "
-                f'{datasets[name]}: name the config it belongs to with --config.'
+                f'{datasets[name]}: name the config of this model with --config.'
             )
         for part, value in head.items():
             own = value[: datasets[name]] if part.startswith('final_layer.') else value

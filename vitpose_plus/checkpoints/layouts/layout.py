@@ -118,7 +118,7 @@ class Layout:
 
     def write(self, state: State) -> State:
         """Our layout -> this one; a ``UserError`` names the keys that it has no name for."""
-        rename = translator({ours: theirs for theirs, ours in self.names.items()})
+        rename = translator({own: name for name, own in self.names.items()})
         state = self.from_ours(state)
         unmapped = [key for key in state if rename(key) is None]
         if unmapped:
@@ -134,7 +134,7 @@ class Layout:
         return {}
 
     def to_ours(self, state: State, facts: Facts) -> State:
-        """Changes renamed weights into ours, beyond their names."""
+        """Changes the renamed weights where they differ from ours in more than the name."""
         raise NotImplementedError
 
     def from_ours(self, state: State) -> State:

@@ -34,8 +34,8 @@ def to_rectangle(rows: Tensor, grid_hw: tuple[int, int] | None) -> Tensor:
             grid_hw = (4 * unit, 3 * unit)
         else:
             raise UserError(
-                f'{count} positions are neither a square nor 4:3: name the config whose input they '
-                'belong to with --config.'
+                f'{count} positions are neither a square nor 4:3: name the config of this '
+                'model with --config.'
             )
     return rows.unflatten(1, tuple(grid_hw))
 
