@@ -65,9 +65,9 @@ def test_counts_are_compared_with_the_published_ones(figures, capsys):
     with pytest.raises(SystemExit):
         check(figures, 'mpii', 'aic', 'coco')
     out = capsys.readouterr().out
-    assert re.search(r'mpii_train.json has \d+ annotations where 22,246 are published', out)
-    assert 'person_keypoints_train2017.json has 6 images where 118,287 are published' in out
-    assert re.search(r'person_keypoints_val2017.json has \d+ used where 6,352 are', out)
+    assert re.search(r'mpii_train.json has \d+ annotations, but 22,246 are published', out)
+    assert 'person_keypoints_train2017.json has 6 images, but 118,287 are published' in out
+    assert re.search(r'person_keypoints_val2017.json has \d+ used, but 6,352 are', out)
     assert re.search(r'aic +│ train.*ok', out)  # nothing is known of it, nothing is compared
 
 
@@ -175,13 +175,16 @@ def crowds(root):
     ('spoil', 'message'),
     [
         (half_a_file, f'{COCO_VAL} cannot be read as JSON (JSONDecodeError'),
-        (other_format, f'{COCO_VAL} holds no dict of images, annotations and categories: correct'),
-        (no_width, r'image \d+ \(None, \d+\) has no width and height that are numbers above 0: '),
+        (other_format, f'{COCO_VAL} is not a dict of images, annotations and categories: correct'),
+        (
+            no_width,
+            r'image \d+ \(None, \d+\) has no width and height, or they are not numbers above 0: ',
+        ),
         (few_keypoints, r'annotation \d+ has 16 keypoints, not 17: correct the file, or download'),
         (broken_keypoints, r'annotation \d+ has 16.6667 keypoints, not 17'),
         (
             stray,
-            r'annotation \d+ \(77\) is of no image in the file \(2 like it: annotation \d+ ',
+            r'annotation \d+ \(77\) has an image_id that is not in the file \(2 in total, also ann',
         ),
         (
             corners_for_a_box,
@@ -191,7 +194,10 @@ def crowds(root):
             flat_box,
             r'\(\[5, 5, 10, 0\]\) has a box \(x, y, width, height\) that is empty or not in its',
         ),
-        (short_box, r'annotation \d+ \(\[5, 5, 10\]\) has a bbox that is no list of four numbers'),
+        (
+            short_box,
+            r'annotation \d+ \(\[5, 5, 10\]\) has a bbox that is not a list of four numbers',
+        ),
         (no_annotations, 'The dataset coco is empty'),
         (crowds, 'The dataset coco is empty'),
     ],
@@ -214,7 +220,7 @@ def short_hand(root):
 @pytest.mark.parametrize(
     ('spoil', 'message'),
     [
-        (no_face, '(missing) has face_kpts that are no list of numbers'),
+        (no_face, '(missing) has face_kpts that are not a list of numbers'),
         (short_hand, 'has 132 keypoints'),
     ],
 )
@@ -260,7 +266,7 @@ def test_official_files_may_have_a_few_odd_boxes(data, capsys):
             assert re.search(r'1,500 +│ +1,499 │ ok', capsys.readouterr().out)
         else:
             assert (
-                'that is empty or not in its picture (2 like it'
+                'that is empty or not in its picture (2 in total, also'
                 in findings(capsys, data, 'coco').out
             )
 
@@ -316,15 +322,15 @@ def mpii_field(root):
         (
             'coco',
             boxes_elsewhere,
-            'detection 0 (image 42) is in an image that the annotation file does not name: take',
+            'detection 0 (image 42) has an image_id that is not in the annotation file: use',
         ),
         ('coco', boxes_without_scores, 'detection 1 has no score: correct'),
         (
             'coco',
             no_boxes,
-            'is no list of detections, each with image_id, category_id, bbox, score',
+            'is not a list of detections, each with image_id, category_id, bbox, score',
         ),
-        ('coco', boxes_in_a_table, 'is no list of detections, each with image_id'),
+        ('coco', boxes_in_a_table, 'is not a list of detections, each with image_id'),
         ('mpii', mat_of_others, r'has headboxes_src of \d+ people, .*mpii_val.json has \d+: take'),
         ('mpii', mat_of_something, r"as the true joints of MPII \(KeyError: 'headboxes_src'\)"),
         ('mpii', no_mat, 'cannot be read as the true joints of MPII'),
@@ -381,13 +387,13 @@ def resized(root):
     [
         (
             lost,
-            r'500001.jpg \(row 0\) is missing \(2 like it: .*500003.jpg \(row 2\)\): ',
+            r'500001.jpg \(row 0\) is missing \(2 in total, also .*500003.jpg \(row 2\)\): ',
         ),
         (cut_off, '500002.jpg is cut off or damaged: download'),
-        (no_jpeg, '500002.jpg cannot be read by OpenCV, as training does: download'),
+        (no_jpeg, '500002.jpg cannot be read by OpenCV, which training uses: download'),
         (
             resized,
-            r'500002.jpg \(64x48, not \d+x\d+\) has another size than its annotations say: ',
+            r'500002.jpg \(64x48, not \d+x\d+\) has another size than in its annotations: ',
         ),
     ],
 )

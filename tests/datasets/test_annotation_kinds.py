@@ -91,64 +91,70 @@ def left_out(content):
 
 
 REFUSED = [
-    (put('images', {}), 'has images that are no list ({})'),
+    (put('images', {}), 'has images that are not a list ({})'),
     (drop('annotations'), 'has no annotations'),
     (drop('categories'), 'has no categories, which the metric needs'),
-    (put(*IMAGE, None), 'images[0] (None) is no dict of the fields of images'),
-    (put(*PERSON, [1]), 'annotations[0] ([1]) is no dict of the fields of annotations'),
+    (put(*IMAGE, None), 'images[0] (None) is not a dict with fields of images'),
+    (put(*PERSON, [1]), 'annotations[0] ([1]) is not a dict with fields of annotations'),
     # ids and references
-    (twice('images'), 'images[3] (id 500001) has the id of another'),
-    (twice('annotations'), 'has the id of another'),
-    (twice('categories'), 'categories[1] (id 1) has the id of another'),
-    (put(*IMAGE, 'id', '500001'), "images[0] ('500001') has an id that is no integer"),
-    (put(*PERSON, 'id', True), 'annotations[0] (True) has an id that is no integer'),
-    (put(*PERSON, 'id', 1.0), 'annotations[0] (1.0) has an id that is no integer'),
-    (put(*PERSON, 'id', 2**63), 'has an id that is no integer'),
+    (twice('images'), 'images[3] (id 500001) has the same id as an earlier one'),
+    (twice('annotations'), 'has the same id as an earlier one'),
+    (twice('categories'), 'categories[1] (id 1) has the same id as an earlier one'),
+    (put(*IMAGE, 'id', '500001'), "images[0] ('500001') has an id that is not an integer"),
+    (put(*PERSON, 'id', True), 'annotations[0] (True) has an id that is not an integer'),
+    (put(*PERSON, 'id', 1.0), 'annotations[0] (1.0) has an id that is not an integer'),
+    (put(*PERSON, 'id', 2**63), 'has an id that is not an integer'),
     (drop(*PERSON, 'id'), 'annotations[0] has no id'),
-    (put(*PERSON, 'image_id', 9), '(9) is of no image in the file'),
-    (put(*PERSON, 'image_id', [1]), '([1]) has an image_id that is no integer'),
-    (put(*PERSON, 'category_id', 2), '(2) is of no category in the file'),
-    (put(*PERSON, 'category_id', None), '(None) has a category_id that is no integer'),
-    (put(*CATEGORY, 'id', 3), '(1) is of no category in the file'),
-    (put('categories', []), '(1) is of no category in the file'),
+    (put(*PERSON, 'image_id', 9), '(9) has an image_id that is not in the file'),
+    (put(*PERSON, 'image_id', [1]), '([1]) has an image_id that is not an integer'),
+    (put(*PERSON, 'category_id', 2), '(2) has a category_id that is not in the file'),
+    (put(*PERSON, 'category_id', None), '(None) has a category_id that is not an integer'),
+    (put(*CATEGORY, 'id', 3), '(1) has a category_id that is not in the file'),
+    (put('categories', []), '(1) has a category_id that is not in the file'),
     # pictures
-    (put(*IMAGE, 'file_name', 5), 'image 500001 has no file_name that is a text'),
-    (put(*IMAGE, 'file_name', 'lost.jpg'), 'lost.jpg (row 0 of those used in'),
-    (put(*IMAGE, 'width', '377'), "('377', 285) has no width and height that are numbers above 0"),
-    (put(*IMAGE, 'height', 0), 'has no width and height that are numbers above 0'),
-    (put(*IMAGE, 'height', math.nan), 'has no width and height that are numbers above 0'),
+    (put(*IMAGE, 'file_name', 5), 'image 500001 has no file_name, or one that is not a text'),
+    (put(*IMAGE, 'file_name', 'lost.jpg'), 'lost.jpg (row 0 of the pictures used in'),
+    (
+        put(*IMAGE, 'width', '377'),
+        "('377', 285) has no width and height, or they are not numbers above 0",
+    ),
+    (put(*IMAGE, 'height', 0), 'has no width and height, or they are not numbers above 0'),
+    (put(*IMAGE, 'height', math.nan), 'has no width and height, or they are not numbers above 0'),
     # keypoints
     (put(*PERSON, 'keypoints', [1, 2, 2] * 16), 'has 16 keypoints, not 17'),
     (put(*PERSON, 'keypoints', [1, 2, 2] * 16 + [1]), 'has 16.3333 keypoints, not 17'),
-    (put(*PERSON, 'keypoints', None), '(None) has keypoints that are no list of numbers'),
-    (put(*PERSON, 'keypoints', 3, '5'), 'has keypoints that are no list of numbers'),
-    (put(*PERSON, 'keypoints', 3, True), 'has keypoints that are no list of numbers'),
-    (put(*PERSON, 'keypoints', 3, None), 'has keypoints that are no list of numbers'),
+    (put(*PERSON, 'keypoints', None), '(None) has keypoints that are not a list of numbers'),
+    (put(*PERSON, 'keypoints', 3, '5'), 'has keypoints that are not a list of numbers'),
+    (put(*PERSON, 'keypoints', 3, True), 'has keypoints that are not a list of numbers'),
+    (put(*PERSON, 'keypoints', 3, None), 'has keypoints that are not a list of numbers'),
     (put(*PERSON, 'keypoints', 3, math.inf), 'has a keypoint with a value that is not finite'),
     (put(*PERSON, 'keypoints', 3, 10**400), 'has a keypoint with a value that is not finite'),
     (put(*PERSON, 'keypoints', 3, 1e12), '(keypoint 1: 1e+12, '),
     (put(*PERSON, 'keypoints', 4, -900), 'has a keypoint far outside of its picture'),
-    (put(*PERSON, 'keypoints', 5, -1), 'has a visibility that is none of 0, 1 and 2'),
-    (put(*PERSON, 'keypoints', 5, 3), 'has a visibility that is none of 0, 1 and 2'),
-    (put(*PERSON, 'num_keypoints', 0), 'has num_keypoints 0 and labelled keypoints'),
-    (put(*PERSON, 'num_keypoints', 'x'), "('x') has a num_keypoints that is no integer"),
+    (put(*PERSON, 'keypoints', 5, -1), 'has a visibility that is not 0, 1 or 2'),
+    (put(*PERSON, 'keypoints', 5, 3), 'has a visibility that is not 0, 1 or 2'),
+    (put(*PERSON, 'num_keypoints', 0), 'has num_keypoints 0 but labelled keypoints'),
+    (put(*PERSON, 'num_keypoints', 'x'), "('x') has a num_keypoints that is not an integer"),
     (drop(*PERSON, 'keypoints'), 'has no keypoints, which the metric needs'),
-    (exchanged, "keypoint 1 ('right_eye', in the metainfo 'left_eye') names the keypoints of"),
+    (
+        exchanged,
+        "keypoint 1 ('right_eye', in the metainfo 'left_eye') of category 1 is not in the order of",
+    ),
     # boxes and areas
     (without('annotations', 'bbox'), 'has no bbox, which the metric needs'),
-    (put(*PERSON, 'bbox', [1, 2, 3]), '([1, 2, 3]) has a bbox that is no list of four numbers'),
-    (put(*PERSON, 'bbox', {}), '({}) has a bbox that is no list of four numbers'),
+    (put(*PERSON, 'bbox', [1, 2, 3]), '([1, 2, 3]) has a bbox that is not a list of four numbers'),
+    (put(*PERSON, 'bbox', {}), '({}) has a bbox that is not a list of four numbers'),
     (put(*PERSON, 'bbox', 2, math.nan), 'has a box that is not finite'),
     (put(*PERSON, 'bbox', 2, -5), 'that is empty or not in its picture'),
     (put(*PERSON, 'bbox', 3, 0), 'that is empty or not in its picture'),
     (corners, 'that is empty or not in its picture'),
     (
         drop(*PERSON, 'area'),
-        'has no area, which the metric needs: give it (pixels), or set use_area',
+        'has no area, which the metric needs: add it (in pixels), or set use_area',
     ),
-    (put(*PERSON, 'area', math.inf), '(inf) has an area that is no number from 0 on'),
-    (put(*PERSON, 'area', True), '(True) has an area that is no number from 0 on'),
-    (put(*PERSON, 'area', []), '([]) has an area that is no number from 0 on'),
+    (put(*PERSON, 'area', math.inf), '(inf) has an area that is not a number of 0 or more'),
+    (put(*PERSON, 'area', True), '(True) has an area that is not a number of 0 or more'),
+    (put(*PERSON, 'area', []), '([]) has an area that is not a number of 0 or more'),
     (put(*PERSON, 'area', 1e12), '(1000000000000.0) has an area larger than its picture'),
     (put(*PERSON, 'iscrowd', 0.5), '(0.5) has an iscrowd that is neither 0 nor 1'),
     (put(*PERSON, 'iscrowd', [0]), '([0]) has an iscrowd that is neither 0 nor 1'),
@@ -204,7 +210,7 @@ def test_training_needs_less_than_the_metric(scored):
     for change in (without('annotations', 'area'), drop('categories')):
         assert check_dataset(dataset_of(scored, changed(scored, change)), Needs()) == []
     [note] = check_dataset(dataset_of(scored, changed(scored, drop(*PERSON, 'bbox'))), Needs())
-    assert 'has keypoints and no bbox, and is left out: give it a bbox' in note
+    assert 'has keypoints but no bbox, and is left out: give it a bbox' in note
     with pytest.raises(UserError, match='has no annotation with bbox: each needs bbox and keyp'):
         check_dataset(dataset_of(scored, changed(scored, without('annotations', 'bbox'))), Needs())
 
@@ -215,7 +221,7 @@ def test_weights_and_other_names_are_said_and_used(scored):
     assert '(keypoint 1: 0.25) has a visibility between 0 and 1' in note
     names = changed(scored, put(*CATEGORY, 'keypoints', [f'k{i}' for i in range(17)]))
     [note] = check_dataset(dataset_of(scored, names), Needs())
-    assert "keypoint 0 ('k0', there 'nose') names most keypoints of category 1 otherwise" in note
+    assert "keypoint 0 ('k0', metainfo: 'nose') of category 1 has another name, like most" in note
 
 
 @pytest.mark.parametrize(
@@ -224,7 +230,7 @@ def test_weights_and_other_names_are_said_and_used(scored):
         ([[1, 2, 3]], 'has an outline with an odd number of values'),
         (dict(size=[1, 2], counts=[2]), 'has run lengths of another size'),
         (5, 'has a segmentation that is neither outlines nor run lengths'),
-        (None, 'has no segmentation, unlike others of its picture'),
+        (None, 'has no segmentation, but others of its picture have one'),
     ],
 )
 def test_regions_matter_where_whole_pictures_are_read(scored, region, phrase):
@@ -242,7 +248,7 @@ def test_regions_matter_where_whole_pictures_are_read(scored, region, phrase):
         ('', 'cannot be read as JSON (JSONDecodeError'),
         ('[' * 100_000, 'cannot be read as JSON (RecursionError'),
         ('\ufeff{}', 'cannot be read as JSON (JSONDecodeError'),
-        ('null', 'holds no dict of images, annotations and categories'),
+        ('null', 'is not a dict of images, annotations and categories'),
     ],
 )
 def test_what_is_no_json(scored, text, phrase):
@@ -280,7 +286,9 @@ def test_pictures_are_looked_for_every_time(scored):
     check_dataset(dataset, Needs())
     picture = scored.root / 'coco/val2017/000000500002.jpg'
     picture.rename(scored.root / 'away.jpg')
-    with pytest.raises(UserError, match=r'500002.jpg \(row 1 of those used in .* is missing: put'):
+    with pytest.raises(
+        UserError, match=r'500002.jpg \(row 1 of the pictures used in .* is missing: put'
+    ):
         check_dataset(dataset, Needs())
     (scored.root / 'away.jpg').rename(picture)
 
@@ -356,7 +364,7 @@ def test_beyond_pillow_s_limit(scored, picture, monkeypatch):
 def test_a_picture_that_only_pillow_reads(scored, picture):
     Image.new('RGB', (377, 285)).save(picture, 'PCX')
     [problem] = report_of(scored, scored.content).findings.problems
-    assert 'cannot be read by OpenCV, as training does' in str(problem)
+    assert 'cannot be read by OpenCV, which training uses' in str(problem)
 
 
 def test_all_kinds_are_reported_with_counts(scored):
@@ -366,7 +374,7 @@ def test_all_kinds_are_reported_with_counts(scored):
     findings = report_of(scored, content).findings
     counts = {finding.what: finding.count for finding in findings.problems}
     number = len(content['annotations'])
-    assert counts['has an area that is no number from 0 on'] == number
+    assert counts['has an area that is not a number of 0 or more'] == number
     assert len(counts) == 3
     [areas] = [finding for finding in findings if finding.count == number]
     assert len(areas.examples) == 3

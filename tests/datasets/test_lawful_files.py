@@ -54,7 +54,9 @@ def numbered(names):
 def test_a_class_that_reads_other_fields(tmp_path, kind, fields):
     assert check_dataset(dataset(tmp_path, kind, annotation(**fields)), Needs()) == []
     stray = dataset(tmp_path, kind, annotation(**fields) | dict(image_id=7))
-    with pytest.raises(UserError, match=r'annotation 1 \(7\) is of no image in the file'):
+    with pytest.raises(
+        UserError, match=r'annotation 1 \(7\) has an image_id that is not in the file'
+    ):
         check_dataset(stray, Needs())
 
 
@@ -73,14 +75,14 @@ def test_the_order_of_names(tmp_path, given, known, is_order):
     if is_order:
         assert check_dataset(part, Needs()) == []
     else:
-        with pytest.raises(UserError, match='in another order than the metainfo'):
+        with pytest.raises(UserError, match='is not in the order of the metainfo'):
             check_dataset(part, Needs())
 
 
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (dict(area=0), 'annotation 1 has the area 0 and labelled keypoints'),
+        (dict(area=0), 'annotation 1 has area 0 but labelled keypoints'),
         (dict(id=-3), 'annotation -3 has an id below 0'),
         (dict(bbox=[50, 50, 9, 9]), 'annotation 1 has no labelled keypoint in its box'),
         (dict(bbox=[0.1, 0.1, 0.5, 0.5]), r'annotation 1 .* has a box .* that is empty'),

@@ -92,35 +92,41 @@ WRONG = [
     (metainfo(sigmas=[0.05, 0, 0.05]), 'has 0 among its sigmas: give finite, positive numbers'),
     (metainfo(sigmas=[0.05, -1, 0.05]), 'has -1 among its sigmas'),
     (metainfo(sigmas=[0.05, float('nan'), 0.05]), 'has nan among its sigmas'),
-    (metainfo(sigmas=[0.05, '0.05', 0.05]), 'has sigmas that are no list of numbers'),
-    (metainfo(sigmas=0.05), 'has sigmas that are no list of numbers'),
-    (metainfo(sigmas=np.array(0.05)), 'has sigmas that are no list of numbers'),
-    (metainfo(sigmas=[[0.05] * 3]), 'has sigmas that are no list of numbers'),
-    (without('sigmas'), r'has no sigmas: give one for each of the 3 keypoints, or \[\] where no'),
+    (metainfo(sigmas=[0.05, '0.05', 0.05]), 'has sigmas that are not a list of numbers'),
+    (metainfo(sigmas=0.05), 'has sigmas that are not a list of numbers'),
+    (metainfo(sigmas=np.array(0.05)), 'has sigmas that are not a list of numbers'),
+    (metainfo(sigmas=[[0.05] * 3]), 'has sigmas that are not a list of numbers'),
+    (without('sigmas'), r'has no sigmas: give one for each of the 3 keypoints, or \[\] if no'),
     (metainfo(joint_weights=[1.0] * 2), 'has 2 joint_weights for 3 keypoints'),
     (metainfo(joint_weights=[]), 'has 0 joint_weights for 3 keypoints'),
     (metainfo(joint_weights=[1, -1, 1]), 'has -1 among its joint_weights'),
     (metainfo(joint_weights=[1, float('inf'), 1]), 'has inf among its joint_weights'),
     (metainfo(joint_weights=[1, 10**400, 1]), 'among its joint_weights'),
     (metainfo(joint_weights=[0, 0, 0]), 'has only 0 among its joint_weights'),
-    (metainfo(joint_weights=None), 'has joint_weights that are no list of numbers'),
-    (metainfo(joint_weights=[True] * 3), 'has joint_weights that are no list of numbers'),
+    (metainfo(joint_weights=None), 'has joint_weights that are not a list of numbers'),
+    (metainfo(joint_weights=[True] * 3), 'has joint_weights that are not a list of numbers'),
     (without('joint_weights'), 'has no joint_weights: give one for each of the 3 keypoints'),
     (with_keypoint(2, swap=''), 'swaps the keypoint left with right, but right with none: the two'),
     (with_keypoint(2, swap='nose'), 'swaps the keypoint left with right, but right with nose'),
-    (with_keypoint(0, swap='tail'), 'keypoint nose with the swap tail, which is no keypoint'),
-    (with_keypoint(0, swap=None), 'keypoint nose with the swap None, which is no keypoint'),
-    (with_keypoint(0, swap=['left']), 'keypoint nose with the swap .*, which is no keypoint'),
-    (with_keypoint(0, swap=1), 'keypoint nose with the swap 1, which is no keypoint'),
-    (with_link(link=('nose', 'tail')), 'a link 0 of skeleton_info with tail, which is no keypoint'),
-    (with_link(link=('nose', 1)), 'a link 0 of skeleton_info with 1, which is no keypoint'),
-    (with_link(link=('nose', ['left'])), 'a link 0 of skeleton_info with .*, which is no keypoint'),
+    (with_keypoint(0, swap='tail'), 'keypoint nose with the swap tail, which is not a keypoint'),
+    (with_keypoint(0, swap=None), 'keypoint nose with the swap None, which is not a keypoint'),
+    (with_keypoint(0, swap=['left']), 'keypoint nose with the swap .*, which is not a keypoint'),
+    (with_keypoint(0, swap=1), 'keypoint nose with the swap 1, which is not a keypoint'),
+    (
+        with_link(link=('nose', 'tail')),
+        'a link 0 of skeleton_info with tail, which is not a keypoint',
+    ),
+    (with_link(link=('nose', 1)), 'a link 0 of skeleton_info with 1, which is not a keypoint'),
+    (
+        with_link(link=('nose', ['left'])),
+        'a link 0 of skeleton_info with .*, which is not a keypoint',
+    ),
     (with_link(link=('nose',)), 'a link 0 of skeleton_info that is .*: name two keypoints'),
     (with_link(link=None), 'a link 0 of skeleton_info that is None: name two keypoints'),
     (with_link(color=[0, 0]), r'a link 0 of skeleton_info with the color \[0, 0\]: give three'),
-    (metainfo(skeleton_info=[]), 'has no skeleton_info or one of another form'),
-    (metainfo(skeleton_info={0: ('nose', 'left')}), 'has no skeleton_info or one of another form'),
-    (without('skeleton_info'), r'has no skeleton_info .* or \{\} for none'),
+    (metainfo(skeleton_info=[]), 'has no skeleton_info, or its form is wrong'),
+    (metainfo(skeleton_info={0: ('nose', 'left')}), 'has no skeleton_info, or its form is wrong'),
+    (without('skeleton_info'), r'has no skeleton_info, .* or \{\} for none'),
     (renumbered(1, 2, 3), r'keypoint ids \[1, 2, 3\]: number the 3 keypoints .* from 0 to 2'),
     (renumbered(0, 1, 3), r'has the keypoint ids \[0, 1, 3\]'),
     (renumbered('0', '1', '2'), "has the keypoint ids ['0', '1', '2']".replace('[', r'\[')),
@@ -131,10 +137,10 @@ WRONG = [
     (with_keypoint(0, color=[0, 0, 256]), r'a keypoint 0 with the color \[0, 0, 256\]: give three'),
     (with_keypoint(0, color='red'), 'a keypoint 0 with the color red: give three numbers'),
     (with_keypoint(0, color=[None] * 3), 'a keypoint 0 with the color'),
-    (metainfo(keypoint_info={}), 'has no keypoint_info or one of another form'),
-    (metainfo(keypoint_info=['nose']), 'has no keypoint_info or one of another form'),
-    (metainfo(keypoint_info={0: 'nose'}), 'has no keypoint_info or one of another form'),
-    (without('keypoint_info'), 'has no keypoint_info or one of another form'),
+    (metainfo(keypoint_info={}), 'has no keypoint_info, or its form is wrong'),
+    (metainfo(keypoint_info=['nose']), 'has no keypoint_info, or its form is wrong'),
+    (metainfo(keypoint_info={0: 'nose'}), 'has no keypoint_info, or its form is wrong'),
+    (without('keypoint_info'), 'has no keypoint_info, or its form is wrong'),
     (metainfo(stats_info=dict(bbox_center=['x'])), 'cannot be read .ValueError: .*: correct it'),
 ]
 
@@ -183,7 +189,7 @@ def test_sigmas_are_needed_where_a_metric_compares_with_them(none):
     for metric in (COCO, [PCK, COCO], several, parts | dict(metric=COCO)):
         assert problems(given, metric) == [
             'The metainfo of the dataset own (in the config) has no sigmas, which CocoMetric needs:'
-            ' give one for each keypoint (0.05 where none is known), or another metric.'
+            ' give one for each keypoint (0.05 if unknown), or use another metric.'
         ]
 
 
@@ -235,11 +241,14 @@ def test_a_file_that_is_not_there_is_not_replaced(path):
 
 
 FILES = {
-    'own.txt': ('dataset_info = 1', 'cannot be read .*: it is a config with dataset_info = dict'),
-    'syntax.py': ('dataset_info = dict(', r'cannot be read .SyntaxError: .*: it is a config'),
+    'own.txt': (
+        'dataset_info = 1',
+        'cannot be read .*: it must be a config with dataset_info = dict',
+    ),
+    'syntax.py': ('dataset_info = dict(', r'cannot be read .SyntaxError: .*: it must be a config'),
     'empty.py': ('', 'cannot be read .AttributeError: '),
     'raises.py': ('dataset_info = 1 / 0', 'cannot be read .ZeroDivisionError: '),
-    'own.json': ('[1', 'cannot be read .*: it is a config'),
+    'own.json': ('[1', 'cannot be read .*: it must be a config'),
 }
 
 
@@ -269,7 +278,7 @@ def test_a_file_of_the_users_own_is_named(tmp_path, monkeypatch):
 def test_what_stands_beside_a_file_is_not_read():
     path = 'configs/_base_/datasets/coco.py'
     [problem] = problems(dict(from_file=path, sigmas=[1.0], dataset_name='own'))
-    assert problem.startswith(f'A metainfo has from_file={path} and dataset_name, sigmas, which')
+    assert problem.startswith(f'A metainfo has from_file={path} and dataset_name, sigmas, but')
 
 
 @pytest.mark.parametrize(

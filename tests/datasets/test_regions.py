@@ -96,7 +96,7 @@ def test_a_region_without_area_masks_nothing(segmentation):
     assert not region_mask(segmentation, HW).any()
 
 
-NO_NUMBERS = 'an outline that is no list of numbers'
+NO_NUMBERS = 'an outline that is not a list of numbers'
 FAR_OR_NOT_FINITE = 'an outline with a coordinate that is not finite or far from its picture'
 UNREADABLE = 'run lengths that cannot be read'
 OTHER_SIZE = r'run lengths of another size \(height, width\) than its picture'
@@ -109,7 +109,7 @@ PROBLEMS = [
     ([[True] * 6], NO_NUMBERS),
     ([[[2, 1], [8, 1], [8, 6]]], NO_NUMBERS),
     ([2, 1, 8, 1, 8, None], NO_NUMBERS),
-    ([[2, 1, 8, 1, 8, 6, 2]], 'an outline with an odd number of values, not x and y in turn'),
+    ([[2, 1, 8, 1, 8, 6, 2]], 'an outline with an odd number of values, not pairs of x and y'),
     ([[2, 1, 8, 1, 8, float('nan')]], FAR_OR_NOT_FINITE),
     ([SQUARE, [2, 1, 8, 1, 8, float('inf')]], FAR_OR_NOT_FINITE),
     ([[2, 1, 8, 1, 8, 1e12]], FAR_OR_NOT_FINITE),

@@ -131,9 +131,9 @@ CASES = {
     text_as_checkpoint: r'text\.pth is no checkpoint, or not complete: download or copy it',
     layout_of_the_authors: r"official\.pth is in the authors' layout: .* convert IN OUT --source",
     pretrained_on_something_else: r'other\.pth belongs to another model: it has .*patch_embed',
-    wrong_length: r'wrong\.json: annotation \d+ has 13 keypoints, not 14 \(\d+ like it',
+    wrong_length: r'wrong\.json: annotation \d+ has 13 keypoints, not 14 \(\d+ in total, also',
     truncated_annotations: r'cut\.json cannot be read as JSON \(JSONDecodeError',
-    no_people: r'aic is empty: empty\.json holds no usable annotation',
+    no_people: r'aic is empty: empty\.json contains no usable annotation',
 }
 
 

@@ -238,30 +238,48 @@ BAD_JSON = [
     ('{', 'cannot be read as JSON'),
     ('[' * 100000, r'cannot be read as JSON \(RecursionError'),
     ('{"a": 1}\n{"a": 2}', r'cannot be read as JSON \(JSONDecodeError: Extra data'),
-    ([], 'is no list of detections, each with image_id, category_id, bbox, score: correct'),
-    (5, 'holds no dict of images, annotations and categories'),
-    ('null', 'holds no dict of images, annotations and categories'),
+    ([], 'is not a list of detections, each with image_id, category_id, bbox, score: correct'),
+    (5, 'is not a dict of images, annotations and categories'),
+    ('null', 'is not a dict of images, annotations and categories'),
     ({}, 'has no images'),
     (dict(images=IMAGES), 'has no annotations'),
-    (['a.jpg'], r"detection 0 \('a.jpg'\) is no dict"),
+    (['a.jpg'], r"detection 0 \('a.jpg'\) is not a dict"),
     (detection(score=None), 'detection 0 has no score'),
     (detection(bbox=None), 'detection 0 has no bbox'),
-    (detection(image_id='7'), 'detection 0 .* has an image_id or category_id that is no integer'),
-    (detection(bbox=[1, 2, 3]), r'detection 0 \(\[1, 2, 3\]\) has a bbox that is no list of four'),
-    (detection(bbox=[1, 2, '3', 4]), 'detection 0 .* has a bbox that is no list of four numbers'),
+    (
+        detection(image_id='7'),
+        'detection 0 .* has an image_id or category_id that is not an integer',
+    ),
+    (
+        detection(bbox=[1, 2, 3]),
+        r'detection 0 \(\[1, 2, 3\]\) has a bbox that is not a list of four',
+    ),
+    (
+        detection(bbox=[1, 2, '3', 4]),
+        'detection 0 .* has a bbox that is not a list of four numbers',
+    ),
     (detection(bbox=[1, 2, float('nan'), 4]), 'image 7 .* or one that is not finite'),
     (detection(bbox=[1, 2, float('inf'), 4]), 'image 7 .* or one that is not finite'),
     (detection(bbox=[1, 2, -3, 4]), 'image 7 .* without width and height'),
     (detection(bbox=[1, 2, 0, 0]), 'image 7 .* without width and height'),
-    (detection(score=float('nan')), r'detection 0 \(nan\) has a score that is no finite number'),
-    (changed('annotations', bbox=[1, 2, 3]), r'annotation 1 .* has a bbox that is no list of fo'),
+    (detection(score=float('nan')), r'detection 0 \(nan\) has a score that is not a finite number'),
+    (
+        changed('annotations', bbox=[1, 2, 3]),
+        r'annotation 1 .* has a bbox that is not a list of fo',
+    ),
     (changed('annotations', bbox=[1, 2, float('nan'), 4]), 'annotation 1 .* has a box that is not'),
-    (changed('annotations', image_id=9), r'annotation 1 \(9\) is of no image in the file'),
-    (changed('annotations', category_id=9), r'annotation 1 \(9\) is of no category in the file'),
-    (changed('annotations', keypoints=[1, 2]), 'annotation 1 .* has keypoints that are no list'),
+    (
+        changed('annotations', image_id=9),
+        r'annotation 1 \(9\) has an image_id that is not in the file',
+    ),
+    (
+        changed('annotations', category_id=9),
+        r'annotation 1 \(9\) has a category_id that is not in the file',
+    ),
+    (changed('annotations', keypoints=[1, 2]), 'annotation 1 .* has keypoints that are not a list'),
     (changed('annotations', iscrowd='no'), 'annotation 1 .* has an iscrowd that is neither'),
-    (changed('images', file_name=5), 'image 7 has no file_name that is a text'),
-    (changed('images', width=None), 'image 7 .* has no width and height that are numbers'),
+    (changed('images', file_name=5), 'image 7 has no file_name, or one that is not a text'),
+    (changed('images', width=None), 'image 7 .* has no width and height, or they are not'),
     (changed('images', file_name='b/2.jpg'), r'two images with the name b/2.jpg \(ids 7 and 8\)'),
     (dict(FILE, annotations=[dict(id=1, image_id=7, category_id=1)]), 'has no annotation with a '),
     ([PERSON | dict(center='left')], 'entry 0 .* has no center that is two numbers'),
@@ -386,5 +404,5 @@ def test_annotations_are_checked(written):
     with pytest.raises(UserError, match=r'--annotations is only for a list of detections'):
         open_boxes(written(FILE), str(written(FILE, 'same.json')))
     other = detection(image_id=9)
-    with pytest.raises(UserError, match=r'image 9\) is in an image that the annotation file does'):
+    with pytest.raises(UserError, match=r'image 9\) has an image_id that is not in the annotation'):
         open_boxes(written(other), str(written(FILE, 'same.json')))

@@ -1,4 +1,4 @@
-"""Dataset classes and transforms that mmpose lacks, checks, preparation, synthetic figures."""
+"""Dataset classes and transforms that are missing in mmpose, checks, preparation, figures."""
 
 from vitpose_plus.datasets.apt36k import APT36KDataset
 from vitpose_plus.datasets.bottom_up import CrowdHeatmapMask, WholePictureFlip

@@ -4,10 +4,10 @@ from mmpose.registry import DATASETS
 
 @DATASETS.register_module()
 class APT36KDataset(AP10KDataset):
-    """APT-36K: AP-10K's keypoints, file format and flip pairs under a name of its own.
+    """APT-36K: AP-10K's keypoints, file format and flip pairs under its own name.
 
-    The authors read it with the AP-10K class; a name of its own gives it a head, an expert and
-    a metric of its own.
+    The authors read APT-36K with the AP-10K class. With its own name, it has its own head, expert
+    and metric.
     """
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What training on whole pictures needs and mmpose lacks."""
+"""Transforms for training on whole pictures that are missing in mmpose."""
 
 import functools
 
@@ -11,7 +11,10 @@ from vitpose_plus.datasets.regions import region_mask
 
 @TRANSFORMS.register_module()
 class WholePictureFlip(RandomFlip):
-    """After the affine transform; mmpose takes the input's width for its height there."""
+    """Flips a picture after the affine transform.
+
+    There, mmpose confuses the width of the input with its height.
+    """
 
     def transform(self, results: dict) -> dict:
         size = results['input_size']
@@ -21,9 +24,10 @@ class WholePictureFlip(RandomFlip):
 
 @TRANSFORMS.register_module()
 class CrowdHeatmapMask(BottomupGetHeatmapMask):
-    """The heatmap pixels that count, (1, h, w): not crowds, nor people without keypoints.
+    """The mask (1, h, w) of the heatmap pixels that count in the loss.
 
-    mmpose passes over crowds, whose regions are run lengths and not outlines.
+    Crowds and people without keypoints do not count. mmpose skips crowds, because their regions
+    are run lengths instead of outlines.
     """
 
     def _segs_to_mask(self, segs: list, img_shape: tuple[int, int]) -> np.ndarray:

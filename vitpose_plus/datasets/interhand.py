@@ -9,21 +9,21 @@ from mmpose.registry import DATASETS
 
 from vitpose_plus.errors import UserError
 
-HANDS = 2  # the right one's joints come first, in every array of the files
-ENOUGH = 12  # valid joints of a hand that is used at all
-PADDING = 1.5 / 1.25  # of the box, before ``GetBBoxCenterScale`` multiplies by 1.25
+HANDS = 2  # in every array of the files, the joints of the right hand come first
+MIN_JOINTS = 12  # a hand with fewer valid joints is not used
+PADDING = 1.5 / 1.25  # factor on the box; ``GetBBoxCenterScale`` then multiplies by 1.25
 
 
 @DATASETS.register_module()
 class InterHand2DDataset(BaseCocoStyleDataset):
     """InterHand2.6M as single hands of 21 joints, in pixels; mmpose 1.x has only pairs of hands.
 
-    As in mmpose 0.x and so in the authors' code: every hand of every image is an instance, also one
-    of two that interact, if its wrist and at least 12 joints are valid. Its box is the tightest one
-    around these joints, and its crop 1.5 times as large.
+    As in mmpose 0.x, and so in the authors' code, a hand is an instance if its wrist and at least
+    12 joints are valid. This includes each of two hands that interact. The box is the tightest box
+    around the valid joints, and the crop is 1.5 times as large.
 
     Args:
-        ann_file: ``InterHand2.6M_*_data.json``: images, and which joints are valid.
+        ann_file: ``InterHand2.6M_*_data.json``: images, and the valid joints.
         camera_param_file: ``InterHand2.6M_*_camera.json``: position and rotation (mm), focal
             lengths and principal points (pixels) of the cameras of every capture.
         joint_file: ``InterHand2.6M_*_joint_3d.json``: joints in world coordinates (mm).
@@ -67,8 +67,8 @@ class InterHand2DDataset(BaseCocoStyleDataset):
         world = np.array(joints[capture][frame]['world_coord'], np.float32)
         pixels = project(world, cameras[capture], str(image['camera'])).reshape(HANDS, -1, 2)
         valid = np.array(annotation['joint_valid'], np.float32).reshape(HANDS, -1)
-        valid = np.minimum(valid * valid[:, -1:], 1)  # no joint of a hand without its wrist
-        for hand in np.flatnonzero(valid.sum(1) >= ENOUGH):
+        valid = np.minimum(valid * valid[:, -1:], 1)  # without its wrist, a hand has no valid joint
+        for hand in np.flatnonzero(valid.sum(1) >= MIN_JOINTS):
             seen = pixels[hand, valid[hand] > 0]
             low, high = seen.min(0), seen.max(0)
             yield dict(
@@ -88,11 +88,11 @@ class InterHand2DDataset(BaseCocoStyleDataset):
 
 
 def project(world: np.ndarray, cameras: dict, camera: str) -> np.ndarray:
-    """Pixels (K, 2) of points (K, 3) in world coordinates, in mm.
+    """Projects points (K, 3) in world coordinates, in mm, to pixels (K, 2).
 
     Args:
-        cameras: ``campos`` and ``camrot`` (mm), ``focal`` and ``princpt`` (pixels), each by the
-            camera's name.
+        cameras: ``campos`` and ``camrot`` (mm), ``focal`` and ``princpt`` (pixels): mappings
+            from the camera's name.
     """
     position, rotation, focal, centre = (
         np.array(cameras[field][camera], np.float32)

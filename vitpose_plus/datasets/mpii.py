@@ -6,7 +6,8 @@ from mmpose.registry import DATASETS
 class ZeroBasedMpiiDataset(MpiiDataset):
     """MPII with joints counted from pixel zero, like its centres, as in the authors' code.
 
-    The annotations count from one; mmpose moves the centres only. Missing joints become (-2, -2).
+    The annotation file counts pixels from one, and mmpose corrects this only for the centres.
+    Missing joints become (-2, -2).
     """
 
     def _load_annotations(self) -> tuple[list[dict], list[dict]]:

@@ -10,9 +10,9 @@ from vitpose_plus.errors import UserError, reason
 class MultiDataset(ConcatDataset):
     """Datasets one after another, each sample prepared by its own dataset's pipeline.
 
-    Unlike mmpose's ``CombinedDataset``, it leaves flip pairs, body ids and keypoint weights of
-    every sample as its own dataset says. Shuffled, it mixes the datasets in proportion to their
-    sizes, as the authors' code does.
+    Unlike mmpose's ``CombinedDataset``, it keeps the flip pairs, body ids and keypoint weights of
+    each sample's own dataset. With shuffling, the datasets are mixed in proportion to their sizes,
+    as in the authors' code.
 
     Args:
         datasets: Configs of the datasets; the names in their metainfo must differ.
@@ -23,13 +23,16 @@ class MultiDataset(ConcatDataset):
         self.names = [dataset.metainfo['dataset_name'] for dataset in built]
         if len(set(self.names)) < len(self.names):
             raise UserError(f'Two datasets have the same dataset_name: {", ".join(self.names)}.')
-        # Metainfo may differ in every key: what depends on it goes through ``metainfo`` below.
+        # The datasets may differ in every key of their metainfo: see ``metainfo`` below.
         keys = sorted(set().union(*(dataset.metainfo for dataset in built)))
         super().__init__(built, lazy_init, ignore_keys=keys)
 
     @property
     def metainfo(self) -> dict:
-        """The first dataset's, for whoever knows only one, and every dataset's by its name."""
+        """The metainfo of the first dataset, and in ``datasets`` that of every dataset by its name.
+
+        The first one is for code that supports a single dataset only.
+        """
         by_name = {name: d.metainfo for name, d in zip(self.names, self.datasets, strict=True)}
         return {**self.datasets[0].metainfo, 'datasets': by_name}
 
@@ -42,12 +45,12 @@ class MultiDataset(ConcatDataset):
 
 
 def parts_of(dataset: BaseDataset | MultiDataset) -> list[BaseDataset]:
-    """The datasets of which it is made: its own, or itself alone."""
+    """The parts of a ``MultiDataset``; for any other dataset, a list of the dataset itself."""
     return dataset.datasets if isinstance(dataset, MultiDataset) else [dataset]
 
 
 def plain_datasets(cfg: dict) -> Iterator[dict]:
-    """The plain datasets of a loader, those of a wrapper one by one."""
+    """The configs of a loader's plain datasets: those in a wrapper, or the dataset itself."""
     if 'datasets' in cfg:
         for part in cfg['datasets']:
             yield from plain_datasets(part)
@@ -58,32 +61,32 @@ def plain_datasets(cfg: dict) -> Iterator[dict]:
 
 
 def unread(cfg: dict) -> BaseDataset:
-    """A plain dataset with its metainfo and paths, but without annotations and pipeline."""
+    """Builds a plain dataset with its metainfo and paths, without annotations and pipeline."""
     return DATASETS.build(dict(cfg, lazy_init=True, pipeline=[]))
 
 
 def load_annotations(name: str, dataset: BaseDataset) -> None:
-    """Reads the annotations; refuses a file without any, or with another set of keypoints."""
+    """Reads the annotations; refuses a file without any, or with a wrong number of keypoints."""
     file = dataset.bbox_file or dataset.ann_file
-    serialize, dataset.serialize_data = dataset.serialize_data, False  # it fails on an empty list
+    serialize, dataset.serialize_data = dataset.serialize_data, False  # this fails on an empty list
     try:
         dataset.full_init()
     except UserError:
         raise
-    except Exception as error:  # whatever a stranger's file makes a class raise
+    except Exception as error:  # a damaged file can cause any error in a dataset class
         raise UserError(
             f'{file} cannot be read as annotations of the dataset {name} '
             f'({reason(error)}): correct the file.'
         ) from error
     if len(dataset) == 0:
         raise UserError(
-            f'The dataset {name} is empty: {file} holds no usable annotation; check '
-            f'the file, or take {name} out of `datasets`.'
+            f'The dataset {name} is empty: {file} contains no usable annotation; check '
+            f'the file, or remove {name} from `datasets`.'
         )
     given = dataset.get_data_info(0)['keypoints'].shape[1]
     if given != dataset.metainfo['num_keypoints']:
         raise UserError(
-            f'{file} gives {given} keypoints where the dataset {name} has '
+            f'{file} has {given} keypoints, but the dataset {name} has '
             f'{dataset.metainfo["num_keypoints"]}: correct the file or the metainfo.'
         )
     if serialize:

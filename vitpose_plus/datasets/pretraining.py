@@ -7,17 +7,18 @@ from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 from PIL import Image
 
-KEPT = ('img_path', 'ori_shape', 'dataset_name')  # what still holds of a part
+KEPT = ('img_path', 'ori_shape', 'dataset_name')  # fields that are still right for a part
 TRIES = 10
 
 
 @TRANSFORMS.register_module()
 class MiddlePictureCrop(BaseTransform):
-    """The largest part in the middle of the picture that has the input's shape, resized to it.
+    """The largest part in the middle of the picture with the input's shape, resized to the input.
 
-    Boxes and keypoints, which a part may not even show, are dropped. Pixels are read as MAE's: by
-    Pillow's bicubic filter, which averages where it shrinks (a pose model's crops are bilinear,
-    and do not). Unlike MAE's, corners need not lie between pixels, and beyond the picture is black.
+    Boxes and keypoints are dropped, because they may be outside the part. Pixels are read as in
+    MAE: by Pillow's bicubic filter, which averages when it shrinks. (The crops of a pose model are
+    bilinear, without averaging.) Unlike in MAE, the coordinates of corners may be fractions of
+    pixels, and the area outside the picture is black.
 
     Args:
         input_size: Width and height of the result, in pixels.
@@ -39,12 +40,12 @@ class MiddlePictureCrop(BaseTransform):
         )
 
     def region(self, results: dict) -> tuple[np.ndarray, np.ndarray]:
-        """Upper left corner (x, y) and size (w, h), in pixels, of what a part is taken from."""
+        """Upper left corner (x, y) and size (w, h), in pixels, of the region for the part."""
         height, width = results['img'].shape[:2]
         return np.zeros(2), np.array([width, height], float)
 
     def part(self, corner: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Corner and size of the part."""
+        """Corner and size of the part, from the corner and size of the region."""
         own = min(size[0], size[1] * self.shape) * np.array([1, 1 / self.shape])
         return corner + (size - own) / 2, own
 
@@ -52,18 +53,19 @@ class MiddlePictureCrop(BaseTransform):
 def read_part(
     img: np.ndarray, corner: np.ndarray, size: np.ndarray, wh: tuple[int, int]
 ) -> np.ndarray:
-    """A part of a picture (height, width, 3), bicubically, in the size ``wh``.
+    """Resizes a part of a picture (height, width, 3) to the size ``wh`` with a bicubic filter.
 
-    Whole pixels are cut out first, so that nothing beyond them is seen: for a part that is made of
-    whole pixels the result is that of torchvision's ``resized_crop`` of a picture of Pillow's, to
-    the bit.
+    The part's pixels are cut out first, so the filter reads no pixel outside them. For a part of
+    whole pixels the result is the same, to the bit, as torchvision's ``resized_crop`` of a Pillow
+    picture.
 
     Args:
-        img: Of uint8 or float32.
-        corner: The part's upper left one (x, y), in pixels from the picture's.
-        size: Its width and height in pixels.
+        img: The picture, uint8 or float32.
+        corner: Upper left corner (x, y) of the part, in pixels.
+        size: Width and height of the part, in pixels.
+        wh: Width and height of the result, in pixels.
     """
-    near, far = np.round(corner, 6), np.round(corner + size, 6)  # 1e-14 is no pixel more
+    near, far = np.round(corner, 6), np.round(corner + size, 6)  # rounding must not add a pixel
     start, stop = np.floor(near).astype(int), np.ceil(far).astype(int)
     box = (*(near - start), *(far - start))
     parts = [
@@ -77,13 +79,15 @@ def read_part(
 
 @TRANSFORMS.register_module()
 class RandomPictureCrop(MiddlePictureCrop):
-    """A random part of the picture, with MAE's bounds; that in the middle where none is found.
+    """A random part of the picture, within MAE's bounds.
+
+    If ``TRIES`` random parts do not fit into the picture, the part in the middle is taken.
 
     Args:
         input_size: Width and height of the result, in pixels.
-        area: Least and greatest share of the picture's area.
-        stretch: Least and greatest factor by which the part is wider than the input's shape says
-            (MAE's 3/4 and 4/3, of squares there).
+        area: Smallest and largest share of the picture's area.
+        stretch: Smallest and largest factor on the part's ratio of width to height, relative to
+            the input's (3/4 and 4/3 in MAE, where the input is a square).
     """
 
     def __init__(
@@ -110,7 +114,7 @@ class RandomPictureCrop(MiddlePictureCrop):
 class RandomPersonCrop(RandomPictureCrop):
     """A random part of a person's box, which is first widened to the input's shape.
 
-    The box is that of ``GetBBoxCenterScale``, with the margin that the pose models' crops have.
+    The box is that of ``GetBBoxCenterScale``, with the same margin as the crops of pose models.
     """
 
     def region(self, results: dict) -> tuple[np.ndarray, np.ndarray]:

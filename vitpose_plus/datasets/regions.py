@@ -1,26 +1,27 @@
-"""Regions of pictures as COCO's files hold them: outlines and run lengths."""
+"""Regions of pictures in COCO's files: outlines and run lengths."""
 
 import re
 
 import numpy as np
-from pycocotools import mask  # xtcocotools' asks NumPy 2 for what it has not
+from pycocotools import mask  # xtcocotools' module does not work with NumPy 2
 
 from vitpose_plus.errors import UserError
 
 NUMBERS = {int, float}  # not bool
-# Further out than this many times its picture's longer side an outline is a mistake: pycocotools
-# walks along it in steps of a fifth of a pixel, for minutes or out of its memory.
+# An outline with a coordinate beyond this many times the picture's longer side is a mistake.
+# pycocotools walks along an outline in steps of a fifth of a pixel: such a long one takes minutes,
+# or needs too much memory.
 REACH = 10
-# Compressed run lengths: characters of six bits, of which the highest says that the number goes on.
-# pycocotools reads others, too, and beyond their end.
+# Compressed run lengths: characters of six bits; the highest bit is set if the number continues.
+# pycocotools also accepts invalid texts, and reads beyond their end.
 COMPRESSED = re.compile('(?:[P-o]{0,6}[0-O])*')
 
 
 def region_mask(segmentation: list | dict | None, hw: tuple[int, int]) -> np.ndarray:
-    """The pixels of an annotation's ``segmentation``: a mask (h, w), 1 within, 0 outside.
+    """The mask (h, w) of an annotation's ``segmentation``: 1 inside, 0 outside.
 
     Args:
-        segmentation: Outlines, run lengths, a list of both, or nothing.
+        segmentation: Outlines, run lengths, a list of both, or an empty value.
         hw: Height and width of the picture, in pixels.
     """
     if problem := region_problem(segmentation, hw[::-1]):
@@ -38,12 +39,12 @@ def region_mask(segmentation: list | dict | None, hw: tuple[int, int]) -> np.nda
 
 
 def region_problem(segmentation: list | dict | None, size_wh: tuple[int, int]) -> str | None:
-    """What is wrong with an annotation's ``segmentation``, as the end of a sentence about it.
+    """What is wrong with an annotation's ``segmentation``: the end of a sentence, or None.
 
-    A region without area is right: nothing, no outline, one of less than three points.
+    A region without area is valid: an empty value, or an outline of less than three points.
 
     Args:
-        segmentation: As ``json`` reads it.
+        segmentation: The value as read by ``json``.
         size_wh: Width and height of the picture, in pixels.
     """
     if segmentation and not isinstance(segmentation, list | tuple | dict):
@@ -56,7 +57,7 @@ def region_problem(segmentation: list | dict | None, size_wh: tuple[int, int]) -
 
 
 def _parts(segmentation: list | dict | None) -> list:
-    """Its outlines and run lengths; some tools write a single outline as a flat list."""
+    """The outlines and run lengths; some tools write a single outline as a flat list."""
     if not segmentation:
         return []
     if isinstance(segmentation, dict) or type(segmentation[0]) in NUMBERS:
@@ -66,9 +67,9 @@ def _parts(segmentation: list | dict | None) -> list:
 
 def _outline_problem(outline: list[float], size_wh: tuple[int, int]) -> str | None:
     if not isinstance(outline, list | tuple) or not set(map(type, outline)) <= NUMBERS:
-        return 'has an outline that is no list of numbers'
+        return 'has an outline that is not a list of numbers'
     if len(outline) % 2:
-        return 'has an outline with an odd number of values, not x and y in turn'
+        return 'has an outline with an odd number of values, not pairs of x and y'
     reach = REACH * max(size_wh)
     if not all(-reach <= value <= reach for value in outline):
         return 'has an outline with a coordinate that is not finite or far from its picture'
@@ -88,7 +89,7 @@ def _runs_problem(runs: dict, size_wh: tuple[int, int]) -> str | None:
 
 
 def _run_lengths(counts: list[int] | str | bytes | None) -> list[int] | None:
-    """Lengths of zeros and ones in turn, column by column; None if they cannot be read."""
+    """Lengths of runs of zeros and ones, alternating, by columns; None if they cannot be read."""
     if isinstance(counts, list | tuple):
         whole = all(type(value) in NUMBERS and value % 1 == 0 for value in counts)
         return list(map(int, counts)) if whole else None
@@ -97,13 +98,16 @@ def _run_lengths(counts: list[int] | str | bytes | None) -> list[int] | None:
 
 
 def _expanded(text: str) -> list[int]:
-    """As pycocotools' ``rleFrString``: from the fourth on, differences to the one before last."""
+    """Decodes like pycocotools' ``rleFrString``.
+
+    From the fourth number on, the text has the difference to the last number but one.
+    """
     lengths, value, shift = [], 0, 0
     for bits in (ord(character) - 48 for character in text):
         value |= (bits & 31) << shift
         shift += 5
         if not bits & 32:
-            value -= (bits & 16) << (shift - 4)  # the sign
+            value -= (bits & 16) << (shift - 4)  # the sign bit
             lengths.append(value + lengths[-2] if len(lengths) > 2 else value)
             value = shift = 0
     return lengths

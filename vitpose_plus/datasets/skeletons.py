@@ -1,4 +1,4 @@
-"""What is known of a dataset's keypoints: names, links, and which side of the body they are on."""
+"""The keypoints of a dataset: their names, links and sides of the body."""
 
 import re
 from collections.abc import Mapping
@@ -13,11 +13,12 @@ class Skeleton:
     """The keypoints of a dataset.
 
     Attributes:
-        dataset: Its name.
-        names: Of the K keypoints, in order.
-        links: Pairs of numbers of keypoints, from 0, between which a line is drawn.
-        flips: K numbers: the keypoint that each becomes in the mirrored picture.
-        sigmas: K falloffs of COCO's object keypoint similarity.
+        dataset: The name of the dataset.
+        names: The names of the K keypoints, in order.
+        links: Pairs of keypoint numbers, from 0; a line is drawn between the two keypoints.
+        flips: For each of the K keypoints, the number of the keypoint that it becomes in the
+            mirrored picture.
+        sigmas: The K falloffs of COCO's object keypoint similarity.
         input_wh: Width and height of the model's crops, in pixels; None without crops.
     """
 
@@ -30,7 +31,7 @@ class Skeleton:
 
     @classmethod
     def of(cls, metainfo: Mapping[str, Any], input_wh: tuple[int, int] | None = None) -> 'Skeleton':
-        """From the metainfo that mmpose parses of a dataset."""
+        """Makes a skeleton from the metainfo of a dataset, as parsed by mmpose."""
         names = metainfo['keypoint_id2name']
         return cls(
             dataset=metainfo['dataset_name'],
@@ -43,10 +44,10 @@ class Skeleton:
 
     @property
     def sides(self) -> tuple[int, ...]:
-        """``LEFT``, ``RIGHT`` or ``MIDDLE`` of every keypoint.
+        """``LEFT``, ``RIGHT`` or ``MIDDLE`` for every keypoint.
 
-        Told by the names. Of a pair whose names say nothing the first is right: in the usual
-        orders of a face's keypoints the right half of the face comes first.
+        The side is taken from the name. If the names of a pair have no side, the first keypoint of
+        the pair is right: in the usual orders of a face's keypoints, its right half comes first.
         """
         return tuple(self._side(i) for i in range(len(self.names)))
 

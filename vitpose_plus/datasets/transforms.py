@@ -1,4 +1,4 @@
-"""What the authors do to boxes and crops, where mmpose does something else."""
+"""The authors' transforms of boxes and crops, where they differ from mmpose's."""
 
 import numpy as np
 from mmcv.transforms.utils import cache_randomness
@@ -8,15 +8,15 @@ from mmpose.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class ClippedNormalBBoxTransform(RandomBBoxTransform):
-    """Resizes and turns boxes by clipped normal noise, and never shifts them.
+    """Scales and rotates boxes by clipped normal noise, without shifting them.
 
-    mmpose's noise is a normal truncated at one sigma: most boxes hardly change. Clipped at the same
-    bound, a third of all boxes has the extreme size.
+    mmpose's noise is normal noise truncated at one sigma, so most boxes hardly change. This noise
+    is clipped at the same bound, so a third of all boxes has one of the extreme sizes.
 
     Args:
-        scale_factor: Sigma of the size, and what it is clipped at, around 1.
-        rotate_factor: Sigma of the angle, in degrees; it is clipped at twice that.
-        rotate_prob: The share of boxes that are turned at all.
+        scale_factor: Sigma of the scale around 1, and also its largest distance from 1.
+        rotate_factor: Sigma of the angle, in degrees; the angle is clipped at twice that.
+        rotate_prob: The share of boxes that are rotated.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class ClippedNormalBBoxTransform(RandomBBoxTransform):
 
     @cache_randomness
     def _get_transform_params(self, num_bboxes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Offsets (n, 2) of zero, scales (n, 1), angles in degrees (n,)."""
+        """Offsets (n, 2), all zero, scales (n, 1) and angles in degrees (n,)."""
         low, high = self.scale_factor
         noise = np.random.randn(num_bboxes, 2).astype(np.float32)
         scale = np.clip(1 + noise[:, :1] * (high - low) / 2, low, high)
@@ -42,10 +42,10 @@ class ClippedNormalBBoxTransform(RandomBBoxTransform):
 
 @TRANSFORMS.register_module()
 class StretchedTopdownAffine(TopdownAffine):
-    """Warps the box to the crop whatever its shape; mmpose first widens it to the crop's shape.
+    """Stretches a box of any shape to the crop; mmpose first widens it to the crop's shape.
 
-    For boxes that all have one shape: a crop of MPII's square ones is 25 % too narrow in 256x192,
-    in training and testing alike.
+    This suits boxes that all have one shape: in crops of 256x192, the content of MPII's square
+    boxes becomes 25 % narrower, in training and in testing.
     """
 
     @staticmethod

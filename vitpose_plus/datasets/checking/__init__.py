@@ -1,7 +1,8 @@
 """Checks of datasets on disk, for ``check-data`` and before every training and test.
 
-Every format of annotation files has a class (``opening`` chooses it by the dataset's class), which
-notes ``findings``; ``companions`` looks at the files beside it, ``pictures`` at the pictures.
+Every format of annotation files has a class, which adds to ``findings``; ``opening`` chooses it by
+the dataset's class. ``companions`` checks the files beside an annotation file, ``pictures`` the
+pictures.
 """
 
 from vitpose_plus.datasets.checking.before_runs import check_dataset

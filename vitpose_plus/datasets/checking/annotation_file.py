@@ -1,4 +1,4 @@
-"""An annotation file, as the class of a dataset reads it."""
+"""The base class of the checks of annotation files, and checks of single values."""
 
 import math
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from vitpose_plus.datasets.checking.findings import HINT, Findings, shortened
 from vitpose_plus.datasets.checking.needs import Needs
 
 NUMBERS = {int, float}  # not bool
-LARGEST_ID = 2**63  # in which NumPy and COCO's tools count
-# Official files have a few boxes that are empty or lie beside the picture, and the like. More of
-# them than this share of the annotations are a sign of another format.
-ODD_SHARE = 1e-3
+LARGEST_ID = 2**63  # NumPy and COCO's tools use 64-bit integers
+# Official files have a few faults, such as boxes that are empty or outside the picture. If more
+# than this share of the annotations has a fault, the file probably has another format.
+TOLERATED_SHARE = 1e-3
 FURTHEST = 1e7  # pixels
-VISIBILITY = 'give 0 to what is not labelled, 1 to what is hidden, 2 to what is visible'
+VISIBILITY = 'give 0 to unlabelled keypoints, 1 to hidden ones, 2 to visible ones'
 MISSING = object()
 
 
@@ -29,15 +29,15 @@ class Picture:
 
 
 class AnnotationFile:
-    """Looks at the content of a file; a subclass for every format.
+    """Checks the content of an annotation file; every format has a subclass.
 
     Args:
-        dataset: Not read, and without a pipeline.
-        needs: What its loader and metrics read.
-        findings: Where to note what is wrong.
+        dataset: The dataset, without annotations and pipeline.
+        needs: The fields that its loader and metrics read.
+        findings: Collects what is wrong.
     """
 
-    # What becomes of visibilities that are no integers.
+    # What happens with a visibility that is not an integer: the end of a sentence.
     FRACTIONS = 'is used as a weight (up to 1)'
 
     def __init__(self, dataset: BaseDataset, needs: Needs, findings: Findings) -> None:
@@ -45,11 +45,11 @@ class AnnotationFile:
         self.path = dataset.ann_file
         self.num_keypoints = dataset.metainfo['num_keypoints']
         self.pictures: dict[int | str, Picture] = {}
-        self.used: set[int | str] = set()  # keys of the pictures that are opened
+        self.used: set[int | str] = set()  # keys of the pictures that the loader opens
         self.num_annotations = 0
 
     def check(self, content: object) -> None:
-        """Notes what is wrong, and fills ``pictures``, ``used`` and ``num_annotations``."""
+        """Adds to the findings; fills ``pictures``, ``used`` and ``num_annotations``."""
         raise NotImplementedError
 
     def wrong(self, what: str, place: str = '', hint: str = HINT) -> None:
@@ -58,43 +58,43 @@ class AnnotationFile:
     def note(self, what: str, place: str, hint: str) -> None:
         self.findings.add(self.path, what, place, hint, is_wrong=False)
 
-    def few_are_normal(self, what: str, places: list[str], of: int) -> None:
-        """What official files have, too: wrong if it is more than a small share."""
-        if places and len(places) > ODD_SHARE * of:
+    def wrong_if_many(self, what: str, places: list[str], of: int) -> None:
+        """Adds a fault that official files have, too, only if more than a small share has it."""
+        if places and len(places) > TOLERATED_SHARE * of:
             self.findings.add_all(self.path, what, places)
 
     def dicts(self, values: object, name: str) -> list[tuple[str, dict]]:
-        """Place and content of every element of a list that should hold dicts."""
+        """Place and content of every dict in a list that should have only dicts."""
         if not isinstance(values, list):
-            self.wrong(f'has {name} that are no list ({shortened(values)})')
+            self.wrong(f'has {name} that are not a list ({shortened(values)})')
             return []
         places = [(f'{name}[{row}]', value) for row, value in enumerate(values)]
         for place, value in places:
             if not isinstance(value, dict):
-                self.wrong(f'is no dict of the fields of {name}', f'{place} ({shortened(value)})')
+                self.wrong(f'is not a dict with fields of {name}', f'{place} ({shortened(value)})')
         return [(place, value) for place, value in places if isinstance(value, dict)]
 
     def has_id(self, one: dict, place: str, taken: set) -> bool:
-        """Whether the element has an id of its own."""
+        """Whether the element has a valid id that no earlier element has."""
         number = one.get('id', MISSING)
         if number is MISSING:
             self.wrong('has no id', place)
         elif not is_id(number):
-            self.wrong('has an id that is no integer', f'{place} ({shortened(number)})')
+            self.wrong('has an id that is not an integer', f'{place} ({shortened(number)})')
         elif number in taken:
-            self.wrong('has the id of another', f'{place} (id {number})')
+            self.wrong('has the same id as an earlier one', f'{place} (id {number})')
         else:
             taken.add(number)
             return True
         return False
 
     def check_keypoints(self, points: np.ndarray, titles: list[str], wh: np.ndarray) -> None:
-        """Coordinates and visibility.
+        """Checks coordinates and visibility.
 
         Args:
-            points: x, y, visibility; (N, K, 3).
-            titles: What to call each of the N.
-            wh: Width and height of the picture of each, NaN if unknown; (N, 2).
+            points: x, y and visibility; (N, K, 3).
+            titles: The N names of the annotations in messages.
+            wh: Width and height of each annotation's picture, NaN if unknown; (N, 2).
         """
         xy, visible = points[..., :2], points[..., 2]
         finite = np.isfinite(points)
@@ -102,11 +102,11 @@ class AnnotationFile:
         labelled = np.nan_to_num(visible) > 0
         away = ((xy < -reach) | (xy > 2 * reach)).any(-1) & labelled
         away |= (np.abs(np.nan_to_num(xy)) > FURTHEST).any(-1)
-        odd = (visible < 0) | (visible > 2)
-        fraction = (visible % 1 != 0) & finite[..., 2] & ~odd
+        invalid = (visible < 0) | (visible > 2)
+        fraction = (visible % 1 != 0) & finite[..., 2] & ~invalid
         kinds = (
             ('has a keypoint with a value that is not finite', ~finite.all(-1), HINT),
-            ('has a visibility that is none of 0, 1 and 2', odd & finite[..., 2], VISIBILITY),
+            ('has a visibility that is not 0, 1 or 2', invalid & finite[..., 2], VISIBILITY),
             ('has a keypoint far outside of its picture', away & finite.all(-1), HINT),
         )
         for what, where, hint in kinds:
@@ -117,35 +117,35 @@ class AnnotationFile:
             self.note(
                 f'has a visibility between 0 and 1 or 1 and 2, which {self.FRACTIONS}',
                 f'{titles[row]} (keypoint {keypoint}: {visible[row, keypoint]:g})',
-                'nothing has to be done if that is meant',
+                'nothing has to be done if this is intended',
             )
 
     def check_boxes(self, boxes: np.ndarray, titles: list[str], wh: np.ndarray) -> None:
-        """Boxes x, y, width, height (N, 4) have an area, half of it or more in their pictures."""
+        """Checks boxes x, y, width, height (N, 4) with ``fitting``."""
         finite = np.isfinite(boxes).all(1)
         for row in np.flatnonzero(~finite):
             self.wrong('has a box that is not finite', _with_box(titles[row], boxes[row]))
         fits = fitting(boxes, wh)
-        odd = [_with_box(titles[row], boxes[row]) for row in np.flatnonzero(finite & ~fits)]
+        misfits = [_with_box(titles[row], boxes[row]) for row in np.flatnonzero(finite & ~fits)]
         what = 'has a box (x, y, width, height) that is empty or not in its picture'
-        self.few_are_normal(what, odd, len(boxes))
+        self.wrong_if_many(what, misfits, len(boxes))
 
 
 def fitting(boxes: np.ndarray, wh: np.ndarray) -> np.ndarray:
-    """Whether boxes x, y, width, height (N, 4) have an area, half of it or more in their pictures
-    of width and height (N, 2; NaN: unknown, the whole box is in it)."""
+    """Whether boxes x, y, width, height (N, 4) have an area, and at least half of it is in the
+    picture of width and height (N, 2). NaN: the size is unknown, and the box counts as inside."""
     with np.errstate(invalid='ignore', over='ignore'):
         low, length = boxes[:, :2], boxes[:, 2:]
         end = np.where(np.isnan(wh), np.inf, wh)
         start = np.where(np.isnan(wh), -np.inf, 0)
         inside = np.clip(np.minimum(low + length, end) - np.maximum(low, start), 0, None)
-        # One of a pixel or less is given in shares of the picture.
+        # A box of at most 1x1 is not in pixels, but in shares of the picture.
         is_box = (length > 0).all(1) & (length > 1).any(1)
         return is_box & (inside.prod(1) >= length.prod(1) / 2)
 
 
 def first_of_rows(where: np.ndarray) -> list[tuple[int, int]]:
-    """Row and first column of every row (N, K) that has one."""
+    """Row and first true column, for every row of (N, K) with a true value."""
     return [(int(row), int(where[row].argmax())) for row in np.flatnonzero(where.any(1))]
 
 
@@ -154,7 +154,7 @@ def is_id(value: object) -> bool:
 
 
 def is_file_name(value: object) -> bool:
-    """A text that a system can take for a path."""
+    """Whether the value is a text that can be a path of the operating system."""
     try:
         return isinstance(value, str) and value != '' and b'\0' not in value.encode()
     except UnicodeEncodeError:  # half of a surrogate pair
@@ -162,18 +162,18 @@ def is_file_name(value: object) -> bool:
 
 
 def is_number(value: object) -> bool:
-    """A finite number of JSON."""
+    """Whether the value is a finite number of JSON."""
     return type(value) in NUMBERS and math.isfinite(_float(value))
 
 
 def are_numbers(values: object, number: int | None = None) -> bool:
-    """A list of numbers of JSON, finite or not; of that many, if it is given."""
+    """Whether it is a list of JSON numbers, finite or not; and of this length, if given."""
     fits = isinstance(values, list) and number in (None, len(values))
     return fits and set(map(type, values)) <= NUMBERS
 
 
 def as_array(rows: list[list[Real]], width: int) -> np.ndarray:
-    """Numbers of JSON, (N, width); integers beyond what a float holds become infinite."""
+    """JSON numbers as an array (N, width); integers too large for a float become infinite."""
     try:
         return np.array(rows, np.float64).reshape(-1, width)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""What is looked at before every training and test: all that can be told without a picture."""
+"""The checks before every training and test; they open no pictures."""
 
 import hashlib
 import json
@@ -18,22 +18,22 @@ from vitpose_plus.version import __version__
 
 
 def check_dataset(dataset: BaseDataset, needs: Needs) -> list[str]:
-    """Raises a ``UserError`` for what is wrong; notes of what is harmless, as sentences.
+    """Raises a ``UserError`` for what is wrong; returns notes on what is harmless, as sentences.
 
-    Files that have passed are not read again in the same place, size, time and version.
+    Files that have passed are not read again if path, size, time and our version are the same.
 
     Args:
-        dataset: Not read, without a pipeline; its files are there.
-        needs: What its loader and metrics read.
+        dataset: The dataset, without annotations and pipeline; its files exist.
+        needs: The fields that its loader and metrics read.
     """
-    memory = cache_folder() / f'{_key(dataset, needs)}.json'
-    passed = _recalled(memory)
+    cache_file = cache_folder() / f'{_key(dataset, needs)}.json'
+    passed = _load_passed(cache_file)
     if passed is None:
         report = Report()
         file = check_annotations(dataset, needs, report)
         if problems := report.findings.problems:
             others = len(problems) - 1
-            more = f'; its files have {others} more, of other kinds' if others else ''
+            more = f'; other kinds of problems in its files: {others}' if others else ''
             raise UserError(f'{str(problems[0]).rstrip(".")}{more}.')
         used = (
             [file.pictures[key].file_name for key in file.pictures if key in file.used]
@@ -41,8 +41,8 @@ def check_dataset(dataset: BaseDataset, needs: Needs) -> list[str]:
             else []
         )
         passed = dict(notes=[str(note) for note in report.findings.notes], pictures=used)
-        _remember(memory, passed)
-    if dataset._indices is None:  # else not all are used
+        _store_passed(cache_file, passed)
+    if dataset._indices is None:  # otherwise only some of the pictures are used
         check_pictures_are_there(dataset, passed['pictures'])
     return passed['notes']
 
@@ -51,24 +51,26 @@ def check_pictures_are_there(dataset: BaseDataset, names: list[str]) -> None:
     missing = list(missing_pictures(dataset.data_prefix.get('img', ''), names))
     if missing:
         row, path = missing[0]
-        others = f', and {len(missing) - 1} others of {len(names)}' if len(missing) > 1 else ''
+        others = (
+            f', and {len(missing) - 1} more of {len(names)} pictures' if len(missing) > 1 else ''
+        )
         raise UserError(
-            f'The picture {path} (row {row} of those used in {dataset.ann_file}) is missing'
+            f'The picture {path} (row {row} of the pictures used in {dataset.ann_file}) is missing'
             f'{others}: put it there, or correct data_root or data_prefix.'
         )
 
 
 def cache_folder() -> Path:
-    """Where it is remembered which files have passed."""
+    """The folder with the records of the files that have passed."""
     try:
         base = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
     except RuntimeError:  # a user without a home, as in a container
-        base = os.devnull  # no folder: nothing is remembered
+        base = os.devnull  # this is not a folder, so nothing is stored
     return Path(base) / 'vitpose_plus' / 'checked'
 
 
 def _key(dataset: BaseDataset, needs: Needs) -> str:
-    """Of all that the outcome depends on."""
+    """A digest of everything that the result of the check depends on."""
     paths = [getattr(dataset, name, None) for name in FILES]
     states = [
         (osp.abspath(path), os.stat(path).st_size, os.stat(path).st_mtime_ns)
@@ -81,7 +83,7 @@ def _key(dataset: BaseDataset, needs: Needs) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
 
-def _recalled(path: Path) -> dict | None:
+def _load_passed(path: Path) -> dict | None:
     try:
         passed = json.loads(path.read_text(encoding='utf-8'))
         lists = passed['notes'], passed['pictures']
@@ -91,8 +93,8 @@ def _recalled(path: Path) -> dict | None:
         return None
 
 
-def _remember(path: Path, passed: dict) -> None:
-    """A folder that takes no files only costs the time of reading again."""
+def _store_passed(path: Path, passed: dict) -> None:
+    """Stores the result; if this is impossible, the files are only read again next time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with files.replacing(path) as part:

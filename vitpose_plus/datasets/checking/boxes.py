@@ -1,9 +1,9 @@
-"""Files of boxes: lists of detections, and annotations of which only the boxes are read."""
+"""Files of boxes: lists of detections, and annotation files of which only boxes are read."""
 
 import numpy as np
 
 from vitpose_plus.datasets.checking.annotation_file import (
-    ODD_SHARE,
+    TOLERATED_SHARE,
     Picture,
     are_numbers,
     as_array,
@@ -17,10 +17,10 @@ DETECTION = ('image_id', 'category_id', 'bbox', 'score')
 
 
 class BoxesFile(OwnFieldsFile):
-    """In COCO's form, of any kind of objects: annotations may have no keypoints."""
+    """A file in COCO's form with objects of any kind: annotations need no keypoints."""
 
     def _check_names(self, category: dict) -> None:
-        """Those of keypoints are not read."""
+        """Nothing is checked, because the names of keypoints are not read."""
 
     def _check_annotations(
         self, annotations: list[tuple[str, dict]], categories: set[int] | None
@@ -32,12 +32,12 @@ class BoxesFile(OwnFieldsFile):
             self._check_values(one, title)
             points = one.get('keypoints', [])
             if not are_numbers(points) or len(points) % 3:
-                what = 'has keypoints that are no list of x, y and visibility'
+                what = 'has keypoints that are not a list of x, y and visibility'
                 self.wrong(what, self._with(title, points))
             if 'bbox' in one and self._has_box(one, title):
                 boxed.append((title, one['bbox']))
         if annotations and not any('bbox' in one for _, one in annotations):
-            what, hint = 'has no annotation with a bbox', 'give each one (x, y, width, height)'
+            what, hint = 'has no annotation with a bbox', 'give each a bbox (x, y, width, height)'
             self.wrong(what, hint=hint)
         finite = np.isfinite(as_array([box for _, box in boxed], 4)).all(1)
         for row in np.flatnonzero(~finite):
@@ -48,16 +48,16 @@ class BoxesFile(OwnFieldsFile):
 def check_detections(
     content: object, path: str, pictures: dict[int, Picture] | None, found: Findings
 ) -> list[dict]:
-    """The detections that have all fields in the right form; notes what is wrong with the others.
+    """Returns the detections with valid fields; adds a finding for each of the others.
 
     Args:
-        content: Of the file.
-        path: Of the file.
-        pictures: By the ids that the annotation file has; None: it is not known.
-        found: Where to note it.
+        content: The content of the file.
+        path: The path of the file.
+        pictures: The pictures by the ids in the annotation file; None if there is no such file.
+        found: Collects what is wrong.
     """
     if not isinstance(content, list) or not content:
-        found.add(path, f'is no list of detections, each with {", ".join(DETECTION)}')
+        found.add(path, f'is not a list of detections, each with {", ".join(DETECTION)}')
         return []
     fine = [
         one
@@ -72,9 +72,9 @@ def check_detections(
     sizes = [_size(one['image_id'], pictures or {}) for one in fine]
     low, wh = boxes[:, :2], as_array(sizes, 2)
     away = ~wrong & ((low >= wh) | (low + boxes[:, 2:] <= 0)).any(1)
-    if away.sum() > ODD_SHARE * len(fine):
+    if away.sum() > TOLERATED_SHARE * len(fine):
         for row in np.flatnonzero(away):
-            what = 'has a box (x, y, width, height) beside its picture'
+            what = 'has a box (x, y, width, height) outside its picture'
             place = f'a detection of image {fine[row]["image_id"]} ({fine[row]["bbox"]})'
             found.add(path, what, place)
     return fine
@@ -88,26 +88,26 @@ def _size(image: int, pictures: dict[int, Picture]) -> tuple[float, float]:
 def _is_detection(
     one: object, place: str, path: str, pictures: dict[int, Picture] | None, found: Findings
 ) -> bool:
-    """Its fields are there and of the right form."""
+    """Whether the detection has all fields in the right form."""
     if not isinstance(one, dict):
-        found.add(path, 'is no dict', f'{place} ({shortened(one)})')
+        found.add(path, 'is not a dict', f'{place} ({shortened(one)})')
         return False
-    if lacking := [field for field in DETECTION if field not in one]:
-        found.add(path, f'has no {", ".join(lacking)}', place)
+    if missing := [field for field in DETECTION if field not in one]:
+        found.add(path, f'has no {", ".join(missing)}', place)
         return False
     image, score = one['image_id'], one['score']
     if not is_id(image) or not is_id(one['category_id']):
-        what = 'has an image_id or category_id that is no integer'
+        what = 'has an image_id or category_id that is not an integer'
         found.add(path, what, f'{place} ({shortened(image)}, {shortened(one["category_id"])})')
     elif pictures is not None and image not in pictures:
-        hint = 'take the detections of this split'
-        what = 'is in an image that the annotation file does not name'
+        hint = 'use the detections of this split'
+        what = 'has an image_id that is not in the annotation file'
         found.add(path, what, f'{place} (image {image})', hint)
     elif not are_numbers(one['bbox'], 4):
-        what = 'has a bbox that is no list of four numbers'
+        what = 'has a bbox that is not a list of four numbers'
         found.add(path, what, f'{place} ({shortened(one["bbox"])})')
     elif not is_number(score):
-        found.add(path, 'has a score that is no finite number', f'{place} ({shortened(score)})')
+        found.add(path, 'has a score that is not a finite number', f'{place} ({shortened(score)})')
     else:
         return True
     return False

@@ -1,4 +1,4 @@
-"""What is wrong with a dataset on disk: files, annotations, pictures."""
+"""Checks a dataset on disk: its files, annotations and pictures."""
 
 import gc
 import io
@@ -25,11 +25,11 @@ FILES = ('ann_file', 'bbox_file', 'headbox_file', 'camera_param_file', 'joint_fi
 
 @dataclass
 class Report:
-    """What an annotation file and its pictures are like.
+    """The result of checking an annotation file and its pictures.
 
     Args:
-        counts: Its ``images``, ``annotations`` and those of them that are ``used``, if known.
-        findings: What is wrong, or should be known.
+        counts: The number of ``images``, ``annotations`` and ``used`` annotations, if known.
+        findings: What is wrong, and notes on what is harmless.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -39,14 +39,14 @@ class Report:
 def check(
     dataset: BaseDataset, needs: Needs, num_open: int | None, any_count: bool, track: Callable
 ) -> Report:
-    """Looks at everything that training or testing with a dataset would read.
+    """Checks everything that training or testing with a dataset would read.
 
     Args:
-        dataset: Not read yet, and without a pipeline.
-        needs: What its loader and metrics read.
-        num_open: How many of its pictures to open; None for all.
-        any_count: Do not compare with the published counts.
-        track: Wraps the rows of pictures that are opened, to show how far it is.
+        dataset: The dataset, without annotations and pipeline.
+        needs: The fields that its loader and metrics read.
+        num_open: The number of pictures to open; None for all.
+        any_count: Whether to skip the comparison with the published counts.
+        track: Wraps the rows of the pictures that are opened, to show the progress.
     """
     report = Report()
     found, folder = report.findings, dataset.data_prefix.get('img')
@@ -69,7 +69,7 @@ def check(
 
 
 def missing_files(dataset: BaseDataset) -> Iterator[tuple[str, str]]:
-    """Field and path of every file that the dataset names and that is not there."""
+    """Field and path of every file that the dataset names and that does not exist."""
     for name in FILES:
         path = getattr(dataset, name, None)
         if path and not osp.isfile(path):
@@ -77,14 +77,14 @@ def missing_files(dataset: BaseDataset) -> Iterator[tuple[str, str]]:
 
 
 def check_annotations(dataset: BaseDataset, needs: Needs, report: Report) -> AnnotationFile | None:
-    """Looks at the annotation file and those beside it; None if nothing can be said of it.
+    """Checks the annotation file and the files beside it; None if it cannot be read.
 
-    The file of a class that reads a format of its own is not looked at.
+    It is also None for a dataset class that reads a format of its own: its file is not checked.
     """
     kind = kind_of_file(dataset)
     if kind is None:
         return None
-    with _without_collection():
+    with _without_garbage_collection():
         try:
             with open(dataset.ann_file, encoding='utf-8') as opened:
                 content = json.load(opened)
@@ -105,8 +105,8 @@ def check_annotations(dataset: BaseDataset, needs: Needs, report: Report) -> Ann
 
 
 @contextmanager
-def _without_collection() -> Iterator[None]:
-    """Python looks for garbage again and again while a large file is read: half of the time."""
+def _without_garbage_collection() -> Iterator[None]:
+    """Turns off Python's garbage collection, which takes half of the time of reading a file."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -117,9 +117,9 @@ def _without_collection() -> Iterator[None]:
 
 
 def _count_used(dataset: BaseDataset, report: Report) -> None:
-    dataset.bbox_file = None  # of the true boxes
+    dataset.bbox_file = None  # then the true boxes are counted
     try:
-        with redirect_stdout(io.StringIO()):  # xtcocotools talks
+        with redirect_stdout(io.StringIO()):  # xtcocotools prints
             load_annotations(dataset.metainfo['dataset_name'], dataset)
         report.counts['used'] = len(dataset)
     except UserError as error:
@@ -132,7 +132,7 @@ def _compare_counts(dataset: BaseDataset, report: Report) -> None:
         if given != published:
             report.findings.add(
                 dataset.ann_file,
-                f'has {given:,} {what} where {published:,} are published',
-                hint='download or prepare it again (or, if it is meant to differ, check with '
-                '--any-count)',
+                f'has {given:,} {what}, but {published:,} are published',
+                hint='download or prepare it again (or check with --any-count, if the difference '
+                'is intended)',
             )

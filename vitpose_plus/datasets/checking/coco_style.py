@@ -17,19 +17,19 @@ from vitpose_plus.datasets.checking.annotation_file import (
 from vitpose_plus.datasets.checking.findings import shortened
 from vitpose_plus.datasets.regions import region_problem
 
-FIELDS = ('bbox', 'keypoints')  # mmpose leaves out an annotation without
-LARGEST_AREA = 4  # times that of the picture
-SIDES = {'l': 'left', 'r': 'right'}  # in names of keypoints
+FIELDS = ('bbox', 'keypoints')  # mmpose leaves out annotations that have not both
+LARGEST_AREA = 4  # times the area of the picture
+SIDES = {'l': 'left', 'r': 'right'}  # abbreviations in names of keypoints
 
 
 class CocoStyleFile(AnnotationFile):
-    """``images``, ``annotations`` with ``bbox`` and ``keypoints``, ``categories``."""
+    """A file with ``images``, ``categories``, and ``annotations`` with bbox and keypoints."""
 
-    PARTS = ('keypoints',)  # fields of an annotation that hold its keypoints, one after the other
+    PARTS = ('keypoints',)  # the fields of an annotation with its keypoints, in order
 
     def check(self, content: object) -> None:
         if not isinstance(content, dict):
-            self.wrong('holds no dict of images, annotations and categories')
+            self.wrong('is not a dict of images, annotations and categories')
             return
         for name in ('images', 'annotations'):
             if name not in content:
@@ -49,21 +49,21 @@ class CocoStyleFile(AnnotationFile):
                 continue
             name, size = one.get('file_name', MISSING), (one.get('width'), one.get('height'))
             if not is_file_name(name):
-                self.wrong('has no file_name that is a text', f'image {one["id"]}')
+                self.wrong('has no file_name, or one that is not a text', f'image {one["id"]}')
                 continue
             if not all(is_number(length) and length > 0 for length in size):
                 title = f'image {one["id"]} ({shortened(size[0])}, {shortened(size[1])})'
-                self.wrong('has no width and height that are numbers above 0', title)
+                self.wrong('has no width and height, or they are not numbers above 0', title)
                 size = None
             if self.needs.crowding and not is_number(one.get('crowdIndex')):
                 self.wrong(
-                    'has no crowdIndex that is a number, which the metric needs',
+                    'has no number as crowdIndex, which the metric needs',
                     f'image {one["id"]}',
                 )
             self.pictures[one['id']] = Picture(name, size)
 
     def _categories(self, content: dict, annotations: list[dict]) -> set[int] | None:
-        """Their ids; None if the file has none and needs none."""
+        """The ids of the categories; None if the file has no categories and needs none."""
         if 'categories' not in content:
             if self.needs.coco_metric or self.dataset.bbox_file:
                 self.wrong('has no categories, which the metric needs')
@@ -76,10 +76,10 @@ class CocoStyleFile(AnnotationFile):
         return ids
 
     def _check_names(self, category: dict) -> None:
-        """The order of keypoints is the metainfo's, as far as names tell.
+        """Checks by the names that the order of the keypoints is that of the metainfo.
 
-        Official files name them in other words than mmpose's metainfo ("left_eye", "L_Eye"), or
-        only those of the body.
+        Official files use other words than mmpose's metainfo ("left_eye", "L_Eye"), or name only
+        the keypoints of the body.
         """
         given = category.get('keypoints')
         known = self.dataset.metainfo['keypoint_id2name']
@@ -87,12 +87,12 @@ class CocoStyleFile(AnnotationFile):
         if not isinstance(given, list) or len(given) != len(known) or given == known:
             return
         if not all(isinstance(name, str) for name in given):
-            self.wrong(f'has a name of a keypoint that is no text, in category {category["id"]}')
+            self.wrong(f'has a name of a keypoint that is not a text, in category {category["id"]}')
             return
-        if _count_up(given) and _count_up(known):  # from 0, from 1
+        if _count_up(given) and _count_up(known):  # one from 0, the other from 1
             return
         given_words, known_words = ([words(name) for name in names] for names in (given, known))
-        # Those that differ in more than words ("A", "A'") tell nothing.
+        # Names with the same words ("A", "A'") are not compared.
         places = {
             name: number for number, name in enumerate(known_words) if known_words.count(name) == 1
         }
@@ -102,8 +102,7 @@ class CocoStyleFile(AnnotationFile):
             sides = {side(name), side(known_words[number])}
             if place not in (None, number) or sides == {'left', 'right'}:
                 self.wrong(
-                    f'names the keypoints of category {category["id"]} in another order than the '
-                    'metainfo',
+                    f'of category {category["id"]} is not in the order of the metainfo',
                     f'keypoint {number} ({given[number]!r}, in the metainfo {known[number]!r})',
                     'correct the order in one of the two',
                 )
@@ -111,8 +110,8 @@ class CocoStyleFile(AnnotationFile):
                 unknown.append(number)
         if len(unknown) * 2 > len(known):
             self.note(
-                f'names most keypoints of category {category["id"]} otherwise than the metainfo',
-                f'keypoint {unknown[0]} ({given[unknown[0]]!r}, there {known[unknown[0]]!r})',
+                f'of category {category["id"]} has another name, like most of its keypoints',
+                f'keypoint {unknown[0]} ({given[unknown[0]]!r}, metainfo: {known[unknown[0]]!r})',
                 'make sure that their order is the same',
             )
 
@@ -126,21 +125,21 @@ class CocoStyleFile(AnnotationFile):
             title = f'annotation {one["id"]}'
             self._check_references(one, title, categories)
             if one['id'] < 0 and self.needs.coco_metric:
-                self.wrong('has an id below 0, with which the metric does not count it', title)
+                self.wrong('has an id below 0, and the metric ignores such ids', title)
             self._check_values(one, title)
-            lacking = [name for name in FIELDS if name not in one]
-            if not lacking:
+            missing = [name for name in FIELDS if name not in one]
+            if not missing:
                 used.append((title, one))
             elif self.needs.coco_metric:
-                hint = 'give it, or take the annotation out of the file'
-                self.wrong(f'has no {", ".join(lacking)}, which the metric needs', title, hint)
+                hint = 'add it, or remove the annotation from the file'
+                self.wrong(f'has no {", ".join(missing)}, which the metric needs', title, hint)
             elif 'keypoints' in one:
-                what = 'has keypoints and no bbox, and is left out'
-                self.note(what, title, 'give it a bbox (x, y, width, height) if it is to be used')
+                what = 'has keypoints but no bbox, and is left out'
+                self.note(what, title, 'give it a bbox (x, y, width, height) to use it')
         if annotations and not used:
-            lacking = 'bbox' if any('keypoints' in one for _, one in annotations) else 'keypoints'
+            missing = 'bbox' if any('keypoints' in one for _, one in annotations) else 'keypoints'
             self.wrong(
-                f'has no annotation with {lacking}: each needs bbox and keypoints',
+                f'has no annotation with {missing}: each needs bbox and keypoints',
                 hint='write them into the file',
             )
         self._check_numbers(used)
@@ -148,56 +147,56 @@ class CocoStyleFile(AnnotationFile):
     def _check_references(self, one: dict, title: str, categories: set[int] | None) -> None:
         image, category = one.get('image_id', MISSING), one.get('category_id', MISSING)
         if not is_id(image):
-            self.wrong('has an image_id that is no integer', self._with(title, image))
+            self.wrong('has an image_id that is not an integer', self._with(title, image))
         elif image in self.pictures:
             self.used.add(image)
         else:
-            self.wrong('is of no image in the file', self._with(title, image))
+            self.wrong('has an image_id that is not in the file', self._with(title, image))
         if not is_id(category):
-            self.wrong('has a category_id that is no integer', self._with(title, category))
+            self.wrong('has a category_id that is not an integer', self._with(title, category))
         elif categories is not None and category not in categories:
-            self.wrong('is of no category in the file', self._with(title, category))
+            self.wrong('has a category_id that is not in the file', self._with(title, category))
 
     @staticmethod
     def _with(title: str, value: object) -> str:
         return f'{title} ({"missing" if value is MISSING else shortened(value)})'
 
     def _check_values(self, one: dict, title: str) -> None:
-        """Fields of one number."""
+        """Checks the fields that are one number."""
         crowd, area = one.get('iscrowd', 0), one.get('area', MISSING)
         if not isinstance(crowd, int | float) or crowd not in (0, 1):
             self.wrong('has an iscrowd that is neither 0 nor 1', self._with(title, crowd))
         if area is MISSING:
             if self.needs.area:
-                hint = 'give it (pixels), or set use_area=False in the metric'
+                hint = 'add it (in pixels), or set use_area=False in the metric'
                 self.wrong('has no area, which the metric needs', title, hint)
         elif not is_number(area) or area < 0:
-            self.wrong('has an area that is no number from 0 on', self._with(title, area))
+            self.wrong('has an area that is not a number of 0 or more', self._with(title, area))
         number = one.get('num_keypoints', MISSING)
         if number is MISSING:
             if self.needs.crowding:
                 self.wrong('has no num_keypoints, which the metric needs', title)
         elif not is_number(number) or number < 0 or number % 1:
-            self.wrong('has a num_keypoints that is no integer', self._with(title, number))
+            self.wrong('has a num_keypoints that is not an integer', self._with(title, number))
 
     def _check_numbers(self, used: list[tuple[str, dict]]) -> None:
-        """Boxes, areas and keypoints, of all that have them in the right form."""
+        """Checks boxes, areas and keypoints, where their form is right."""
         boxed = [(title, one) for title, one in used if self._has_box(one, title)]
         wh, titles = self._sizes(boxed), [title for title, _ in boxed]
         self.check_boxes(as_array([one['bbox'] for _, one in boxed], 4), titles, wh)
         self._check_areas(boxed, wh)
         self._check_regions(boxed)
-        posed = [(title, one) for title, one in used if self._has_keypoints(one, title)]
-        rows = [[value for part in self.PARTS for value in one[part]] for _, one in posed]
+        poses = [(title, one) for title, one in used if self._has_keypoints(one, title)]
+        rows = [[value for part in self.PARTS for value in one[part]] for _, one in poses]
         points = as_array(rows, 3 * self.num_keypoints).reshape(-1, self.num_keypoints, 3)
-        titles = [title for title, _ in posed]
-        self.check_keypoints(points, titles, self._sizes(posed))
-        body = points[:, : len(posed[0][1]['keypoints']) // 3] if posed else points
-        self._check_zeros(posed, body[..., 2])
-        self._check_frames(posed, body)
+        titles = [title for title, _ in poses]
+        self.check_keypoints(points, titles, self._sizes(poses))
+        body = points[:, : len(poses[0][1]['keypoints']) // 3] if poses else points
+        self._check_zeros(poses, body[..., 2])
+        self._check_coordinates(poses, body)
 
     def _sizes(self, used: list[tuple[str, dict]]) -> np.ndarray:
-        """Width and height of the picture of each, NaN if unknown; (N, 2)."""
+        """Width and height of each annotation's picture, NaN if unknown; (N, 2)."""
         unknown = (np.nan, np.nan)
         return as_array([self._size(one) or unknown for _, one in used], 2)
 
@@ -210,14 +209,14 @@ class CocoStyleFile(AnnotationFile):
         box = one['bbox']
         if are_numbers(box, 4):
             return True
-        self.wrong('has a bbox that is no list of four numbers', self._with(title, box))
+        self.wrong('has a bbox that is not a list of four numbers', self._with(title, box))
         return False
 
     def _has_keypoints(self, one: dict, title: str) -> bool:
         for part in self.PARTS:
             if not are_numbers(one.get(part)):
                 value = one.get(part, MISSING)
-                self.wrong(f'has {part} that are no list of numbers', self._with(title, value))
+                self.wrong(f'has {part} that are not a list of numbers', self._with(title, value))
                 return False
         number = sum(len(one[part]) for part in self.PARTS) / 3
         if number != self.num_keypoints:
@@ -234,7 +233,7 @@ class CocoStyleFile(AnnotationFile):
                 self.wrong('has an area larger than its picture', self._with(title, area))
 
     def _check_regions(self, used: list[tuple[str, dict]]) -> None:
-        """Where a whole picture is read: ``segmentation`` says where people are not looked for."""
+        """Checks ``segmentation`` where whole pictures are read: some regions are masked."""
         if not self.needs.whole_pictures:
             return
         joined = {}  # image -> whether mmpose joins the lists of its annotations
@@ -247,22 +246,22 @@ class CocoStyleFile(AnnotationFile):
                 continue
             of_lists = joined.setdefault(one['image_id'], isinstance(region, list))  # the first
             if of_lists and not np.iterable(region):
-                hint = 'give [] where there is no region'
-                self.wrong('has no segmentation, unlike others of its picture', title, hint)
+                hint = 'give [] if it has no region'
+                self.wrong('has no segmentation, but others of its picture have one', title, hint)
 
     def _check_zeros(self, used: list[tuple[str, dict]], visible: np.ndarray) -> None:
-        """Of labelled keypoints: ``num_keypoints`` is not 0, nor ``area`` if it is needed."""
+        """With labelled keypoints, ``num_keypoints`` and ``area`` (if needed) must not be 0."""
         labelled = [used[row] for row in np.flatnonzero((visible > 0).any(1))]
         left_out = [title for title, one in labelled if one.get('num_keypoints', 1) == 0]
-        what = 'has num_keypoints 0 and labelled keypoints, and would be left out'
-        self.few_are_normal(what, left_out, len(used))
+        what = 'has num_keypoints 0 but labelled keypoints, and would be left out'
+        self.wrong_if_many(what, left_out, len(used))
         if self.needs.area:
             flat = [title for title, one in labelled if one.get('area', 1) == 0]
-            what = 'has the area 0 and labelled keypoints, which the metric would count as wrong'
-            self.few_are_normal(what, flat, len(used))
+            what = 'has area 0 but labelled keypoints, which the metric would count as wrong'
+            self.wrong_if_many(what, flat, len(used))
 
-    def _check_frames(self, used: list[tuple[str, dict]], points: np.ndarray) -> None:
-        """Boxes and keypoints (N, K, 3) are in the same frame."""
+    def _check_coordinates(self, used: list[tuple[str, dict]], points: np.ndarray) -> None:
+        """Checks that boxes and keypoints (N, K, 3) have the same coordinate system."""
         boxes = [one['bbox'] for _, one in used if are_numbers(one['bbox'], 4)]
         if not used or len(boxes) < len(used):
             return
@@ -273,12 +272,12 @@ class CocoStyleFile(AnnotationFile):
         apart = labelled.any(1) & ~(near & labelled).any(1)
         if apart.sum() * 2 > labelled.any(1).sum():
             titles = [used[row][0] for row in np.flatnonzero(apart)]
-            what = 'has no labelled keypoint in its box: one of them is in another frame'
+            what = 'has no labelled keypoint in its box, so their coordinate systems differ'
             self.findings.add_all(self.path, what, titles)
 
 
 class OwnFieldsFile(CocoStyleFile):
-    """Of a class that reads other fields of annotations: of these, ids and references."""
+    """A file of a class that reads other fields: only ids and references are checked."""
 
     def _check_annotations(
         self, annotations: list[tuple[str, dict]], categories: set[int] | None
@@ -291,7 +290,7 @@ class OwnFieldsFile(CocoStyleFile):
 
 
 class WholeBodyFile(CocoStyleFile):
-    """COCO-WholeBody's, with the parts of the body in fields of their own."""
+    """COCO-WholeBody's file, with a field for each part of the body."""
 
     PARTS = ('keypoints', 'foot_kpts', 'face_kpts', 'lefthand_kpts', 'righthand_kpts')
     NUMBERS = (17, 6, 68, 21, 21)

@@ -1,4 +1,4 @@
-"""Whether the files beside an annotation file belong to it: detections, heads, cameras."""
+"""Checks that the files beside an annotation file belong to it: detections, heads, cameras."""
 
 import json
 import os.path as osp
@@ -15,11 +15,11 @@ from vitpose_plus.datasets.interhand import InterHand2DDataset
 from vitpose_plus.errors import reason
 
 HEADS = 'headboxes_src'  # the only array of MPII's file that mmpose reads
-# Its arrays, and their shapes before the last axis, of people.
+# The arrays of that file, and their shapes without the last axis, which is for people.
 TRUE_JOINTS = {HEADS: (2, 2), 'jnt_missing': (16,), 'pos_gt_src': (16, 2)}
-PERSON = 1  # mmpose takes the detections of this category, and scores them in it
+PERSON = 1  # mmpose uses only the detections of this category, and scores them in it
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
-ONE_SOURCE = 'take both files from one source'
+ONE_SOURCE = 'take both files from the same source'
 
 
 @singledispatch
@@ -29,13 +29,13 @@ def check_companions(
     file: AnnotationFile,
     found: Findings,
 ) -> None:
-    """Notes what does not fit; a file that is missing is no misfit.
+    """Adds to the findings what does not fit the annotation file; missing files are ignored.
 
     Args:
-        dataset: Says which the files are.
-        content: Of its annotation file.
-        file: What is known of that file.
-        found: Where to note it.
+        dataset: The dataset with the paths of the files.
+        content: The content of its annotation file.
+        file: The checked annotation file.
+        found: Collects what is wrong.
     """
     path = dataset.bbox_file
     if not path or not osp.isfile(path):
@@ -53,7 +53,7 @@ def check_companions(
 def _check_categories(
     dataset: BaseCocoStyleDataset, content: dict, detections: list[dict], found: Findings
 ) -> None:
-    """Boxes and annotations are of one category, that of people."""
+    """Checks that boxes and annotations have the same category, that of people."""
     annotations = content.get('annotations') if isinstance(content, dict) else None
     if not isinstance(annotations, list) or not detections:
         return
@@ -70,7 +70,7 @@ def _check_categories(
             dataset.bbox_file,
             f'has boxes of category {_listed(given)}, but the annotations in {dataset.ann_file} '
             f'are of category {_listed(annotated)}',
-            hint=f'mmpose scores boxes of a file in category {PERSON}: give that number to both',
+            hint=f'mmpose scores boxes of a file as category {PERSON}: give that number to both',
         )
     elif PERSON not in given or min(given) < PERSON:
         others = sum(one['category_id'] != PERSON for one in detections)
@@ -85,9 +85,9 @@ def _check_categories(
         others = sum(one['category_id'] != PERSON for one in detections)
         found.add(
             dataset.bbox_file,
-            f'has {others} boxes of {len(detections)} in other categories than {PERSON}, that of '
-            'people, which are left out',
-            hint='nothing has to be done if they are of no people',
+            f'has {others} boxes of {len(detections)} in other categories than {PERSON} (people), '
+            'which are left out',
+            hint='nothing has to be done if these boxes are not of people',
             is_wrong=False,
         )
 
@@ -103,17 +103,17 @@ def _(dataset: MpiiDataset, content: list, file: AnnotationFile, found: Findings
     if not path or not osp.isfile(path):
         return
     try:
-        held = loadmat(path)
-        names = [name for name in TRUE_JOINTS if name == HEADS or name in held]
-        arrays = {name: np.asarray(held[name], np.float64) for name in names}
-    except Exception as error:  # whatever a stranger's file makes scipy raise
+        stored = loadmat(path)
+        names = [name for name in TRUE_JOINTS if name == HEADS or name in stored]
+        arrays = {name: np.asarray(stored[name], np.float64) for name in names}
+    except Exception as error:  # a damaged file can cause any error in scipy
         what = f'cannot be read as the true joints of MPII ({reason(error)})'
         found.add(path, what, hint='download it again')
         return
     for name, array in arrays.items():
         if array.shape[:-1] != TRUE_JOINTS[name]:
             given, expected = (by(shape) for shape in (array.shape[:-1], TRUE_JOINTS[name]))
-            found.add(path, f'has {name} of {given} values a person, not {expected}')
+            found.add(path, f'has {name} of {given} values per person, not {expected}')
         elif array.shape[-1] != len(content):
             what = f'has {name} of {array.shape[-1]} people, {dataset.ann_file} has {len(content)}'
             found.add(path, what, hint=ONE_SOURCE)
@@ -130,31 +130,31 @@ def _(dataset: InterHand2DDataset, content: dict, file: AnnotationFile, found: F
     for image in content['images']:
         needs[files[0]].add((str(image['capture']), str(image['camera'])))
         needs[files[1]].add((str(image['capture']), str(image['frame_idx'])))
-    for path, look in zip(files, (_camera, _frame), strict=True):
+    for path, is_there in zip(files, (_camera, _frame), strict=True):
         try:
-            held = _json(path)
-            lacking = sorted(need for need in needs[path] if not look(held, *need))
+            stored = _json(path)
+            missing = sorted(need for need in needs[path] if not is_there(stored, *need))
         except UNREADABLE as error:
             what = f'cannot be read ({reason(error)})'
             found.add(path, what, hint='download it again')
             continue
-        for need in lacking:
-            what = f'is lacking, which {dataset.ann_file} names'
-            found.add(path, what, ' / '.join(need), 'take the files of one split')
+        for need in missing:
+            what = f'is missing, but {dataset.ann_file} names it'
+            found.add(path, what, ' / '.join(need), 'take the files of the same split')
 
 
-def _camera(held: dict, capture: str, camera: str) -> bool:
-    fields = held.get(capture, {})
+def _camera(stored: dict, capture: str, camera: str) -> bool:
+    fields = stored.get(capture, {})
     shapes = dict(campos=(3,), camrot=(3, 3), focal=(2,), princpt=(2,))
     return all(_is_array(fields.get(name, {}).get(camera), shape) for name, shape in shapes.items())
 
 
-def _frame(held: dict, capture: str, frame: str) -> bool:
-    return _is_array(held.get(capture, {}).get(frame, {}).get('world_coord'), (42, 3))
+def _frame(stored: dict, capture: str, frame: str) -> bool:
+    return _is_array(stored.get(capture, {}).get(frame, {}).get('world_coord'), (42, 3))
 
 
 def _is_array(values: object, shape: tuple[int, ...]) -> bool:
-    """Finite numbers of that shape."""
+    """Whether the values are finite numbers of that shape."""
     try:
         array = np.array(values, np.float64)
     except (TypeError, ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""What is found to be wrong, by kind: a sentence for each, with how often and where."""
+"""What is wrong, by kind: one sentence for each kind, with the number and the first places."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ class Finding:
         subject: The file or folder.
         what: The end of a sentence about one of the places, or about the file itself.
         hint: What to do.
-        is_wrong: Whether it has to be corrected; else the data is used as it is.
-        examples: The first places; none if it is about the file itself.
-        count: How many there are.
+        is_wrong: Whether it has to be corrected; otherwise it is a note.
+        examples: The first places; empty if the sentence is about the file itself.
+        count: The number of places.
     """
 
     subject: str
@@ -31,14 +31,14 @@ class Finding:
 
     def __str__(self) -> str:
         place = f': {self.examples[0]}' if self.examples else ''
-        others = f': {", ".join(self.examples[1:])}' if self.examples[1:] else ''
-        more = f' ({self.count} like it{others})' if self.count > 1 else ''
+        others = f', also {", ".join(self.examples[1:])}' if self.examples[1:] else ''
+        more = f' ({self.count} in total{others})' if self.count > 1 else ''
         subject = f'{self.subject}{place} {self.what}'.rstrip()
         return f'{subject}{more}: {self.hint}.'
 
 
 class Findings:
-    """Collects them, in the order in which their kinds come up."""
+    """Collects findings by kind, in the order in which the kinds are first added."""
 
     def __init__(self) -> None:
         self._kinds: dict[tuple, Finding] = {}
@@ -46,7 +46,7 @@ class Findings:
     def add(
         self, subject: str, what: str, place: str = '', hint: str = HINT, is_wrong: bool = True
     ) -> None:
-        """One more place; without one, what is wrong is the file itself."""
+        """Adds a place; without a place, the finding is about the file itself."""
         empty = Finding(subject, what, hint, is_wrong)
         finding = self._kinds.setdefault((subject, what, is_wrong), empty)
         finding.count += 1
@@ -54,7 +54,7 @@ class Findings:
             finding.examples.append(place)
 
     def add_sentence(self, sentence: str) -> None:
-        """What another check has said in full."""
+        """Adds the complete sentence of another check."""
         subject, _, hint = sentence.rstrip('.').rpartition(': ')
         self.add(subject, '', hint=hint)
 
@@ -70,19 +70,19 @@ class Findings:
 
     @property
     def problems(self) -> list[Finding]:
-        """What has to be corrected."""
+        """The findings that have to be corrected."""
         return [finding for finding in self if finding.is_wrong]
 
     def raise_first(self) -> None:
-        """Raises a ``UserError`` of the first problem, if there is one."""
+        """Raises a ``UserError`` with the first problem, if there is one."""
         if problems := self.problems:
             others = len(problems) - 1
-            more = f'; the file has {others} more, of other kinds' if others else ''
+            more = f'; other kinds of problems in the file: {others}' if others else ''
             raise UserError(f'{str(problems[0]).rstrip(".")}{more}.')
 
     @property
     def notes(self) -> list[Finding]:
-        """What is used as it is, and should be known."""
+        """The findings that are harmless: the data is used without a correction."""
         return [finding for finding in self if not finding.is_wrong]
 
 

@@ -5,17 +5,17 @@ import numpy as np
 from vitpose_plus.datasets.checking.coco_style import CocoStyleFile
 from vitpose_plus.datasets.interhand import HANDS
 
-PLACES = ('capture', 'camera', 'frame_idx')  # of an image, in the files of cameras and joints
+PLACES = ('capture', 'camera', 'frame_idx')  # keys of an image in the files of cameras and joints
 
 
 class InterHandFile(CocoStyleFile):
-    """``images`` that name capture, camera and frame; ``annotations`` with ``joint_valid``."""
+    """A file of ``images`` with capture, camera and frame, ``annotations`` with joint_valid."""
 
     def _check_images(self, images: list[tuple[str, dict]]) -> None:
         super()._check_images(images)
         for place, one in images:
             if not all(isinstance(one.get(field), int | str) for field in PLACES):
-                self.wrong(f'has no {", ".join(PLACES)} that are texts or integers', place)
+                self.wrong(f'has not all of {", ".join(PLACES)} as texts or integers', place)
 
     def _check_annotations(
         self, annotations: list[tuple[str, dict]], categories: set[int] | None
@@ -28,14 +28,14 @@ class InterHandFile(CocoStyleFile):
             self._check_references({'category_id': 1, **one}, title, None)
             valid = _numbers(one.get('joint_valid'))
             if valid is None or not np.isin(valid, (0, 1)).all():
-                self.wrong('has no joint_valid that is a list of 0 and 1', title)
+                self.wrong('has no joint_valid, or it is not a list of 0 and 1', title)
             elif valid.size != expected:
                 number = valid.size / HANDS
                 self.wrong(f'has {number:g} keypoints, not {self.num_keypoints}', title)
 
 
 def _numbers(values: object) -> np.ndarray | None:
-    """Numbers, alone or in lists of one."""
+    """The numbers of a list, each alone or in a list of its own."""
     try:
         return np.array(values, np.float64) if isinstance(values, list) else None
     except (TypeError, ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""What is wrong with the metainfo of a dataset, found before mmpose builds the dataset of it."""
+"""Checks the metainfo of a dataset before mmpose builds the dataset."""
 
 import functools
 import os.path as osp
@@ -18,20 +18,20 @@ from vitpose_plus.datasets.multi_dataset import plain_datasets
 from vitpose_plus.errors import UserError
 
 SHIPPED = Path(mmpose.__file__).parent / '.mim' / 'configs' / '_base_' / 'datasets'
-IDIOM = Path('configs', '_base_', 'datasets')  # where mmpose's classes and configs have them
-LARGEST = float(np.finfo(np.float32).max)  # in which mmpose keeps weights and sigmas
+MMPOSE_PATH = Path('configs', '_base_', 'datasets')  # the folder as in mmpose's configs
+LARGEST = float(np.finfo(np.float32).max)  # mmpose stores weights and sigmas as float32
 COLOR = 'give three numbers from 0 to 255'
 
 
 def check_metainfo(dataset: dict, evaluator: dict | list | None) -> None:
-    """Raises a ``UserError`` if the metainfo of a loader's dataset, or a part of it, is wrong."""
+    """Raises a ``UserError`` if a metainfo is wrong: of a loader's dataset, or a part of it."""
     for part in plain_datasets(dataset):
         for problem in metainfo_problems(part, evaluator):
             raise UserError(problem)
 
 
 def metainfo_problems(dataset: dict, evaluator: dict | list | None = None) -> Iterator[str]:
-    """A sentence for everything that is wrong with the metainfo of a plain dataset.
+    """Yields a sentence for each problem in the metainfo of a plain dataset.
 
     Args:
         dataset: Config of the dataset.
@@ -40,7 +40,7 @@ def metainfo_problems(dataset: dict, evaluator: dict | list | None = None) -> It
     kind = dataset.get('type')
     kind = DATASETS.get(kind) if isinstance(kind, str) else kind
     if not isinstance(kind, type) or not issubclass(kind, BaseCocoStyleDataset):
-        return  # of which mmpose reads no metainfo, or which the registry refuses
+        return  # mmpose reads no metainfo for it, or the registry refuses it
     raw = dataset.get('metainfo')
     raw = kind.METAINFO if raw is None else raw
     if not isinstance(raw, dict) or not raw:
@@ -59,49 +59,49 @@ def _file_problems(raw: dict, evaluator: dict | list | None) -> Iterator[str]:
     others = sorted(map(str, set(raw) - {'from_file'}))
     if others:
         yield (
-            f'A metainfo has from_file={_short(path)} and {", ".join(others)}, which mmpose does '
-            'not read then: leave out one of the two (in a child config with _delete_=True).'
+            f'A metainfo has from_file={_short(path)} and {", ".join(others)}, but mmpose '
+            'then only reads from_file: remove one of them (in a child config with _delete_=True).'
         )
     file = _found(path)
     if file is None:
         yield (
             f'The metainfo file {_short(path)} (from_file) does not exist: correct the path; only '
-            f'{IDIOM}/NAME.py stands for a file of mmpose.'
+            f'{MMPOSE_PATH}/NAME.py is replaced by a file of mmpose.'
         )
         return
     is_shipped = SHIPPED.resolve() in file.resolve().parents
     try:
         info = _shipped(file) if is_shipped else Config.fromfile(file).dataset_info
-    except Exception as error:  # it is Python of the user's
+    except Exception as error:  # the file is Python code of the user
         yield (
-            f'The metainfo file {path} (from_file) cannot be read ({_said(error)}): it is a config '
-            'with dataset_info = dict(...).'
+            f'The metainfo file {path} (from_file) cannot be read ({_one_line(error)}): it must be '
+            'a config with dataset_info = dict(...).'
         )
         return
-    if is_shipped:  # not the user's to correct, and known to work
-        yield from _lacking_sigmas(info, path, evaluator)
+    if is_shipped:  # the user cannot correct it, and it works
+        yield from _missing_sigmas(info, path, evaluator)
     else:
         yield from _info_problems(info, path, evaluator)
 
 
 @functools.cache
 def _shipped(file: Path) -> Config:
-    """A file of mmpose; reading one takes 20 ms, and a run reads the same several times."""
+    """Reads a file of mmpose: this takes 20 ms, and a run reads the same file several times."""
     return Config.fromfile(file).dataset_info
 
 
 def _found(path: object) -> Path | None:
-    """The file that mmpose reads, if it is the one that ``from_file`` means."""
+    """The file that mmpose reads; None if it is missing, or would be another file of mmpose."""
     if not isinstance(path, str):
         return None
     if osp.isfile(path):
         return Path(path)
     shipped = SHIPPED / osp.basename(path)
-    return shipped if Path(path).parent == IDIOM and shipped.is_file() else None
+    return shipped if Path(path).parent == MMPOSE_PATH and shipped.is_file() else None
 
 
 def _info_problems(info: object, source: str, evaluator: dict | list | None) -> Iterator[str]:
-    """Of what a metainfo says; ``source`` tells where it stands."""
+    """Problems of a metainfo; ``source`` is where it comes from, for messages."""
     if not isinstance(info, dict):
         yield f'The metainfo ({source}) is {_short(info)}: it must be a mapping.'
         return
@@ -113,7 +113,7 @@ def _info_problems(info: object, source: str, evaluator: dict | list | None) -> 
     keypoints = info.get('keypoint_info')
     if not _holds_mappings(keypoints) or not keypoints:
         yield (
-            f'{title} has no keypoint_info or one of another form: give '
+            f'{title} has no keypoint_info, or its form is wrong: give '
             'keypoint_info={0: dict(name=..., swap=...), ...}.'
         )
         return
@@ -126,14 +126,14 @@ def _info_problems(info: object, source: str, evaluator: dict | list | None) -> 
         *_number_problems(info, 'sigmas', len(keypoints), lambda value: 0 < value <= LARGEST),
     ]
     yield from (f'{title} {problem}.' for problem in found)
-    yield from _lacking_sigmas(info, source, evaluator)
+    yield from _missing_sigmas(info, source, evaluator)
     if not found and isinstance(name, str):
-        yield from (f'{title} {problem}.' for problem in _unread(info))
+        yield from (f'{title} {problem}.' for problem in _parsing_problems(info))
 
 
 def _keypoint_problems(keypoints: dict[int, dict]) -> Iterator[str]:
     number = len(keypoints)
-    if set(keypoints) != set(range(number)):  # a dumped config has them in the order of text
+    if set(keypoints) != set(range(number)):  # a dumped config sorts the ids as texts
         yield (
             f'has the keypoint ids {_short(list(keypoints))}: number the {number} keypoints of '
             f'keypoint_info from 0 to {number - 1}'
@@ -144,7 +144,7 @@ def _keypoint_problems(keypoints: dict[int, dict]) -> Iterator[str]:
         if not isinstance(name, str) or not name:
             yield f'has a keypoint {key} with the name {_short(name)}: give it a name'
         elif name in swaps:
-            yield f'has two keypoints with the name {name}: give every keypoint its own'
+            yield f'has two keypoints with the name {name}: give every keypoint its own name'
         else:
             swaps[name] = name if swap == '' else swap
         if not _is_color(keypoint.get('color', (0, 0, 0))):
@@ -152,8 +152,8 @@ def _keypoint_problems(keypoints: dict[int, dict]) -> Iterator[str]:
     for name, swap in swaps.items():
         if not isinstance(swap, str) or swap not in swaps:
             yield (
-                f'has the keypoint {name} with the swap {_short(swap)}, which is no keypoint: name '
-                "the keypoint of the other side, or '' if there is none"
+                f'has the keypoint {name} with the swap {_short(swap)}, which is not a keypoint: '
+                "name the keypoint of the other side, or '' if there is none"
             )
         elif swaps[swap] != name:
             yield (
@@ -167,7 +167,7 @@ def _skeleton_problems(info: dict, names: list) -> Iterator[str]:
     links = info.get('skeleton_info')
     if not _holds_mappings(links):
         yield (
-            'has no skeleton_info or one of another form: give '
+            'has no skeleton_info, or its form is wrong: give '
             'skeleton_info={0: dict(link=(NAME, NAME)), ...}, or {} for none'
         )
         return
@@ -177,8 +177,8 @@ def _skeleton_problems(info: dict, names: list) -> Iterator[str]:
             yield f'has a link {key} of skeleton_info that is {_short(ends)}: name two keypoints'
         elif unknown := [end for end in ends if end not in names]:
             yield (
-                f'has a link {key} of skeleton_info with {_short(unknown[0])}, which is no '
-                'keypoint: correct its name'
+                f'has a link {key} of skeleton_info with {_short(unknown[0])}, which is '
+                'not a keypoint: correct its name'
             )
         if not _is_color(link.get('color', (0, 0, 0))):
             yield (
@@ -189,16 +189,16 @@ def _skeleton_problems(info: dict, names: list) -> Iterator[str]:
 def _number_problems(
     info: dict, key: str, number: int, is_right: Callable[[Real], bool]
 ) -> Iterator[str]:
-    """Of ``joint_weights`` and ``sigmas``; no sigmas are right where no metric needs them."""
+    """Problems of ``joint_weights`` or ``sigmas``; sigmas may be empty if no metric needs them."""
     if key not in info:
-        rest = ', or [] where no metric needs them' if key == 'sigmas' else ' (1.0 for all alike)'
+        rest = ', or [] if no metric needs them' if key == 'sigmas' else ' (1.0 if all are equal)'
         yield f'has no {key}: give one for each of the {number} keypoints{rest}'
         return
     if key == 'sigmas' and _without_sigmas(info):
         return
     values = _listed(info[key])
     if values is None or not all(isinstance(v, Real) and not isinstance(v, bool) for v in values):
-        yield f'has {key} that are no list of numbers: give one for each of the {number} keypoints'
+        yield f'has {key} that are not a list of numbers: give one for each of {number} keypoints'
     elif len(values) != number:
         yield f'has {len(values)} {key} for {number} keypoints: give one for each'
     elif not all(map(is_right, values)) or not any(values):
@@ -206,15 +206,15 @@ def _number_problems(
         yield f'has {wrong} among its {key}: give finite, positive numbers'
 
 
-def _lacking_sigmas(info: dict, source: str, evaluator: dict | list | None) -> Iterator[str]:
-    """Of no sigmas at all, where a metric compares with them."""
+def _missing_sigmas(info: dict, source: str, evaluator: dict | list | None) -> Iterator[str]:
+    """The problem that there are no sigmas, but a metric needs them."""
     name = info.get('dataset_name')
     if not _without_sigmas(info):
         return
     for metric in coco_metrics(evaluator, name):
         yield (
             f'The metainfo of the dataset {name} ({source}) has no sigmas, which {metric["type"]} '
-            'needs: give one for each keypoint (0.05 where none is known), or another metric.'
+            'needs: give one for each keypoint (0.05 if unknown), or use another metric.'
         )
 
 
@@ -222,12 +222,12 @@ def _without_sigmas(info: dict) -> bool:
     return 'sigmas' in info and (info['sigmas'] is None or _listed(info['sigmas']) == [])
 
 
-def _unread(info: dict) -> Iterator[str]:
-    """Of what else mmpose cannot read, such as ``stats_info``."""
+def _parsing_problems(info: dict) -> Iterator[str]:
+    """Problems of other fields that mmpose cannot read, such as ``stats_info``."""
     try:
         parse_pose_metainfo(info)
     except Exception as error:
-        yield f'cannot be read ({_said(error)}): correct it'
+        yield f'cannot be read ({_one_line(error)}): correct it'
 
 
 def _is_color(color: object) -> bool:
@@ -244,12 +244,12 @@ def _holds_mappings(values: object) -> bool:
 
 
 def _listed(values: object) -> list | None:
-    """As a list; None if it is none (an array is one)."""
+    """The values as a list; None if they are not a list, a tuple or an array."""
     values = values.tolist() if hasattr(values, 'tolist') else values
     return list(values) if isinstance(values, list | tuple) else None
 
 
-def _said(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     return ' '.join(f'{type(error).__name__}: {error}'.split())
 
 

@@ -35,11 +35,11 @@ class MpiiFile(AnnotationFile):
         self.check_keypoints(np.concatenate([joints, visible[..., None]], 2), titles, unknown)
 
     def _is_person(self, one: dict, title: str) -> bool:
-        """Fields are there and of the right form."""
+        """Whether a person has all fields in the right form."""
         image = one.get('image')
-        # mmpose takes the number for the image's id.
+        # mmpose uses the number as the id of the image.
         if not isinstance(image, str) or not image.split('.')[0].isdecimal():
-            self.wrong('has no image that is a number and an ending', f'{title} ({image!r})')
+            self.wrong('has no image that is a number with an extension', f'{title} ({image!r})')
             return False
         self.pictures[image] = Picture(image, None)
         self.used.add(image)

@@ -1,4 +1,4 @@
-"""What a loader and its metrics read of annotations, beyond boxes and keypoints."""
+"""The fields of annotations that a loader and its metrics read, besides boxes and keypoints."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,13 @@ from mmpose.registry import METRICS
 
 @dataclass(frozen=True)
 class Needs:
-    """Args:
-    coco_metric: ``bbox`` and ``keypoints`` of every annotation, and ``categories``.
-    area: ``area`` of annotations.
-    crowding: ``crowdIndex`` of images and ``num_keypoints`` of annotations.
-    whole_pictures: ``segmentation`` of annotations, and every picture of a test.
+    """Which fields are read.
+
+    Args:
+        coco_metric: ``bbox`` and ``keypoints`` of every annotation, and ``categories``.
+        area: ``area`` of annotations.
+        crowding: ``crowdIndex`` of images and ``num_keypoints`` of annotations.
+        whole_pictures: ``segmentation`` of annotations, and every picture of a test.
     """
 
     coco_metric: bool = False
@@ -23,9 +25,9 @@ class Needs:
 
 
 def needs_of(dataset: BaseDataset, evaluator: dict | list | None) -> Needs:
-    """Of a dataset, and the evaluator's config of its loader (None in training)."""
+    """The needs of a dataset; ``evaluator`` is the config of its evaluator, None in training."""
     metrics = coco_metrics(evaluator, dataset.metainfo['dataset_name'])
-    # PoseTrack's compares with files of its own.
+    # PoseTrack's metric reads its own files.
     metrics = [metric for metric in metrics if not issubclass(_kind(metric), PoseTrack18Metric)]
     return Needs(
         coco_metric=bool(metrics),
@@ -36,13 +38,13 @@ def needs_of(dataset: BaseDataset, evaluator: dict | list | None) -> Needs:
 
 
 def coco_metrics(evaluator: dict | list | None, name: str) -> list[dict]:
-    """The configs of a dataset's metrics that are ``CocoMetric`` or extend it; one that names no
-    dataset is of all."""
+    """The configs of a dataset's metrics that are ``CocoMetric`` or extend it. A metric without
+    the name of a dataset counts for all datasets."""
     if isinstance(evaluator, dict):
         evaluator = evaluator.get('metrics', [evaluator])
     given = [metric for metric in evaluator or [] if isinstance(metric, dict)]
     own = [metric for metric in given if metric.get('dataset', name) == name]
-    # mmpose's metric of parts of the keypoints holds the one that it uses.
+    # mmpose's metric of parts of the keypoints contains another metric.
     return [inner for metric in own if _is_coco(inner := metric.get('metric', metric))]
 
 

@@ -1,4 +1,4 @@
-"""Which reader looks at an annotation file."""
+"""Chooses the class that checks an annotation file."""
 
 from functools import singledispatch
 
@@ -18,7 +18,7 @@ from vitpose_plus.datasets.interhand import InterHand2DDataset
 
 @singledispatch
 def kind_of_file(dataset: BaseDataset) -> type[AnnotationFile] | None:
-    """The reader of a dataset's annotation file; None if its class reads a format of its own."""
+    """The class for a dataset's annotation file; None if the dataset has its own file format."""
     return None
 
 

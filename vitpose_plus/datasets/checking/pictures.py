@@ -1,4 +1,4 @@
-"""Whether pictures are there, can be read, and have the size that their annotations say."""
+"""Checks that pictures exist, can be read, and have the size that is in their annotations."""
 
 import os
 import os.path as osp
@@ -19,9 +19,9 @@ TURNED = 'is turned by its EXIF orientation'
 
 
 def missing_pictures(folder: str, names: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Row and path of every picture that is not there.
+    """Row and path of every picture that is missing.
 
-    Folders are listed once: a question for every file would take minutes on a network disk.
+    Each folder is listed once: a check of every single file takes minutes on a network disk.
     """
     listed: dict[str, set[str]] = {}
     for row, name in enumerate(names):
@@ -29,7 +29,7 @@ def missing_pictures(folder: str, names: Sequence[str]) -> Iterator[tuple[int, s
         directory, file = osp.split(path)
         if directory not in listed:
             listed[directory] = _files(directory)
-        # The system may know the file by a name in other Unicode, or not list the folder.
+        # The name may be in another Unicode form, or the folder may not be listed.
         if file not in listed[directory] and not osp.isfile(path):
             yield row, path
 
@@ -45,12 +45,14 @@ def _files(folder: str) -> set[str]:
 def check_pictures(
     folder: str, pictures: Sequence[Picture], num_open: int | None, track: Callable, found: Findings
 ) -> None:
-    """Looks for all pictures, and opens some of them.
+    """Checks that all pictures exist, and opens some of them.
 
     Args:
-        folder: That of the pictures.
-        num_open: How many to open; None for all.
-        track: Wraps the pictures that are opened, to show how far it is.
+        folder: The folder of the pictures.
+        pictures: All pictures.
+        num_open: The number of pictures to open; None for all.
+        track: Wraps the pictures that are opened, to show the progress.
+        found: Collects what is wrong.
     """
     names = [picture.file_name for picture in pictures]
     missing = {row for row, _ in missing_pictures(folder, names)}
@@ -64,42 +66,46 @@ def check_pictures(
 
 
 def _check_picture(folder: str, picture: Picture, found: Findings) -> None:
-    """Read as training reads it, by OpenCV; it also takes half a file, which Pillow does not."""
+    """Reads a picture by OpenCV, as training does, and by Pillow, which detects half a file."""
     name, size, path = picture.file_name, picture.size, osp.join(folder, picture.file_name)
     if not os.access(path, os.R_OK):
         found.add(folder, 'may not be read', name, 'change its permissions')
         return
-    size_of_file, orientation, is_whole = stored(path)
-    loaded = loaded_size(path) if is_whole else None
+    size_of_file, orientation, is_complete = stored(path)
+    loaded = loaded_size(path) if is_complete else None
     if loaded is None:
-        what = 'cannot be read by OpenCV, as training does' if is_whole else 'is cut off or damaged'
+        what = (
+            'cannot be read by OpenCV, which training uses'
+            if is_complete
+            else 'is cut off or damaged'
+        )
         found.add(folder, what, name, HINT)
         return
     if size not in (None, loaded):
-        what, hint = 'has another size than its annotations say', HINT
+        what, hint = 'has another size than in its annotations', HINT
         if size == size_of_file:
-            what = f'{TURNED} when it is loaded, but its annotations are of the size before that'
+            what = f'{TURNED} when it is loaded, but its annotations have the size before turning'
             hint = 'turn the annotations, or remove the orientation from the file'
         found.add(folder, what, f'{name} ({by(loaded)}, not {by(size)})', hint)
     elif 1 < orientation <= 8:
-        hint = 'make sure that the annotations are of the turned picture, as viewers show it'
+        hint = 'make sure that the annotations fit the turned picture, as viewers show it'
         found.add(folder, f'{TURNED} when it is loaded', name, hint, is_wrong=False)
 
 
 def loaded_size(path: str) -> tuple[int, int] | None:
-    """Width and height as mmpose loads it; None if it does not."""
+    """Width and height of the picture as loaded by mmpose; None if it cannot be loaded."""
     try:
         results = LoadImage().transform(dict(img_path=path))
-    except Exception:  # whatever a picture makes OpenCV raise
+    except Exception:  # a damaged picture can cause any error in OpenCV
         return None
     height, width = results['img'].shape[:2]
     return width, height
 
 
 def stored(file: str | BinaryIO) -> tuple[tuple[int, int] | None, int, bool]:
-    """Width and height before it is turned, its orientation, and whether the file is whole.
+    """Width and height before the picture is turned, its orientation, and if it is complete.
 
-    What Pillow does not know, or finds too large, is taken to be right.
+    Files that Pillow cannot identify, or that are too large for it, count as complete.
     """
     size, orientation = None, 1
     try:

@@ -1,6 +1,6 @@
-"""How much the official annotation files hold, as published; what is not known is not compared."""
+"""The published counts of the official annotation files; unknown counts are not compared."""
 
-# File -> images and annotations in it, and instances that its class uses of them.
+# File -> its number of images and of annotations, and of annotations that its class uses.
 PUBLISHED = {
     # cocodataset.org; instances as every log of the authors and of mmpose counts them
     'person_keypoints_train2017.json': dict(images=118_287, used=149_813),
