@@ -170,7 +170,7 @@ def test_a_link_stays_and_what_it_points_to_is_written(tmp_path, written, capsys
 def test_the_working_folder_is_not_replaced(root, capsys, monkeypatch, name):
     (root.parent / 'here').mkdir()
     monkeypatch.chdir(root.parent / 'here')
-    assert 'is or holds the working folder: name a folder in it' in fails(capsys, name, *OTHER)
+    assert 'is or contains the current folder: name a folder in it' in fails(capsys, name, *OTHER)
 
 
 @pytest.mark.parametrize('name', ['file', 'file/drawn', 'x' * 300, 'loop'])
@@ -275,7 +275,7 @@ def test_what_appears_in_the_exchange_is_kept_beside(root, written, monkeypatch,
     message = fails(capsys, root, *OTHER)
     assert contents(root) == contents(written / '1')
     [late] = root.parent.glob('drawn.replaced.*/old/coco/late')
-    assert f'see what is in {late.parents[1]}, and move it away' in message
+    assert f'look at {late.parents[1]}, and move it away' in message
     assert late.read_text() == 'precious'
     assert contents(late.parents[1]).keys() == {'coco', 'coco/late'}
 

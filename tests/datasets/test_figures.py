@@ -1,4 +1,4 @@
-"""Laws of the drawn figures: reproducible, exact, and read by the datasets of mmpose."""
+"""Synthetic figures are reproducible and exact, and the datasets of mmpose can read them."""
 
 import vitpose_plus  # noqa: F401
 
@@ -20,9 +20,9 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from scipy.io import loadmat
 
 from vitpose_plus.datasets.figures import animal, person, write_figures
-from vitpose_plus.datasets.figures.coat import sample_animal
-from vitpose_plus.datasets.figures.costume import sample_person
+from vitpose_plus.datasets.figures.animal_shapes import sample_animal
 from vitpose_plus.datasets.figures.draw import compose
+from vitpose_plus.datasets.figures.person_shapes import sample_person
 from vitpose_plus.datasets.figures.shapes import hull
 
 NUM_TRAIN, NUM_VAL = 30, 4
@@ -40,8 +40,8 @@ MIXED = {
     'mixed/annotations/people_{}.json': 'mixed/{}',
     'mixed/annotations/animals_{}.json': 'mixed/{}',
 }
-# Grey values, averaged over the images of both splits, as computed with commit 53cd9b6: a new image
-# set leaves the others as they were.
+# Mean grey values of the images of both splits, computed with commit 53cd9b6: a new image set must
+# not change the others.
 GREY = {'coco': 142.252, 'aic': 133.816, 'mpii': 135.646, 'ap10k': 128.055, 'apt36k': 158.877}
 NAMES = {
     'coco': person.BODY,
@@ -68,7 +68,7 @@ def digests(folder):
 
 
 def read(root, pattern, split):
-    """Content of an annotation file and the folder of its images."""
+    """The content of an annotation file, and the folder of its images."""
     folder = (COCO_STYLE | MIXED)[pattern]
     folder = folder[split] if isinstance(folder, dict) else folder.format(split)
     return json.loads((root / pattern.format(split)).read_text()), root / folder
@@ -84,25 +84,25 @@ def test_same_seed_writes_the_same_bytes(root, tmp_path):
 
 
 @pytest.mark.parametrize('name', GREY)
-def test_images_are_those_of_earlier_versions(root, name):
+def test_images_are_the_same_as_in_earlier_versions(root, name):
     images = [cv2.imread(str(path)) for path in (root / name).rglob('*.jpg')]
     assert np.mean([image.mean() for image in images]) == pytest.approx(GREY[name], abs=0.005)
 
 
-def test_other_seed_draws_other_images(root, tmp_path):
+def test_another_seed_gives_other_images(root, tmp_path):
     write_figures(tmp_path, 3, 1, seed=4)
-    drawn, other = digests(root), digests(tmp_path)
-    images = [name for name in other if name.endswith('.jpg') and name in drawn]
+    first, other = digests(root), digests(tmp_path)
+    images = [name for name in other if name.endswith('.jpg') and name in first]
     assert images
-    assert all(other[name] != drawn[name] for name in images)
+    assert all(other[name] != first[name] for name in images)
 
 
 def test_images_do_not_depend_on_how_many_are_made(root, tmp_path):
     write_figures(tmp_path, 4, 2, seed=3)
-    drawn = digests(root)
+    written = digests(root)
     images = {name: digest for name, digest in digests(tmp_path).items() if name.endswith('.jpg')}
     assert len(images) == 6 * (4 + 2)
-    assert images == {name: drawn[name] for name in images}
+    assert images == {name: written[name] for name in images}
     for pattern in COCO_STYLE | MIXED:
         few, many = read(tmp_path, pattern, 'val')[0], read(root, pattern, 'val')[0]
         assert few['annotations'] == many['annotations'][: len(few['annotations'])]
@@ -153,8 +153,8 @@ def test_coco_style_files_are_consistent(root, pattern, split):
     assert len({a['id'] for a in content['annotations']}) == len(content['annotations'])
     assert {a['image_id'] for a in content['annotations']} <= set(images)
     for image in images.values():
-        drawn = cv2.imread(str(folder / image['file_name']))
-        assert drawn.shape == (image['height'], image['width'], 3)
+        pixels = cv2.imread(str(folder / image['file_name']))
+        assert pixels.shape == (image['height'], image['width'], 3)
     for annotation in content['annotations']:
         size = images[annotation['image_id']]
         category = categories[annotation['category_id']]
@@ -235,7 +235,7 @@ def test_mmpose_loads_detected_boxes(root):
 
 
 def sides(root, pattern, names):
-    """Colours (N, 3) in BGR at the visible keypoints of the left and of the right side."""
+    """BGR colours (N, 3) at the visible keypoints of the left side and of the right side."""
     colours = {'left': [], 'right': []}
     content, folder = read(root, pattern, 'train')
     files = {image['id']: image['file_name'] for image in content['images']}
@@ -272,13 +272,13 @@ def test_left_is_warm_and_right_is_cool(root, pattern, left, right):
 
 def test_mpii_counts_pixels_from_one(root):
     people = json.loads((root / 'mpii/annotations/mpii_train.json').read_text())
-    drawn = [
+    expected = [
         (figure.labelled(person.MPII), f'{index + 1:09d}.jpg')
         for index in range(NUM_TRAIN)
         for figure in compose(np.random.default_rng([3, 2, 0, index]), sample_person).figures
     ]
-    assert [entry['image'] for entry in people] == [name for _, name in drawn]
-    for entry, (marks, _) in zip(people, drawn, strict=True):
+    assert [entry['image'] for entry in people] == [name for _, name in expected]
+    for entry, (marks, _) in zip(people, expected, strict=True):
         seen = marks[:, 2] > 0
         np.testing.assert_array_equal(np.array(entry['joints_vis']) > 0, seen)
         joints = np.array(entry['joints'])
@@ -286,7 +286,7 @@ def test_mpii_counts_pixels_from_one(root):
         assert (joints[~seen] == -1).all()
 
 
-def test_mpii_head_boxes_hold_the_heads(root):
+def test_mpii_head_boxes_contain_the_heads(root):
     people = json.loads((root / 'mpii/annotations/mpii_val.json').read_text())
     truth = loadmat(root / 'mpii/annotations/mpii_gt_val.mat')
     joints = np.array([entry['joints'] for entry in people])
@@ -322,7 +322,7 @@ def test_clips_move_the_same_animals_a_little(root):
 
 
 @pytest.mark.parametrize('centre', [(20.0, 20.0), (20.25, 19.5), (19.7, 20.9)])
-def test_discs_are_drawn_where_they_are_said_to_be(centre):
+def test_discs_are_drawn_at_their_centres(centre):
     shape = hull(np.array(centre), 6.0, (255, 255, 255))
     image = np.zeros((40, 40, 3), np.uint8)
     cv2.fillConvexPoly(image, np.rint(shape.points * 16).astype(np.int32), 255, cv2.LINE_AA, 4)
@@ -338,7 +338,7 @@ def test_boxes_are_tight_around_what_is_drawn(sample):
         figure = sample(np.random.default_rng(seed), 200.0)
         figure.move(np.array([300.0, 300.0]))
         image, owner = np.zeros((600, 600, 3), np.uint8), np.zeros((600, 600), np.uint8)
-        figure.paint(image, owner, 1)
+        figure.draw(image, owner, 1)
         rows, columns = np.nonzero(owner)
         drawn = columns.min(), rows.min(), columns.max(), rows.max()
         np.testing.assert_allclose(figure.box, drawn, atol=1.5)

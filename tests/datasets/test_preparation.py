@@ -1,4 +1,4 @@
-"""Official files become what the dataset classes read: all of them, or nothing."""
+"""Official files are converted for the dataset classes: either completely or not at all."""
 
 import json
 from pathlib import Path
@@ -35,14 +35,14 @@ def fails(capsys, *argv):
 
 
 def joints(*visibilities):
-    """14 joints x, y, v of AI Challenger at (10 + i, 5 + i): the given v, then unlabelled."""
+    """14 joints x, y, v of AI Challenger at (10 + i, 5 + i): first the given v, then unlabelled."""
     v = [*visibilities, *[3] * (14 - len(visibilities))]
     return [number for i in range(14) for number in (10 + i, 5 + i, v[i])]
 
 
 @pytest.fixture
 def aic(tmp_path):
-    """(raw entry, root): two people, the tenth before the second in the file."""
+    """(raw entry, root): two people; the tenth comes before the second in the file."""
     root = tmp_path / 'aic'
     picture(root / AIC_IMAGES / 'abc.jpg')
     entry = dict(
@@ -54,7 +54,7 @@ def aic(tmp_path):
     return entry, root
 
 
-def test_aic(aic, capsys):
+def test_aic_is_converted(aic, capsys):
     entry, root = aic
     source = put(root / AIC_IMAGES / '..' / AIC_FILE, [entry])
     main(['prepare-data', 'aic', str(source), str(root)])
@@ -71,7 +71,7 @@ def test_aic(aic, capsys):
     assert '1 images, 2 instances' in capsys.readouterr().out
 
 
-def test_aic_is_what_its_class_reads(aic):
+def test_converted_aic_is_read_by_its_class(aic):
     entry, root = aic
     put(root / 'somewhere' / AIC_FILE, [entry])
     main(['prepare-data', 'aic', str(root), str(root)])  # found at any depth
@@ -108,7 +108,7 @@ def few_keypoints(entry, root):
     entry['keypoint_annotations']['human2'].pop()
 
 
-def odd_visibility(entry, root):
+def unknown_visibility(entry, root):
     entry['keypoint_annotations']['human2'][2] = 7
 
 
@@ -117,39 +117,39 @@ def no_box(entry, root):
 
 
 @pytest.mark.parametrize(
-    ('spoil', 'message'),
+    ('damage', 'message'),
     [
         (no_picture, 'abc.jpg is missing: unpack the official pictures there first.'),
         (broken_picture, 'abc.jpg cannot be opened: download or unpack it again.'),
-        (no_keypoints, "entry 1 is not as in the official file (KeyError: 'human2')"),
+        (no_keypoints, "entry 1 differs from the official file (KeyError: 'human2')"),
         (few_keypoints, '(ValueError: 41 numbers for 14 keypoints)'),
-        (odd_visibility, '(KeyError: 7)'),
+        (unknown_visibility, '(KeyError: 7)'),
         (no_box, "(KeyError: 'human_annotations')"),
     ],
 )
 def test_bad_files_of_aic_are_refused_by_a_sentence_and_nothing_is_written(
-    aic, capsys, spoil, message
+    aic, capsys, damage, message
 ):
     entry, root = aic
-    spoil(entry, root)
+    damage(entry, root)
     source = put(root / AIC_FILE, [entry])
     assert message in fails(capsys, 'aic', source, root)
     assert not (root / 'annotations').exists()
 
 
-def test_files_of_aic_are_told_apart_by_their_names(aic, capsys):
+def test_files_of_aic_are_recognised_by_their_names(aic, capsys):
     entry, root = aic
     other = put(root / 'annotations.json', [entry])
-    assert 'neither train nor validation' in fails(capsys, 'aic', other, root)
-    assert 'holds no keypoint_*_annotations_*.json' in fails(capsys, 'aic', root, root)
+    assert 'must start with keypoint_train or' in fails(capsys, 'aic', other, root)
+    assert 'contains no keypoint_*_annotations_*.json' in fails(capsys, 'aic', root, root)
     put(root / 'a' / AIC_FILE, [entry])
     put(root / 'b' / AIC_FILE, [entry])
-    assert 'holds two files of train: give one' in fails(capsys, 'aic', root, root)
+    assert 'contains two files of train: give one' in fails(capsys, 'aic', root, root)
     table = put(root / 'c' / AIC_FILE, dict(images=[]))
-    assert 'holds no list of images' in fails(capsys, 'aic', table, root)
+    assert 'is not a list of images' in fails(capsys, 'aic', table, root)
 
 
-def test_what_exists_is_kept_without_force(aic, capsys):
+def test_existing_files_are_kept_without_force(aic, capsys):
     entry, root = aic
     source = put(root / AIC_FILE, [entry])
     mine = put(root / 'annotations/aic_train.json', 'precious')
@@ -162,7 +162,7 @@ def test_what_exists_is_kept_without_force(aic, capsys):
     assert [path.name for path in mine.parent.iterdir()] == [mine.name]
 
 
-def test_what_has_no_preparation(tmp_path, capsys):
+def test_a_dataset_without_preparation_is_refused(tmp_path, capsys):
     message = fails(capsys, 'mpii', tmp_path, tmp_path)
     assert 'nothing to prepare for mpii, only for aic, apt36k: docs/datasets.md' in message
 
@@ -176,12 +176,12 @@ def test_all_files_are_written_or_none(tmp_path):
 
 # ---------------------------------------------------------------------------------------- APT-36K
 
-GARBLED = 'v2c21\u592a\u591a'  # as the raw file has it
-ON_DISK = 'v2c21\u2560\u043b'  # as some unzip names it
+GARBLED = 'v2c21\u592a\u591a'  # the name in the raw file
+ON_DISK = 'v2c21\u2560\u043b'  # the name that some versions of unzip give
 
 
 def raw_apt36k(videos=10, frames=2):
-    """A raw file: one species, and a clip whose folder has another name on disk."""
+    """The content of a raw file: one species; one of its clips has another name on disk."""
     images, annotations = [], []
     for video in range(videos):
         clip = GARBLED if video == 3 else f'v2c{video}'
@@ -212,12 +212,12 @@ def raw_apt36k(videos=10, frames=2):
 
 @pytest.fixture
 def apt36k(tmp_path):
-    """(raw content, root with the pictures of it)."""
+    """(raw content, root with its pictures)."""
     raw, root = raw_apt36k(), tmp_path / 'apt36k'
     for image in raw['images']:
         parts = image['file_name'].split('\\')[-3:]
         picture(root.joinpath(*parts[:1], parts[1].replace(GARBLED, ON_DISK), parts[2]))
-    picture(root / 'antelope' / 'v2c210' / '0.jpg')  # alike, but another
+    picture(root / 'antelope' / 'v2c210' / '0.jpg')  # a similar name, but another clip
     return raw, root
 
 
@@ -254,8 +254,8 @@ def test_apt36k_is_split_by_video_and_read_by_its_class(apt36k):
 
 @pytest.mark.parametrize('frames', [1, 2, 15])
 @pytest.mark.parametrize('videos', [1, 2, 7, 40, 80])
-def test_every_video_is_in_one_part_and_the_shares_are_of_the_images(frames, videos):
-    """Borders lie at 0.7 and 0.8 of the images; a video on a border goes to the earlier part."""
+def test_every_video_is_in_one_part_and_shares_are_counted_in_images(frames, videos):
+    """Borders are at 0.7 and 0.8 of the images; a video on a border is in the earlier part."""
     images = [('cat', v) for v in range(videos) for _ in range(frames)]
     parts = _split([*images, *[('dog', 1000 + v) for _, v in images]])
     assert len(parts) == 2 * videos
@@ -268,8 +268,8 @@ def test_every_video_is_in_one_part_and_the_shares_are_of_the_images(frames, vid
     assert 0.8 * total - 1 < train + order.count('val') * frames < 0.8 * (total + 1) + frames
 
 
-def test_a_video_of_two_species_is_not_torn_apart():
-    """As in PoseBH's rule: the earlier part takes it, wherever its images lie."""
+def test_a_video_of_two_species_is_in_one_part():
+    """As in PoseBH's rule, it is in the earlier part, wherever its images are."""
     images = [('cat', v) for v in range(10)] + [('dog', v) for v in (20, 21, 22, 9)]
     assert _split(images)[9] == 'val'
     images = [('cat', v) for v in range(10)] + [('dog', v) for v in (9, 21, 22, 23)]
@@ -283,7 +283,7 @@ def no_frame(raw, root):
 def no_clip(raw, root):
     (root / 'antelope' / 'v2c5').rename(
         root / 'antelope' / 'v2c5_old'
-    )  # not guessed at: nothing is garbled
+    )  # not searched: the name has only ASCII characters
 
 
 def no_garbled_clip(raw, root):
@@ -311,23 +311,23 @@ def short_name(raw, root):
 
 
 @pytest.mark.parametrize(
-    ('spoil', 'message'),
+    ('damage', 'message'),
     [
         (no_frame, 'antelope/v2c5/1.jpg is missing: unpack the official pictures as'),
         (no_clip, 'antelope/v2c5 is missing: unpack'),
         (no_garbled_clip, f'antelope/{GARBLED} is missing: unpack'),
         (two_garbled_clips, 'could be any of the folders v2c21\u0438, v2c21\u2560'),
-        (no_video, 'images[4] lacks video_id: give the raw apt36k_annotations.json.'),
-        (no_images, 'holds no images: give the raw apt36k_annotations.json.'),
-        (unknown_image, 'the annotation 4 is of the image 999, which is not in the file'),
+        (no_video, 'images[4] has no video_id: give the raw apt36k_annotations.json.'),
+        (no_images, 'contains no images: give the raw apt36k_annotations.json.'),
+        (unknown_image, 'the annotation 4 has the image_id 999, which is not in the file'),
         (short_name, "the file_name '0.jpg' does not end in species, clip and frame"),
     ],
 )
 def test_bad_files_of_apt36k_are_refused_by_a_sentence_and_nothing_is_written(
-    apt36k, capsys, spoil, message
+    apt36k, capsys, damage, message
 ):
     raw, root = apt36k
-    spoil(raw, root)
+    damage(raw, root)
     source = put(root / 'raw.json', raw)
     assert message in fails(capsys, 'apt36k', source, root)
     assert not (root / 'annotations').exists()
@@ -338,10 +338,10 @@ def test_bad_files_of_apt36k_are_refused_by_a_sentence_and_nothing_is_written(
     [
         (None, 'does not exist: give the official annotation file.'),
         ('{"images": [', 'cannot be read as json'),
-        ('[]', 'holds no images'),
+        ('[]', 'contains no images'),
     ],
 )
-def test_a_raw_file_that_is_none(tmp_path, capsys, text, message):
+def test_a_file_that_is_not_the_raw_file(tmp_path, capsys, text, message):
     source = tmp_path / 'raw.json'
     if text is not None:
         source.write_text(text)

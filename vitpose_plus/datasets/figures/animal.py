@@ -1,7 +1,8 @@
 """Four-legged animals: keypoint names, species and random poses.
 
-Poses are in side view, facing image-left, in body lengths, with the middle of the trunk at the
-origin. An animal whose near side is its right one is mirrored later, so that it faces image-right.
+Poses are in side view. The animal faces the left of the image, and the middle of its trunk is at
+the origin; the unit is its body length. An animal that shows its right side is mirrored later, so
+it faces the right of the image.
 """
 
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ class Species(NamedTuple):
         number: The id of the category in AP-10K.
         family: The category's supercategory.
         leg, depth, neck, head, tail: Lengths in body lengths; ``depth`` is that of the trunk.
-        hue: Of the coat, in degrees.
-        striped: The coat has stripes.
+        hue: The hue of the coat, in degrees.
+        striped: Whether the coat has stripes.
     """
 
     number: int
@@ -52,15 +53,15 @@ SPECIES = {
 
 @dataclass
 class Pose:
-    """An animal in body lengths, facing image-left.
+    """A pose in body lengths; the animal faces the left of the image.
 
     Attributes:
-        points: Name -> xy (2,), of keypoints and helping points.
-        species: Its proportions.
-        near: The side that the viewer sees, 'L' or 'R'.
+        points: Name -> xy (2,), of keypoints and auxiliary points.
+        species: The proportions of the animal.
+        near: The side towards the viewer, 'L' or 'R'.
         far: The other side.
-        head: xy of skull and muzzle, (2, 2).
-        tail: xy along the tail, (6, 2).
+        head: xy of the skull and of the muzzle, (2, 2).
+        tail: xy of points along the tail, (6, 2).
     """
 
     points: dict[str, np.ndarray]
@@ -72,7 +73,7 @@ class Pose:
 
 
 def sample_pose(rng: np.random.Generator, species: Species, time: float = 0.0) -> Pose:
-    """A random pose; ``time`` in frames moves it, and changes no random number."""
+    """A random pose; ``time``, in frames, moves it without changing the random numbers."""
     near, far = 'LR' if rng.random() < 0.5 else 'RL'
     points = _sample_trunk(rng, species)
     points |= _sample_legs(rng, species, near, np.zeros(2), time)
@@ -83,12 +84,12 @@ def sample_pose(rng: np.random.Generator, species: Species, time: float = 0.0) -
 
 
 def _swing(rng: np.random.Generator, degrees: float, time: float) -> float:
-    """The angle in degrees, at a time in frames, of a random oscillation."""
+    """The angle of a random oscillation, in degrees, at a time in frames."""
     return degrees * np.sin(rng.uniform(0, 2 * np.pi) + rng.uniform(0.3, 0.7) * time)
 
 
 def _sample_trunk(rng: np.random.Generator, species: Species) -> dict[str, np.ndarray]:
-    """Random keypoints and helping points of the trunk, name -> xy (2,)."""
+    """Random keypoints and auxiliary points of the trunk, name -> xy (2,)."""
     stretch = rng.uniform(0.9, 1.12)
     top = -0.3 * species.depth
     return {
@@ -102,7 +103,7 @@ def _sample_trunk(rng: np.random.Generator, species: Species) -> dict[str, np.nd
 def _sample_legs(
     rng: np.random.Generator, species: Species, side: str, offset: np.ndarray, time: float
 ) -> dict[str, np.ndarray]:
-    """Random front and back leg of a side, which is shifted by ``offset`` (2,) in body lengths."""
+    """A random front and back leg of a side, shifted by ``offset`` (2,) in body lengths."""
     length = species.leg * rng.uniform(0.9, 1.08)
     shoulder = np.array([-0.34, 0.3 * species.depth]) + offset
     hip = np.array([0.33, 0.2 * species.depth]) + offset

@@ -1,4 +1,4 @@
-"""The categories of people and animals, as they stand in COCO-style files."""
+"""The categories of people and animals for COCO-style files."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def person_categories(names: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def animal_categories() -> list[dict[str, Any]]:
-    """The categories of animals, as AP-10K numbers them."""
+    """The categories of animals, with the ids of AP-10K."""
     return [
         _category(species.number, name, species.family, animal.KEYPOINTS, ANIMAL_LIMBS)
         for name, species in animal.SPECIES.items()
@@ -56,7 +56,7 @@ def box_categories() -> list[dict[str, Any]]:
 def _category(
     number: int, name: str, family: str, names: tuple[str, ...], limbs: tuple[tuple[str, str], ...]
 ) -> dict[str, Any]:
-    """A category, with those limbs in its skeleton whose ends are in ``names``."""
+    """A category; its skeleton has the limbs whose two ends are in ``names``."""
     skeleton = [
         [names.index(first) + 1, names.index(second) + 1]
         for first, second in limbs

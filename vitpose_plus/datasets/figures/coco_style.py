@@ -13,13 +13,13 @@ from vitpose_plus.datasets.figures.categories import BOX_CATEGORIES, box_categor
 from vitpose_plus.datasets.figures.draw import Scene
 from vitpose_plus.datasets.figures.figure import Figure
 
-# The id of the first image of a split; that of image i follows from i alone.
+# The id of the first image of a split; the id of image i is larger by i.
 FIRST_ID = {'train': 1, 'val': 500_001}
-MIN_KEYPOINTS = 5  # of an annotation
+MIN_KEYPOINTS = 5  # figures with fewer get no annotation
 
 
 def image_name(split: str, index: int) -> str:
-    """The file name of an image: its id."""
+    """The file name of an image, made of its id."""
     return f'{FIRST_ID[split] + index:012d}.jpg'
 
 
@@ -29,7 +29,7 @@ def rounded(values: np.ndarray) -> list:
 
 
 def triplets(keypoints: np.ndarray) -> list[float | int]:
-    """Marks (K, 3) as a flat list of x, y, v; v is an integer."""
+    """Keypoints (K, 3) as a flat list of x, y, v, with integers v."""
     flat: list[float | int] = []
     for x, y, v in rounded(keypoints):
         flat += (x, y, int(v))
@@ -37,7 +37,7 @@ def triplets(keypoints: np.ndarray) -> list[float | int]:
 
 
 def clipped_box(figure: Figure, scene: Scene) -> np.ndarray:
-    """The box x, y, w, h (4,), in pixels, of what lies of a figure within the image."""
+    """The box x, y, w, h (4,), in pixels, of the part of a figure that is in the image."""
     box = np.round(np.clip(figure.box, 0, np.tile(np.array(scene.size) - 1, 2)), 2)
     return np.concatenate([box[:2], box[2:] - box[:2]])
 
@@ -67,7 +67,7 @@ class CocoFile:
         folder: The folder of images, to which file names are relative.
         split: 'train' or 'val'.
         names: The keypoints in order.
-        categories: As they stand in the file.
+        categories: The categories in the file.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class CocoFile:
     def add(
         self, index: int, scene: Scene, file_name: str | None = None, **keys: Any
     ) -> list[tuple[dict[str, Any], Figure]]:
-        """Writes an image, and enters it as ``enter`` does."""
+        """Writes an image, and adds its entries with ``enter``."""
         file_name = file_name or image_name(self.split, index)
         write_image(self.folder / file_name, scene.image)
         return self.enter(index, scene, file_name, **keys)
@@ -98,13 +98,13 @@ class CocoFile:
     def enter(
         self, index: int, scene: Scene, file_name: str | None = None, **keys: Any
     ) -> list[tuple[dict[str, Any], Figure]]:
-        """Enters an image that is written, and returns its annotations, each with its figure.
+        """Adds an image that is already written; returns its annotations, each with its figure.
 
         Args:
-            index: Of the image in its split.
+            index: The index of the image in its split.
             scene: The image and its figures; figures of other categories are left out.
-            file_name: The name of the image; by default its id.
-            keys: Further keys of the image and its annotations.
+            file_name: The file name of the image; by default it is made of the id.
+            keys: More fields for the image and its annotations.
         """
         number = FIRST_ID[self.split] + index
         file_name = file_name or image_name(self.split, index)
@@ -124,7 +124,7 @@ class CocoFile:
         return np.count_nonzero(keypoints[:, 2]) >= MIN_KEYPOINTS
 
     def _annotate(self, number: int, image: int, scene: Scene, figure: Figure) -> dict[str, Any]:
-        """The annotation of a figure, with the ids of itself and of its image."""
+        """The annotation of a figure, from its own id and that of its image."""
         box = clipped_box(figure, scene)
         return {
             'id': number,
@@ -145,7 +145,7 @@ class CocoFile:
         }
 
     def dump_several(self, path: Path) -> None:
-        """Writes a file of the images with two or more figures only."""
+        """Writes a file with only the images that have two or more figures."""
         count = Counter(annotation['image_id'] for annotation in self.annotations)
         several = {image for image, number in count.items() if number > 1}
         images = [image for image in self.images if image['id'] in several]
@@ -157,7 +157,7 @@ class CocoFile:
         annotations: list[dict[str, Any]] | None = None,
         images: list[dict[str, Any]] | None = None,
     ) -> None:
-        """Writes the file, with other annotations and images if they are given."""
+        """Writes the file; given annotations and images replace its own."""
         content = {
             'info': {'description': f'drawn figures in the format of {self.description}'},
             'licenses': [],

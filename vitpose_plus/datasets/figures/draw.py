@@ -1,4 +1,4 @@
-"""Images: a background, several figures, and what hides parts of them."""
+"""Draws images: a background, several figures, and shapes that hide parts of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from vitpose_plus.datasets.figures.shapes import CIRCLE, muted, rotation
 
 Sampler = Callable[[np.random.Generator, float, float], Figure]
 
-OCCLUDER = 255  # greater than the mark of any layer
-MAX_OVERLAP = 0.3  # the share of a figure's box that the boxes of others may cover
-# Least and greatest nominal size of a figure in pixels, by the number of figures in the image.
+OCCLUDER = 255  # the mark of hiding shapes; greater than that of any layer
+MAX_OVERLAP = 0.3  # largest share of a figure's box that other boxes may cover
+# Smallest and largest nominal size of a figure in pixels, by the number of figures in the image.
 SIZES = {1: (165, 260), 2: (135, 225), 3: (110, 175)}
 
 
@@ -23,7 +23,7 @@ class Scene:
 
     Attributes:
         image: BGR (H, W, 3), 0..255.
-        figures: From back to front, with ``keypoints`` set.
+        figures: The figures from back to front, with ``keypoints`` set.
     """
 
     image: np.ndarray
@@ -36,7 +36,7 @@ class Scene:
 
 
 def compose(rng: np.random.Generator, sample: Sampler, time: float = 0.0) -> Scene:
-    """A random image of one to three figures; ``time`` in frames moves them a little."""
+    """A random image of one to three figures; ``time``, in frames, moves them a little."""
     width, height = (int(size) for size in rng.integers((320, 256), (385, 321)))
     image = draw_background(rng, width, height)
     owner = np.zeros((height, width), np.uint8)
@@ -51,19 +51,19 @@ def compose(rng: np.random.Generator, sample: Sampler, time: float = 0.0) -> Sce
             boxes.append(still.box + np.tile(offset, 2))
             figure.move(offset + time * drift)
             figures.append(figure)
-            figure.paint(image, owner, len(figures))
+            figure.draw(image, owner, len(figures))
     return finish(rng, image, owner, figures)
 
 
 def finish(
     rng: np.random.Generator, image: np.ndarray, owner: np.ndarray, figures: list[Figure]
 ) -> Scene:
-    """The scene of painted figures: hides parts of some, and labels all.
+    """Makes a scene of figures that are drawn: hides parts of some, and labels all.
 
     Args:
         image: BGR (H, W, 3), 0..255, changed in place.
-        owner: (H, W), as ``Figure.paint`` marks it; changed in place.
-        figures: In the order in which they were painted.
+        owner: (H, W), with the marks of ``Figure.draw``, changed in place.
+        figures: The figures in the order of drawing.
     """
     for figure in figures:
         if rng.random() < 0.2:
@@ -76,7 +76,7 @@ def finish(
 def _sample_twice(
     rng: np.random.Generator, sample: Sampler, size: float, time: float
 ) -> tuple[Figure, Figure]:
-    """A random figure at time zero, which decides on its place in all frames, and at ``time``."""
+    """The same random figure at time zero, which sets its place in all frames, and at ``time``."""
     state = rng.bit_generator.state
     still = sample(rng, size, 0.0)
     if not time:
@@ -86,7 +86,7 @@ def _sample_twice(
 
 
 def draw_background(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """A random greyish background (height, width, 3), even, sloping or blotchy, with some lines."""
+    """A random greyish background (height, width, 3): plain, gradient or spotted, with lines."""
     base = np.array(muted(rng, 0.25, 0.95), float)
     spread = rng.uniform(10, 32)
     rows, columns = ((1, 1), (2, 2), (3, 4), (6, 8))[rng.choice(4, p=(0.15, 0.3, 0.3, 0.25))]
@@ -109,11 +109,11 @@ def draw_background(rng: np.random.Generator, width: int, height: int) -> np.nda
 def _place(
     rng: np.random.Generator, box: np.ndarray, others: list[np.ndarray], width: int, height: int
 ) -> tuple[np.ndarray, float]:
-    """A random place for a box, away from other boxes; at times partly outside the image.
+    """A random place for a box, away from other boxes; sometimes partly outside the image.
 
     Args:
         box: x1, y1, x2, y2 (4,) in pixels.
-        others: The boxes that are there already, each (4,).
+        others: The boxes that are already placed, each (4,).
 
     Returns:
         The offset (2,) of the box in pixels, and the share of it that other boxes cover.
@@ -132,8 +132,8 @@ def _place(
 def sample_corners(
     rng: np.random.Generator, size: np.ndarray, width: int, height: int
 ) -> np.ndarray:
-    """Random upper left corners (24, 2) for a box of ``size`` (2,) in pixels: all of them within
-    the image, or all such that up to 0.15 of the box may lie outside."""
+    """Random upper left corners (24, 2) for a box of ``size`` (2,) in pixels. At all of them the
+    box is inside the image, or at all of them up to 0.15 of it may be outside."""
     slack = 0.15 * size if rng.random() < 0.2 else -2.0
     room = np.array([width - 1, height - 1]) - size
     low, high = np.minimum(-slack, room / 2), np.maximum(room + slack, room / 2)
@@ -143,7 +143,7 @@ def sample_corners(
 def _draw_occluder(
     rng: np.random.Generator, image: np.ndarray, owner: np.ndarray, figure: Figure
 ) -> None:
-    """Draws a greyish rectangle or ellipse over some part of a figure."""
+    """Draws a greyish rectangle or ellipse over a random part of a figure."""
     box = figure.box
     centre = box[:2] + rng.uniform(0.1, 0.9, 2) * (box[2:] - box[:2])
     half = rng.uniform(0.06, 0.13, 2) * (box[2:] - box[:2]).max()

@@ -1,11 +1,11 @@
-"""A figure: the shapes that are painted, and where its keypoints are."""
+"""A synthetic figure: its shapes and its keypoints."""
 
 import cv2
 import numpy as np
 
 from vitpose_plus.datasets.figures.shapes import Shape, rotation
 
-# Shapes that are painted together, and the names of the keypoints that they show.
+# Shapes that are drawn together, and the names of the keypoints that are visible on them.
 Layer = tuple[list[Shape], tuple[str, ...]]
 
 MAX_LAYERS = 8
@@ -17,7 +17,7 @@ class Figure:
     Args:
         category: The name of the category.
         points: Name -> xy (2,) in pixels.
-        layers: At most ``MAX_LAYERS``; a keypoint of none of them is never behind its own figure.
+        layers: At most ``MAX_LAYERS``; keypoints in none of them are never hidden by the figure.
         head: The outline of the head, xy (N, 2) in pixels.
 
     Attributes:
@@ -51,18 +51,18 @@ class Figure:
 
     @property
     def box(self) -> np.ndarray:
-        """The box x1, y1, x2, y2 (4,) of the silhouette in pixels."""
+        """The box x1, y1, x2, y2 (4,) of the silhouette, in pixels."""
         solid = ~np.isnan(self.margins)
         points, margins = self.vertices[solid], self.margins[solid, None]
         return np.concatenate([(points - margins).min(0), (points + margins).max(0)])
 
     @property
     def head(self) -> np.ndarray:
-        """The box x1, y1, x2, y2 (4,) of the head in pixels."""
+        """The box x1, y1, x2, y2 (4,) of the head, in pixels."""
         return np.concatenate([self.outline.min(0), self.outline.max(0)])
 
     def turn(self, degrees: float) -> None:
-        """Turns the figure about the origin, clockwise as seen."""
+        """Turns the figure about the origin, clockwise in the image."""
         turned = rotation(degrees)
         self.points = self.points @ turned
         self.vertices = self.vertices @ turned
@@ -74,13 +74,13 @@ class Figure:
         self.vertices = self.vertices + offset
         self.outline = self.outline + offset
 
-    def paint(self, image: np.ndarray, owner: np.ndarray, number: int) -> None:
+    def draw(self, image: np.ndarray, owner: np.ndarray, number: int) -> None:
         """Draws the figure, and marks the pixels of its layers.
 
         Args:
             image: BGR (H, W, 3), 0..255, changed in place.
             owner: (H, W), set to ``number * MAX_LAYERS`` plus the layer.
-            number: Of the figure in the image, from 1.
+            number: The number of the figure in the image, from 1.
         """
         fixed = np.rint(self.vertices * 16).astype(np.int32)
         for i, (colour, thickness, solid) in enumerate(self.styles):
@@ -101,7 +101,7 @@ class Figure:
         points = np.round(self.points, 2)
         inside = (points >= 0).all(1) & (points <= (width - 1, height - 1)).all(1)
         columns, rows = np.rint(points * inside[:, None]).astype(int).T
-        # Painting goes from back to front, so only a greater mark hides a keypoint.
+        # Figures are drawn from back to front, so only a greater mark hides a keypoint.
         hidden = owner[rows, columns] > number * MAX_LAYERS + self.depths
         keypoints = np.concatenate([points, np.where(hidden, 1.0, 2.0)[:, None]], axis=1)
         self.keypoints = keypoints * inside[:, None]

@@ -1,4 +1,4 @@
-"""The folder of synthetic figures: written whole, and replaced only if everything in it is ours."""
+"""The folder of synthetic figures: written completely, replaced only if we wrote all its files."""
 
 import os
 import tempfile
@@ -9,11 +9,11 @@ from shutil import rmtree
 
 from vitpose_plus.datasets.figures.coco_style import FIRST_ID
 from vitpose_plus.datasets.figures.generate import Progress, write_datasets
-from vitpose_plus.datasets.figures.record import RECORD, recorded, strangers, write_record
+from vitpose_plus.datasets.figures.record import RECORD, recorded, unexpected, write_record
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import new_folder
 
-MOST = FIRST_ID['val'] - FIRST_ID['train']  # images of a split: more would take the ids of the next
+MAX_IMAGES = FIRST_ID['val'] - FIRST_ID['train']  # in a split: more would use ids of the next
 
 
 def write_figures(
@@ -24,62 +24,62 @@ def write_figures(
     progress: Progress | None = None,
     force: bool = False,
 ) -> None:
-    """Writes synthetic figures in the formats of the datasets of ViTPose+, and their record.
+    """Writes synthetic figures in the formats of the datasets of ViTPose+, and a record of them.
 
     The image sets are COCO (with COCO-WholeBody), AIC, MPII, AP-10K, APT-36K, and one with several
-    people and animals in an image. An image depends on the seed and on its own set, split and index
-    only.
+    people and animals in an image. An image depends only on the seed and on its own set, split and
+    index.
 
     Args:
-        root: The folder to write the datasets' folders to: a new one, or an empty one. Where it is
-            a symbolic link, what it points to is written.
+        root: A new or empty folder for the folders of the datasets. If it is a symbolic link, the
+            folder that it points to is written.
         num_train: Images in the train split of every image set.
         num_val: Images in the val split of every image set.
-        seed: Of all random numbers.
+        seed: The seed of all random numbers.
         progress: Wraps an iterable as ``progress(iterable, total=..., desc=...)``.
-        force: Replaces a folder in which there is nothing but what this function wrote.
+        force: Whether to replace a folder in which all files were written by this function.
 
     Raises:
         UserError: A number is out of its range, or ``root`` may not be written.
     """
     for name, number in dict(num_train=num_train, num_val=num_val).items():
-        if not 1 <= number <= MOST:
-            raise UserError(f'{name} is {number}: give a number from 1 to {MOST}.')
+        if not 1 <= number <= MAX_IMAGES:
+            raise UserError(f'{name} is {number}: give a number from 1 to {MAX_IMAGES}.')
     if seed < 0:
         raise UserError(f'seed is {seed}: give 0 or more.')
-    with _written_whole(Path(root), force) as new:
+    with _replacement(Path(root), force) as new:
         write_datasets(new, num_train, num_val, seed, progress)
         write_record(new, num_train=num_train, num_val=num_val, seed=seed)
 
 
 @contextmanager
-def _written_whole(root: Path, force: bool) -> Iterator[Path]:
-    """An empty folder beside ``root``, which takes its place if all goes well.
+def _replacement(root: Path, force: bool) -> Iterator[Path]:
+    """An empty folder beside ``root``, which replaces ``root`` if no error occurs.
 
-    If the process is killed, the old folder is where it was, or whole beside the new one.
+    If the process is killed, the old folder is in its place, or complete beside the new one.
     """
     _check_place(root, force)
     place = Path(os.path.realpath(root))
-    with _about(root):
+    with _naming(root):
         place.parent.mkdir(parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix=f'{place.name}.replaced.', dir=place.parent))
-    new, old = room / 'new', room / 'old'
+        temporary = Path(tempfile.mkdtemp(prefix=f'{place.name}.replaced.', dir=place.parent))
+    new, old = temporary / 'new', temporary / 'old'
     try:
         with new_folder(new) as folder:
             yield folder
-        _check_place(root, force)  # again, as writing takes a while
-        with _about(root):
+        _check_place(root, force)  # again, because writing takes a while
+        with _naming(root):
             _exchange(place, new, old)
         if os.path.lexists(old):
             _delete(old)
     finally:
-        rmtree(new, ignore_errors=True)  # there only if it did not take the place
-        with suppress(OSError):  # it holds an old folder that is not empty
-            room.rmdir()
+        rmtree(new, ignore_errors=True)  # it exists only if it did not replace the old one
+        with suppress(OSError):  # it contains an old folder that is not empty
+            temporary.rmdir()
     if os.path.lexists(old):
         raise UserError(
-            f'{root} is written, but not everything of the old folder was deleted: see what is in '
-            f'{old}, and move it away.'
+            f'{root} is written, but not all files of the old folder were deleted: look at {old}, '
+            'and move it away.'
         )
 
 
@@ -91,28 +91,28 @@ def _check_place(root: Path, force: bool) -> None:
     if not place.is_dir():
         raise UserError(f'{root} is not a folder: give another name.')
     if Path.cwd().is_relative_to(place):
-        raise UserError(f'{root} is or holds the working folder: name a folder in it.')
-    with _about(root):
+        raise UserError(f'{root} is or contains the current folder: name a folder in it.')
+    with _naming(root):
         if not any(place.iterdir()):
             return
         if not force:
             raise UserError(f'{root} exists: name another folder, or replace it with --force.')
         digests = recorded(place)
-        stranger = next(strangers(place, digests or {}), None)
+        path = next(unexpected(place, digests or {}), None)
     if digests is None:
         raise UserError(
             f'{root} is not replaced, because it has no record ({RECORD}) of figures that were '
             'written there: move it away, or name another folder.'
         )
-    if stranger is not None:
+    if path is not None:
         raise UserError(
-            f'{root} is not replaced, because {root / stranger} was not written with the figures, '
-            'or was changed since: move it away, or name another folder.'
+            f'{root} is not replaced, because {root / path} was not written with the figures, '
+            'or was changed later: move it away, or name another folder.'
         )
 
 
 def _exchange(place: Path, new: Path, old: Path) -> None:
-    """Renames ``place``, if it is there, to ``old``, and ``new`` to ``place``: both or none."""
+    """Renames ``place``, if it exists, to ``old``, and ``new`` to ``place``: both or none."""
     try:
         if os.path.lexists(place):
             os.rename(place, old)
@@ -124,8 +124,8 @@ def _exchange(place: Path, new: Path, old: Path) -> None:
 
 
 def _delete(folder: Path) -> None:
-    """Deletes what was written with the figures; everything else stays where it is."""
-    kept = {folder / stranger for stranger in strangers(folder, recorded(folder) or {})}
+    """Deletes the files that were written with the figures, and keeps everything else."""
+    kept = {folder / path for path in unexpected(folder, recorded(folder) or {})}
     for place, _, names in os.walk(folder, topdown=False):
         for file in {Path(place, name) for name in names} - kept:
             with suppress(OSError):
@@ -136,8 +136,8 @@ def _delete(folder: Path) -> None:
 
 
 @contextmanager
-def _about(root: Path) -> Iterator[None]:
-    """Says of which folder the operating system refuses something."""
+def _naming(root: Path) -> Iterator[None]:
+    """Adds the name of the folder to an error of the operating system."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
-"""The datasets' own file formats.
+"""Writes the file formats of the datasets.
 
-Each function takes the root folder, the split ('train' or 'val') and pairs of index and scene, and
-writes the images and the annotation files of that split.
+The arguments of each function are the root folder, the split ('train' or 'val') and pairs of index
+and scene. It writes the images and the annotation files of that split.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ from vitpose_plus.datasets.figures.figure import Figure
 
 Scenes = Iterable[tuple[int, Scene]]
 
-FRAMES = 3  # in a clip of APT-36K
+FRAMES = 3  # number of frames in a clip of APT-36K
 WHOLEBODY_PARTS = {
     'foot': person.FEET,
     'face': person.FACE,
@@ -40,8 +40,8 @@ MPII_JOINTS = 'rank rkne rhip lhip lkne lank pelv thor neck head rwri relb rsho 
 
 
 def write_coco(root: Path, split: str, scenes: Scenes) -> None:
-    """COCO (and a file of the images with several people only), COCO-WholeBody of the same people
-    and, for val, detected boxes."""
+    """COCO, with an extra file of only the images with several people; COCO-WholeBody of the same
+    people; for val, also detected boxes."""
     folder = root / 'coco'
     categories = person_categories(person.BODY)
     file = CocoFile('COCO', folder / f'{split}2017', split, person.BODY, categories)
@@ -72,7 +72,7 @@ def _wholebody(figure: Figure) -> dict[str, Any]:
 
 
 def _detection(annotation: dict[str, Any]) -> dict[str, Any]:
-    """The box of an annotation as a detector would find it: a few pixels off, with a score."""
+    """The box of an annotation as from a detector: a few pixels off, with a score."""
     rng = np.random.default_rng(annotation['id'])
     box = np.array(annotation['bbox']) + rng.normal(0, 2, 4)
     box[2:] = np.maximum(box[2:], 4)
@@ -113,7 +113,7 @@ def write_mpii(root: Path, split: str, scenes: Scenes) -> None:
 
 
 def _mpii_person(keypoints: np.ndarray, box: np.ndarray, name: str) -> dict[str, Any]:
-    """A person of keypoints (16, 3) and box x, y, w, h (4,) in the image of that file name."""
+    """The entry of a person: keypoints (16, 3), box x, y, w, h (4,), file name of the image."""
     seen = keypoints[:, 2] > 0
     joints = np.where(seen[:, None], keypoints[:, :2] + 1, -1.0)
     return {
@@ -126,7 +126,7 @@ def _mpii_person(keypoints: np.ndarray, box: np.ndarray, name: str) -> dict[str,
 
 
 def _write_mpii_mat(path: Path, people: list[dict[str, Any]], heads: list[np.ndarray]) -> None:
-    """Writes what MPII's evaluation reads: head boxes, missing joints, true joints."""
+    """Writes the file for MPII's evaluation: head boxes, missing joints, true joints."""
     names = np.array(MPII_JOINTS.split(), dtype=object)[None]
     arrays = {
         'dataset_joints': names,
@@ -135,7 +135,7 @@ def _write_mpii_mat(path: Path, people: list[dict[str, Any]], heads: list[np.nda
         'pos_gt_src': np.array([p['joints'] for p in people]).transpose(1, 2, 0),
     }
     savemat(path, arrays)
-    # The text in front of a mat file holds the time of writing.
+    # By default, the header of a mat file contains the time of writing.
     text = b'MATLAB 5.0 MAT-file, drawn figures'.ljust(116)
     with path.open('r+b') as file:
         file.write(text)

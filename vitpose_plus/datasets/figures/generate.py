@@ -1,4 +1,4 @@
-"""All the datasets from one seed."""
+"""Generates all datasets from one seed."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vitpose_plus.datasets.figures.coat import sample_animal
-from vitpose_plus.datasets.figures.costume import sample_person
+from vitpose_plus.datasets.figures.animal_shapes import sample_animal
 from vitpose_plus.datasets.figures.draw import Scene, compose
 from vitpose_plus.datasets.figures.formats import (
     FRAMES,
@@ -20,14 +19,16 @@ from vitpose_plus.datasets.figures.formats import (
     write_mpii,
 )
 from vitpose_plus.datasets.figures.mixed import compose_mixed
+from vitpose_plus.datasets.figures.person_shapes import sample_person
 
 Progress = Callable[..., Iterable[Any]]
 
-Composer = Callable[..., Scene]  # of random numbers and ``time``, a moment in frames
+Composer = Callable[..., Scene]  # from random numbers and ``time``, a moment in frames
 
 PEOPLE = partial(compose, sample=sample_person)
 ANIMALS = partial(compose, sample=sample_animal)
-# Of every image set, in numbered order: what writes it, a random image, and frames in a clip.
+# For every image set: its writer, its composer of images, and the number of frames in a clip. Its
+# position is part of the seed.
 SETS = {
     'COCO': (write_coco, PEOPLE, 1),
     'AIC': (write_aic, PEOPLE, 1),
@@ -41,7 +42,7 @@ SETS = {
 def write_datasets(
     root: Path, num_train: int, num_val: int, seed: int, progress: Progress | None = None
 ) -> None:
-    """Writes the folders of the datasets into the folder ``root``, as ``write_figures`` says."""
+    """Writes the folders of the datasets into the folder ``root``; see ``write_figures``."""
     for name in SETS:
         write_set(root, name, num_train, num_val, seed, progress)
 
@@ -54,7 +55,7 @@ def write_set(
     seed: int,
     progress: Progress | None = None,
 ) -> None:
-    """Writes one of the image sets, in the same way."""
+    """Writes one of the image sets; see ``write_figures``."""
     write, composer, frames = SETS[name]
     for split_number, (split, total) in enumerate((('train', num_train), ('val', num_val))):
         key = [seed, list(SETS).index(name), split_number]
@@ -67,7 +68,7 @@ def write_set(
 def _scenes(
     key: list[int], total: int, composer: Composer, frames: int
 ) -> Iterator[tuple[int, Scene]]:
-    """The scenes of a split with their indices; the frames of a clip share their random numbers."""
+    """The scenes of a split with their indices; frames of a clip have the same random numbers."""
     for index in range(total):
         clip, frame = divmod(index, frames)
         yield index, composer(np.random.default_rng([*key, clip]), time=float(frame))

@@ -1,21 +1,21 @@
-"""Images of several people and animals of many sizes, and images without any."""
+"""Images of several people and animals of many sizes, and empty images."""
 
 import numpy as np
 
-from vitpose_plus.datasets.figures.coat import sample_animal
-from vitpose_plus.datasets.figures.costume import sample_person
+from vitpose_plus.datasets.figures.animal_shapes import sample_animal
 from vitpose_plus.datasets.figures.draw import Scene, draw_background, finish, sample_corners
 from vitpose_plus.datasets.figures.figure import Figure
+from vitpose_plus.datasets.figures.person_shapes import sample_person
 
 EMPTY = 1 / 12  # the share of images without a figure
 MOST_FIGURES = 8
-SIZES = (24, 220)  # least and greatest nominal size of a figure in pixels
-MAX_COVERED = 0.4  # the share that two boxes have in common, of the smaller one
+SIZES = (24, 220)  # smallest and largest nominal size of a figure in pixels
+MAX_COVERED = 0.4  # largest common area of two boxes, as a share of the smaller box
 KINDS = (sample_person, sample_animal)
 
 
 def compose_mixed(rng: np.random.Generator, time: float = 0.0) -> Scene:
-    """A random image of at most ``MOST_FIGURES`` figures; ``time`` in frames moves the animals."""
+    """A random image of up to ``MOST_FIGURES`` figures; ``time``, in frames, moves the animals."""
     width, height = (int(size) for size in rng.integers((480, 360), (721, 541)))
     image = draw_background(rng, width, height)
     owner = np.zeros((height, width), np.uint8)
@@ -30,18 +30,18 @@ def compose_mixed(rng: np.random.Generator, time: float = 0.0) -> Scene:
             figure.move(offset := corner - box[:2])
             boxes = np.concatenate([boxes, [box + np.tile(offset, 2)]])
             figures.append(figure)
-            figure.paint(image, owner, len(figures))
+            figure.draw(image, owner, len(figures))
     return finish(rng, image, owner, figures)
 
 
 def _find_corner(
     rng: np.random.Generator, size: np.ndarray, others: np.ndarray, width: int, height: int
 ) -> np.ndarray | None:
-    """A random upper left corner (2,) at which neither the box nor another one is covered much.
+    """A random upper left corner (2,) for a box with only a small overlap; None if there is none.
 
     Args:
         size: Width and height (2,) of the box in pixels.
-        others: x1, y1, x2, y2 (N, 4) of the boxes that are there already.
+        others: x1, y1, x2, y2 (N, 4) of the boxes that are already placed.
     """
     corners = sample_corners(rng, size, width, height)
     starts = np.maximum(corners[:, None], others[:, :2])

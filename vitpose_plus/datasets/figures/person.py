@@ -1,7 +1,7 @@
 """People: keypoint names and random poses.
 
-A person faces the viewer, so that the left side lies on the right of the image. Poses are upright,
-in pixels, with the pelvis at the origin.
+A person faces the viewer, so the left side is on the right of the image. Poses are upright, in
+pixels, with the pelvis at the origin.
 """
 
 from dataclasses import dataclass
@@ -57,13 +57,13 @@ MPII = (
 
 @dataclass
 class Pose:
-    """A person in pixels.
+    """A pose in pixels.
 
     Attributes:
         points: Name -> xy (2,), for every keypoint of every format.
-        size: Nominal height.
-        girth: Factor on the thickness of limbs.
-        centre: Middle of the head, xy (2,).
+        size: The nominal height.
+        girth: A factor on the thickness of limbs.
+        centre: The middle of the head, xy (2,).
         axes: Half the width of the head, to the right, and half its height, down: rows xy (2, 2).
     """
 
@@ -100,7 +100,7 @@ def sample_pose(rng: np.random.Generator, size: float) -> Pose:
 def _sample_arm(
     rng: np.random.Generator, side: str, shoulder: np.ndarray, size: float
 ) -> dict[str, np.ndarray]:
-    """Random elbow, wrist and 21 points of the hand, with the shoulder, name -> xy (2,)."""
+    """A random elbow, wrist and hand of 21 points, and the shoulder; name -> xy (2,)."""
     sign = SIGN[side]
     low, high = ((2, 60), (40, 120), (110, 168))[rng.choice(3, p=(0.5, 0.3, 0.2))]
     upper = rng.uniform(low, high)
@@ -108,7 +108,7 @@ def _sample_arm(
     elbow = shoulder + towards(sign * upper) * size * 0.15 * rng.uniform(0.85, 1.05)
     wrist = elbow + towards(sign * lower) * size * 0.135 * rng.uniform(0.85, 1.05)
     along = towards(sign * (lower + np.clip(rng.normal(0, 18), -40, 40)))
-    # The thumb points to the viewer's side of the body or away, as the palm turns.
+    # The random sign turns the palm: it decides to which side the thumb points.
     across = np.array([along[1], -along[0]]) * rng.choice([-1, 1], p=(0.8, 0.2)) * sign
     hand = _sample_hand(rng) @ np.stack([along, across]) * size * rng.uniform(0.1, 0.12) + wrist
     points = dict(zip(HANDS[side], hand, strict=True))
@@ -116,7 +116,7 @@ def _sample_arm(
 
 
 def _sample_hand(rng: np.random.Generator) -> np.ndarray:
-    """A random hand (21, 2): along and across it, from the wrist, in lengths of the hand."""
+    """A random hand (21, 2): coordinates along and across it, from the wrist, in hand lengths."""
     spread = rng.uniform(0.6, 1.3)
     angles = np.deg2rad(np.array([52, 15, 3, -9, -23]) * spread)
     bases = np.array([[0.2, 0.15], [0.47, 0.17], [0.5, 0.05], [0.48, -0.07], [0.44, -0.18]])
@@ -130,7 +130,7 @@ def _sample_hand(rng: np.random.Generator) -> np.ndarray:
 def _sample_leg(
     rng: np.random.Generator, side: str, hip: np.ndarray, size: float
 ) -> dict[str, np.ndarray]:
-    """Random knee, ankle and three points of the foot, with the hip, name -> xy (2,)."""
+    """A random knee, ankle and foot of three points, and the hip; name -> xy (2,)."""
     sign = SIGN[side]
     upper = rng.uniform(-4, 24) if rng.random() < 0.8 else rng.uniform(15, 60)
     lower = upper - np.clip(rng.normal(12, 18), -20, 70)
@@ -183,14 +183,15 @@ def sample_face(rng: np.random.Generator) -> np.ndarray:
     sides = [np.array([x, y]) for x, y in ((-0.42, 0), (0.42, 0), (-0.41, -0.1), (0.41, -0.1))]
     parts = [brow + sides[0], brow + sides[1], bridge, wings, eye + sides[2], eye + sides[3], mouth]
     middle = np.concatenate(parts)
-    # A turned head moves what lies nearer to the viewer farther; the contour stays.
+    # When the head turns, points nearer to the viewer move farther; the contour does not move.
     depth = np.sqrt(np.clip(1 - (middle**2).sum(1), 0, 1))[:, None]
     middle = middle + depth * rng.uniform((-0.22, -0.1), (0.22, 0.1))
     return np.concatenate([jaw, middle])
 
 
 def _mirrored_ring(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """A closed ring, symmetric in x: left corner to top middle, then right to bottom middle."""
+    """A closed ring, symmetric in x. The points of ``upper`` lead from its left corner to the top
+    middle, those of ``lower`` from its right side to the bottom middle."""
     flip = np.array([-1, 1])
     ring = [upper, upper[-2::-1] * flip, lower, lower[-2::-1] * flip]
     return np.concatenate(ring)

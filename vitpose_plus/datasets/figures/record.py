@@ -1,4 +1,4 @@
-"""The record of the files of synthetic figures: what it does not know is never deleted."""
+"""The record of the files of synthetic figures: only recorded files are ever deleted."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ RECORD = 'figures.json'
 
 
 def write_record(folder: Path, num_train: int, num_val: int, seed: int) -> None:
-    """Writes the digest of every file in the folder, and what made them, to a file beside them."""
+    """Writes a record into the folder: the digest of every file in it, and the arguments."""
     digests = {path.as_posix(): _digest(folder / path) for path in _contents(folder)}
     record = dict(num_train=num_train, num_val=num_val, seed=seed, files=digests)
     (folder / RECORD).write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
@@ -22,27 +22,32 @@ def recorded(folder: Path) -> dict[str, str] | None:
         record = json.loads((folder / RECORD).read_text(encoding='utf-8'))
     except (OSError, ValueError):
         return None
-    ours = isinstance(record, dict) and set(record) == {'num_train', 'num_val', 'seed', 'files'}
-    return record['files'] if ours and isinstance(record['files'], dict) else None
+    is_record = isinstance(record, dict) and set(record) == {
+        'num_train',
+        'num_val',
+        'seed',
+        'files',
+    }
+    return record['files'] if is_record and isinstance(record['files'], dict) else None
 
 
-def strangers(folder: Path, digests: dict[str, str]) -> Iterator[Path]:
-    """The paths in the folder of what is not as it was written: files, links, empty folders."""
+def unexpected(folder: Path, digests: dict[str, str]) -> Iterator[Path]:
+    """The paths of files, links and empty folders that are not recorded, or were changed."""
     folders = {Path(), *(parent for name in digests for parent in Path(name).parents)}
     for path in _contents(folder):
         file = folder / path
         if file.is_symlink():
-            ours = False
+            expected = False
         elif file.is_dir():
-            ours = path in folders
+            expected = path in folders
         else:
-            ours = path == Path(RECORD) or digests.get(path.as_posix(), '') == _digest(file)
-        if not ours:
+            expected = path == Path(RECORD) or digests.get(path.as_posix(), '') == _digest(file)
+        if not expected:
             yield path
 
 
 def _contents(folder: Path) -> Iterator[Path]:
-    """The paths in the folder of all files, links and empty folders; links are not followed."""
+    """The paths of all files, links and empty folders in the folder, without following links."""
 
     def fail(error: OSError) -> None:
         raise error
@@ -57,7 +62,7 @@ def _contents(folder: Path) -> Iterator[Path]:
 
 
 def _digest(file: Path) -> str | None:
-    """None of what has no content: a socket, a pipe."""
+    """The SHA-256 of a file; None if it has no content, like a socket or a pipe."""
     if not file.is_file():
         return None
     with file.open('rb') as content:

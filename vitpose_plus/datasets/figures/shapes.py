@@ -10,7 +10,7 @@ Colour = tuple[int, int, int]
 
 TURN = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 CIRCLE = np.stack([np.cos(TURN), np.sin(TURN)], axis=1)  # points on the unit circle, (24, 2)
-# Hues in degrees: of the limbs of the left side, and of the right.
+# Ranges of hues in degrees: for limbs of the left side, and of the right side.
 WARM = (-8.0, 50.0)
 COOL = (168.0, 236.0)
 
@@ -34,7 +34,7 @@ class Shape(NamedTuple):
 def hull(
     centres: np.ndarray, radii: np.ndarray | float, colour: Colour, solid: bool = True
 ) -> Shape:
-    """The filled convex hull of discs with centres (N, 2) and radii (N,) or one, in pixels."""
+    """The filled convex hull of discs with centres (N, 2) and radii (N,), or one radius; pixels."""
     centres = np.reshape(centres, (-1, 1, 2))
     points = (centres + np.reshape(radii, (-1, 1, 1)) * CIRCLE).reshape(-1, 2)
     if len(centres) > 1:
@@ -48,21 +48,21 @@ def line(points: np.ndarray, width: float, colour: Colour, solid: bool = False) 
 
 
 def hsv(hue: float, saturation: float, value: float) -> Colour:
-    """The BGR colour of a hue in degrees, a saturation and a value; above 1, these count as 1."""
+    """The BGR colour of a hue in degrees, a saturation and a value, which are limited to 1."""
     red, green, blue = colorsys.hsv_to_rgb(hue / 360 % 1, min(saturation, 1), min(value, 1))
     return round(255 * blue), round(255 * green), round(255 * red)
 
 
 def muted(rng: np.random.Generator, low: float = 0.25, high: float = 0.9) -> Colour:
-    """A random greyish BGR colour with a value between ``low`` and ``high``, in 0..1."""
+    """A random greyish BGR colour with a value (0..1) between ``low`` and ``high``."""
     return hsv(rng.uniform(0, 360), rng.uniform(0, 0.28), rng.uniform(low, high))
 
 
 class SideColours:
-    """Shades of a random saturated hue, for the limbs of a figure's side.
+    """Shades of a random saturated hue, for the limbs of one side of a figure.
 
     Args:
-        family: Least and greatest hue in degrees.
+        family: Smallest and largest hue in degrees.
     """
 
     def __init__(self, rng: np.random.Generator, family: tuple[float, float]) -> None:
@@ -76,20 +76,20 @@ class SideColours:
         """A BGR colour.
 
         Args:
-            value: Factor on the value.
-            saturation: Factor on the saturation.
-            shift: Share, 0..1, of the way to a neighbouring hue.
+            value: A factor on the value.
+            saturation: A factor on the saturation.
+            shift: How far the hue moves towards a neighbouring hue, 0..1.
         """
         hue = float(np.clip(self.hue + shift * self.shift, *self.family))
         return hsv(hue, self.saturation * saturation, self.value * value)
 
 
 def rotation(degrees: float) -> np.ndarray:
-    """The matrix (2, 2) that turns row vectors xy (y down) clockwise as seen."""
+    """The matrix (2, 2) that turns row vectors xy clockwise in the image, where y points down."""
     cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
     return np.array([[cos, sin], [-sin, cos]])
 
 
 def towards(degrees: float) -> np.ndarray:
-    """The unit vector (2,) of an angle: 0 is down the image, 90 is to the right."""
+    """The unit vector (2,) of an angle: 0 points down in the image, 90 to the right."""
     return np.array([np.sin(np.deg2rad(degrees)), np.cos(np.deg2rad(degrees))])

@@ -1,7 +1,7 @@
-"""Official annotation files, made into those that the dataset classes read.
+"""Converts official annotation files to the files that the dataset classes read.
 
-Each module has ``prepare(source, root, force, progress)``, which returns the content of the files
-to write, by their path in ``root``, the dataset's folder; the pictures lie there already.
+Each module has ``prepare(source, root, force, progress)``, which returns the contents of the files
+to write, by their path. They are in ``root``, the dataset's folder, with the unpacked pictures.
 """
 
 from vitpose_plus.datasets.preparation import aic, apt36k

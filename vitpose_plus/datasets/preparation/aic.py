@@ -1,4 +1,4 @@
-"""AI Challenger: a list of images with named people, made into COCO style."""
+"""AI Challenger: converts its list of images with named people to COCO style."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -9,7 +9,7 @@ from vitpose_plus.datasets.preparation import sources
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import refuse_existing
 
-# Starts of the official files' names -> split, and folder of its pictures in configs/datasets/aic.
+# Start of the official file's name -> split, and folder of its pictures in configs/datasets/aic.
 SPLITS = dict(
     keypoint_train=(
         'train',
@@ -20,28 +20,28 @@ SPLITS = dict(
         'ai_challenger_keypoint_validation_20170911/keypoint_validation_images_20170911',
     ),
 )
-VISIBILITY = {1: 2, 2: 1, 3: 0}  # theirs -> COCO's: visible, labelled but hidden, not labelled
+VISIBILITY = {1: 2, 2: 1, 3: 0}  # AIC's -> COCO's: visible, labelled but hidden, not labelled
 
 
 def prepare(source: Path, root: Path, force: bool, progress: Callable) -> dict[Path, dict]:
-    """``annotations/aic_train.json`` and ``aic_val.json``, whichever of the two is given.
+    """``annotations/aic_train.json`` and ``aic_val.json``, or one of them, as given by ``source``.
 
     Args:
-        source: ``keypoint_*_annotations_*.json``, or a folder that holds one or both, at any depth.
+        source: ``keypoint_*_annotations_*.json``, or a folder with one or both, at any depth.
         root: The dataset's folder, with the unpacked pictures in their official folders.
-        force: Whether files that exist may be replaced.
+        force: Whether existing files may be replaced.
         progress: Wraps the images of a file, as ``progress(images, description=...)``.
     """
     pattern = 'keypoint_*_annotations_*.json'
     files = sorted(source.rglob(pattern)) if source.is_dir() else [source]
     if not files:
-        raise UserError(f'{source} holds no {pattern}: give the folder of the official files.')
+        raise UserError(f'{source} contains no {pattern}: give the folder of the official files.')
     places = {}
     for file in files:
         split, folder = _split(file)
         path = root / 'annotations' / f'aic_{split}.json'
         if path in places:
-            raise UserError(f'{source} holds two files of {split}: give one file, not the folder.')
+            raise UserError(f'{source} contains two files of {split}: give one of the files.')
         refuse_existing(path, force)
         places[path] = file, root / folder
     return {
@@ -55,15 +55,16 @@ def _split(file: Path) -> tuple[str, str]:
         if file.name.startswith(word):
             return split_and_folder
     raise UserError(
-        f'{file} says by its name neither train nor validation: give it its official name, '
-        'keypoint_train_annotations_20170909.json or keypoint_validation_annotations_20170911.json.'
+        f'The name of {file} must start with keypoint_train or keypoint_validation: give it '
+        'its official name, keypoint_train_annotations_20170909.json or '
+        'keypoint_validation_annotations_20170911.json.'
     )
 
 
 def _entries(file: Path) -> list[dict]:
     entries = sources.read(file)
     if not isinstance(entries, list):
-        raise UserError(f'{file} holds no list of images: give the official annotation file.')
+        raise UserError(f'{file} is not a list of images: give the official annotation file.')
     return entries
 
 
@@ -78,7 +79,7 @@ def _convert(file: Path, entries: Iterable[dict], folder: Path) -> dict:
             found = [_person(box, keypoints, len(names)) for box, keypoints in given]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError(
-                f'{file}: entry {number} is not as in the official file '
+                f'{file}: entry {number} differs from the official file '
                 f'({type(error).__name__}: {error}): download or unpack it again.'
             ) from error
         images.append(dict(id=number, file_name=name, **sources.size_of(folder / name)))
@@ -89,12 +90,12 @@ def _convert(file: Path, entries: Iterable[dict], folder: Path) -> dict:
 
 
 def _number(item: tuple[str, list]) -> int:
-    """2 of ``human2``: the people in their own order, not that of the letters."""
+    """The number 2 of ``human2``: people are sorted by number, not by name."""
     return int(item[0].removeprefix('human'))
 
 
 def _person(box: list, keypoints: list, num_keypoints: int) -> dict:
-    """An annotation of COCO, of a box x1, y1, x2, y2 and keypoints x, y, v."""
+    """COCO's annotation for a box x1, y1, x2, y2 and keypoints x, y, v."""
     x1, y1, x2, y2 = box
     if len(keypoints) != 3 * num_keypoints:
         raise ValueError(f'{len(keypoints)} numbers for {num_keypoints} keypoints')

@@ -1,4 +1,4 @@
-"""APT-36K: the one raw file, made into COCO style and split by video."""
+"""APT-36K: converts its single raw file to COCO style and splits it by video."""
 
 import re
 from collections import defaultdict
@@ -18,12 +18,12 @@ FIELDS = dict(images=('id', 'file_name', 'video_id'), annotations=('id', 'image_
 
 
 def prepare(source: Path, root: Path, force: bool, progress: Callable) -> dict[Path, dict]:
-    """Train, validation and test file of our split (the authors' own was never released).
+    """The train, validation and test file of our split (the authors' split was not released).
 
     Args:
         source: ``apt36k_annotations.json``.
-        root: The dataset's folder, which holds ``SPECIES/CLIP/FRAME``.
-        force: Whether files that exist may be replaced.
+        root: The dataset's folder, with pictures ``SPECIES/CLIP/FRAME``.
+        force: Whether existing files may be replaced.
         progress: Wraps the images, as ``progress(images, description=...)``.
     """
     for name in FILES.values():
@@ -48,23 +48,23 @@ def prepare(source: Path, root: Path, force: bool, progress: Callable) -> dict[P
 
 
 def _check(source: Path, raw: dict | list) -> None:
-    """Raises a ``UserError`` if ``raw`` is not what the official file holds."""
+    """Raises a ``UserError`` if ``raw`` is not the content of the official file."""
     for table, fields in FIELDS.items():
         rows = raw.get(table) if isinstance(raw, dict) else None
         if not isinstance(rows, list) or not rows:
-            raise UserError(f'{source} holds no {table}: give the raw apt36k_annotations.json.')
+            raise UserError(f'{source} contains no {table}: give the raw apt36k_annotations.json.')
         for number, row in enumerate(rows):
-            if lacking := [field for field in fields if field not in row]:
+            if missing := [field for field in fields if field not in row]:
                 raise UserError(
-                    f'{source}: {table}[{number}] lacks {", ".join(lacking)}: give the raw '
+                    f'{source}: {table}[{number}] has no {", ".join(missing)}: give the raw '
                     'apt36k_annotations.json.'
                 )
     known = {image['id'] for image in raw['images']}
     for row in raw['annotations']:
         if row['image_id'] not in known:
             raise UserError(
-                f'{source}: the annotation {row["id"]} is of the image {row["image_id"]}, which is '
-                'not in the file: download it again.'
+                f'{source}: the annotation {row["id"]} has the image_id {row["image_id"]}, which '
+                'is not in the file: download it again.'
             )
     for row in raw['images']:
         if len(PureWindowsPath(row['file_name']).parts) < 3:
@@ -75,13 +75,13 @@ def _check(source: Path, raw: dict | list) -> None:
 
 
 def _split(images: list[tuple[str, int]]) -> dict[int, str]:
-    """Video -> part, 7:1:2 of every species' images, in the order of the file.
+    """Video -> part: 7:1:2 of the images of every species, in the order of the file.
 
-    A video that lies on a border belongs to the earlier part as a whole. (The same rule as
-    PoseBH's, the only split whose size is published.)
+    A video on the border of two parts belongs completely to the earlier part. This is the rule of
+    PoseBH, the only split whose size is published.
 
     Args:
-        images: Species and video of every image.
+        images: The species and the video of every image.
     """
     videos = defaultdict(list)
     for species, video in images:
@@ -96,11 +96,11 @@ def _split(images: list[tuple[str, int]]) -> dict[int, str]:
 
 
 class Folders:
-    """The folders of clips on this disk, some of which unzip names otherwise than the file does.
+    """Finds the folders of clips on this disk; unzip may change non-ASCII names of folders.
 
     Args:
-        root: Holds the folders of the species.
-        clips: Species and clip of every image, as the file names them.
+        root: The folder of the folders of the species.
+        clips: Species and clip of every image, by their names in the file.
     """
 
     def __init__(self, root: Path, clips: list[tuple[str, str]]) -> None:
@@ -112,27 +112,30 @@ class Folders:
         """The name on this disk of a clip's folder, which holds ``frame``."""
         if (species, clip) not in self.found:
             there = (self.root / species / clip).is_dir()
-            self.found[species, clip] = clip if there else self._garbled(species, clip)
+            self.found[species, clip] = clip if there else self._find_renamed(species, clip)
         name = self.found[species, clip]
         if not (self.root / species / name / frame).is_file():
             raise self._missing(species, name, frame)
         return name
 
-    def _garbled(self, species: str, clip: str) -> str:
-        """The one folder that the file does not name, and that is alike up to the garbled part."""
+    def _find_renamed(self, species: str, clip: str) -> str:
+        """The single folder whose name starts like ``clip``, up to its first non-ASCII character.
+
+        Folders whose names are in the file do not count.
+        """
         start = clip[: next((i for i, c in enumerate(clip) if not c.isascii()), len(clip))]
-        alike = re.compile(re.escape(start) + r'(?![0-9A-Za-z])')  # not clip460 for clip46
+        same_start = re.compile(re.escape(start) + r'(?![0-9A-Za-z])')  # not clip460 for clip46
         candidates = [
             path.name
             for path in sorted((self.root / species).glob('*/'))
-            if (species, path.name) not in self.named and alike.match(path.name)
+            if (species, path.name) not in self.named and same_start.match(path.name)
         ]
         if clip.isascii() or not candidates:
             raise self._missing(species, clip)
         if len(candidates) > 1:
             raise UserError(
                 f'The clip {species}/{clip} could be any of the folders {", ".join(candidates)} of '
-                f'{self.root / species}: give the right one its name.'
+                f'{self.root / species}: rename the right one to {clip}.'
             )
         return candidates[0]
 

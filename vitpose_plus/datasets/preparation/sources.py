@@ -1,4 +1,4 @@
-"""What all preparations share: json files in and out, sizes of pictures."""
+"""Functions for all preparations: reading and writing JSON files, sizes of pictures."""
 
 import json
 from contextlib import ExitStack
@@ -23,7 +23,7 @@ def read(path: Path) -> dict | list:
 
 
 def write(contents: dict[Path, dict]) -> None:
-    """Writes json files: all of them or, if anything fails before the last is whole, none."""
+    """Writes JSON files; if an error occurs before all are complete, none is written."""
     with ExitStack() as stack:
         parts = {path: stack.enter_context(replacing(path)) for path in contents}
         for path, part in parts.items():

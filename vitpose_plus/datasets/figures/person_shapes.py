@@ -1,4 +1,4 @@
-"""The shapes of a person in a pose."""
+"""The shapes of a synthetic person."""
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def sample_person(rng: np.random.Generator, size: float, time: float = 0.0) -> F
 
 
 def _limb(pose: Pose, ends: list[str], radii: tuple[float, float], colour: Colour) -> Shape:
-    """A tapered limb between two keypoints; radii in nominal heights."""
+    """A tapered limb between two keypoints; the unit of the radii is the nominal height."""
     return hull(
         np.stack([pose.points[name] for name in ends]),
         np.array(radii) * pose.size * pose.girth,
@@ -60,7 +60,7 @@ def _limb(pose: Pose, ends: list[str], radii: tuple[float, float], colour: Colou
 
 
 def _joint(pose: Pose, name: str, radius: float, colour: Colour) -> Shape:
-    """A disc on a keypoint; its radius in nominal heights."""
+    """A disc on a keypoint; the unit of its radius is the nominal height."""
     return hull(pose.points[name], radius * pose.size * pose.girth, colour)
 
 

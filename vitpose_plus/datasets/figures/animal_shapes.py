@@ -1,4 +1,4 @@
-"""The shapes of an animal in a pose."""
+"""The shapes of a synthetic animal."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ from vitpose_plus.datasets.figures.shapes import (
 
 Shade = Callable[[float], Colour]
 
-# Keypoints of a side: of the legs, and where the legs hang on the trunk.
+# Keypoints of a side: those of the legs, and those where the legs join the trunk.
 FREE = ('Elbow', 'F_Paw', 'Knee', 'B_Paw')
 FIXED = ('Shoulder', 'Hip')
 
@@ -34,14 +34,14 @@ def sample_animal(
     """A random animal at the origin.
 
     Args:
-        rng: The numbers that are taken from it do not depend on ``time``.
+        rng: The source of random numbers; how many are used does not depend on ``time``.
         size: Nominal extent in pixels.
         time: Moment of the motion, in frames.
-        name: The species; a random one if None.
+        name: The species; random if None.
     """
     name = name or str(rng.choice(list(SPECIES)))
     pose = sample_pose(rng, species := SPECIES[name], time)
-    # Animals are broad: a smaller one leaves room for others.
+    # Animals are wide: smaller ones leave space for others.
     unit = 0.84 * size / (1.15 + 0.45 * species.neck + 0.4 * species.head) * rng.uniform(0.95, 1.1)
     colours = {side: SideColours(rng, span) for side, span in (('L', WARM), ('R', COOL))}
     coat, grey, girth = rng.uniform((0.25, 0.06, 0.88), (0.95, 0.4, 1.12))
@@ -70,7 +70,7 @@ def sample_animal(
 
 
 def _legs(pose: Pose, side: str, colours: SideColours, girth: float, light: float) -> list[Shape]:
-    """Front and back leg of a side, the paws last."""
+    """The front and the back leg of a side; in each, the paw is last."""
     shapes = []
     for parts, thick in ((('Hip', 'Knee', 'B_Paw'), 0.095), (('Shoulder', 'Elbow', 'F_Paw'), 0.08)):
         ends = np.stack([pose.points[f'{side}_{part}'] for part in parts])
@@ -86,13 +86,13 @@ def _legs(pose: Pose, side: str, colours: SideColours, girth: float, light: floa
 
 
 def _joints(pose: Pose, side: str, colours: SideColours) -> list[Shape]:
-    """Discs over the trunk, where the legs of the far side hang on it."""
+    """Discs over the trunk, where the legs of the far side join it."""
     names = (f'{side}_Shoulder', f'{side}_Hip')
     return [hull(pose.points[name], 0.03, colours.shade(0.6)) for name in names]
 
 
 def _trunk(pose: Pose, shade: Shade, girth: float) -> list[Shape]:
-    """Neck, trunk, stripes and discs on two keypoints; ``girth`` is a factor on thickness."""
+    """Neck, trunk, stripes and discs on two keypoints; ``girth`` is a factor on the thickness."""
     points, depth = pose.points, pose.species.depth * girth
     neck, root, skull = points['Neck'], points['Root of tail'], pose.head[0]
     ends = np.stack([points['chest'], points['rump'], points['chest'] * 0.2 + (0, 0.03)])
