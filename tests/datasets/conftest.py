@@ -1,4 +1,4 @@
-"""Figures in COCO's form, and the score that poses near theirs have with a file of annotations."""
+"""Synthetic figures in COCO's form, and the AP of fixed predictions with an annotation file."""
 
 import contextlib
 import io
@@ -19,7 +19,7 @@ NEEDS = Needs(coco_metric=True, area=True)
 
 
 class Scored(SimpleNamespace):
-    """``root`` of a dataset, ``content`` of its file, ``poses`` by boxes, their ``score``."""
+    """The ``root`` of a dataset, the ``content`` of its file, ``poses`` by box, their ``score``."""
 
     def __repr__(self):
         return str(self.root)
@@ -27,17 +27,17 @@ class Scored(SimpleNamespace):
 
 @pytest.fixture(scope='module')
 def scored(figures, tmp_path_factory):
-    """The figures, and for each box a pose near the one in it: the score is between 0 and 1."""
+    """The figures, and for each box a pose near the true one: the score is between 0 and 1."""
     root = tmp_path_factory.mktemp('mutated')
     shutil.copytree(figures / 'coco', root / 'coco')
-    shutil.rmtree(root / 'coco/train2017')  # the tests write one file for both parts
+    shutil.rmtree(root / 'coco/train2017')  # the tests write one file for both splits
     shutil.copytree(root / 'coco/val2017', root / 'coco/train2017')
     content = json.loads((root / NAME).read_text())
     poses = {}
     for number, one in enumerate(content['annotations']):
         points = np.reshape(one['keypoints'], (1, -1, 3))[..., :2]
         points = points + np.array([3 * (number % 4), 2 * (number % 3)])
-        # No two scores are the same: COCO's tools take equal ones in the order of ids.
+        # No two scores are equal: COCO's tools sort equal scores by id.
         poses[tuple(one['bbox'])] = points, 0.9**number
     scored = Scored(root=root, content=content, poses=poses)
     scored.score = score(scored, content)
@@ -46,7 +46,7 @@ def scored(figures, tmp_path_factory):
 
 
 def score(scored, content):
-    """The AP of the poses with a file of this content; a ``UserError`` if it is refused."""
+    """The AP of the poses with a file of this content; a ``UserError`` if the file is wrong."""
     path = scored.root / NAME
     path.write_text(json.dumps(content))
     init_default_scope('mmpose')
@@ -65,7 +65,7 @@ def score(scored, content):
 
 
 def predicted(info, scored):
-    """The pose of the box; one at the picture's corner for a box that is another."""
+    """The pose for the box; a pose at the picture's corner if the box is unknown."""
     nothing = np.zeros((1, 17, 2)), 0.01
     pose, certainty = scored.poses.get(tuple(info['raw_ann_info']['bbox']), nothing)
     return dict(

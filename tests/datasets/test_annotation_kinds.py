@@ -1,4 +1,4 @@
-"""Every kind of mistake in an annotation file has its sentence; what is harmless has its score."""
+"""Every kind of mistake in an annotation file has a message; harmless changes keep the score."""
 
 import copy
 import json
@@ -20,7 +20,7 @@ CATEGORY = ('categories', 0)
 
 
 def put(*path_and_value):
-    """Puts the last of the arguments at the place that the others lead to."""
+    """Sets the last argument at the place that is given by the other arguments."""
     *path, key, value = path_and_value
 
     def change(content):
@@ -114,10 +114,7 @@ REFUSED = [
     # pictures
     (put(*IMAGE, 'file_name', 5), 'image 500001 has no file_name, or one that is not a text'),
     (put(*IMAGE, 'file_name', 'lost.jpg'), 'lost.jpg (row 0 of the pictures used in'),
-    (
-        put(*IMAGE, 'width', '377'),
-        "('377', 285) has no width and height, or they are not numbers above 0",
-    ),
+    (put(*IMAGE, 'width', '377'), "('377', 285) has no width and height, or they are not numbers"),
     (put(*IMAGE, 'height', 0), 'has no width and height, or they are not numbers above 0'),
     (put(*IMAGE, 'height', math.nan), 'has no width and height, or they are not numbers above 0'),
     # keypoints
@@ -136,10 +133,7 @@ REFUSED = [
     (put(*PERSON, 'num_keypoints', 0), 'has num_keypoints 0 but labelled keypoints'),
     (put(*PERSON, 'num_keypoints', 'x'), "('x') has a num_keypoints that is not an integer"),
     (drop(*PERSON, 'keypoints'), 'has no keypoints, which the metric needs'),
-    (
-        exchanged,
-        "keypoint 1 ('right_eye', in the metainfo 'left_eye') of category 1 is not in the order of",
-    ),
+    (exchanged, "keypoint 1 ('right_eye', in the metainfo 'left_eye') of category 1 is not in the"),
     # boxes and areas
     (without('annotations', 'bbox'), 'has no bbox, which the metric needs'),
     (put(*PERSON, 'bbox', [1, 2, 3]), '([1, 2, 3]) has a bbox that is not a list of four numbers'),
@@ -148,10 +142,7 @@ REFUSED = [
     (put(*PERSON, 'bbox', 2, -5), 'that is empty or not in its picture'),
     (put(*PERSON, 'bbox', 3, 0), 'that is empty or not in its picture'),
     (corners, 'that is empty or not in its picture'),
-    (
-        drop(*PERSON, 'area'),
-        'has no area, which the metric needs: add it (in pixels), or set use_area',
-    ),
+    (drop(*PERSON, 'area'), 'has no area, which the metric needs: add it (in pixels), or set'),
     (put(*PERSON, 'area', math.inf), '(inf) has an area that is not a number of 0 or more'),
     (put(*PERSON, 'area', True), '(True) has an area that is not a number of 0 or more'),
     (put(*PERSON, 'area', []), '([]) has an area that is not a number of 0 or more'),
@@ -185,7 +176,7 @@ def changed(scored, change):
 
 
 @pytest.mark.parametrize(('change', 'phrase'), REFUSED, ids=[phrase for _, phrase in REFUSED])
-def test_a_mistake_is_one_sentence(scored, change, phrase):
+def test_a_mistake_is_reported_in_one_sentence(scored, change, phrase):
     with pytest.raises(UserError) as error:
         score(scored, changed(scored, change))
     assert phrase in str(error.value)
@@ -194,7 +185,7 @@ def test_a_mistake_is_one_sentence(scored, change, phrase):
 
 
 @pytest.mark.parametrize('change', HARMLESS, ids=range(len(HARMLESS)))
-def test_what_is_harmless_keeps_the_score(scored, change):
+def test_harmless_changes_keep_the_score(scored, change):
     assert score(scored, changed(scored, change)) == scored.score
 
 
@@ -215,7 +206,7 @@ def test_training_needs_less_than_the_metric(scored):
         check_dataset(dataset_of(scored, changed(scored, without('annotations', 'bbox'))), Needs())
 
 
-def test_weights_and_other_names_are_said_and_used(scored):
+def test_fractions_of_visibility_and_other_names_are_notes(scored):
     fraction = changed(scored, put(*PERSON, 'keypoints', 5, 0.25))
     [note] = check_dataset(dataset_of(scored, fraction), Needs())
     assert '(keypoint 1: 0.25) has a visibility between 0 and 1' in note
@@ -233,7 +224,7 @@ def test_weights_and_other_names_are_said_and_used(scored):
         (None, 'has no segmentation, but others of its picture have one'),
     ],
 )
-def test_regions_matter_where_whole_pictures_are_read(scored, region, phrase):
+def test_regions_are_checked_only_for_whole_pictures(scored, region, phrase):
     content = copy.deepcopy(scored.content)
     first, second, *_ = content['annotations']
     second.update(image_id=first['image_id'], segmentation=region)
@@ -251,7 +242,7 @@ def test_regions_matter_where_whole_pictures_are_read(scored, region, phrase):
         ('null', 'is not a dict of images, annotations and categories'),
     ],
 )
-def test_what_is_no_json(scored, text, phrase):
+def test_a_file_that_is_not_json(scored, text, phrase):
     dataset = dataset_of(scored, {})
     (scored.root / NAME).write_text(text)
     with pytest.raises(UserError) as error:
@@ -272,7 +263,7 @@ def test_a_file_that_has_passed_is_not_read_again(scored, monkeypatch):
     notes = check_dataset(dataset, Needs())
     assert check_dataset(dataset, Needs()) == notes
     assert (len(read), len(notes)) == (1, 1)
-    check_dataset(dataset, Needs(coco_metric=True))  # more is looked at
+    check_dataset(dataset, Needs(coco_metric=True))  # more fields are checked
     path = scored.root / NAME
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
     check_dataset(dataset, Needs())
@@ -281,7 +272,7 @@ def test_a_file_that_has_passed_is_not_read_again(scored, monkeypatch):
     assert len(read) == 4
 
 
-def test_pictures_are_looked_for_every_time(scored):
+def test_missing_pictures_are_found_every_time(scored):
     dataset = dataset_of(scored, scored.content)
     check_dataset(dataset, Needs())
     picture = scored.root / 'coco/val2017/000000500002.jpg'
@@ -294,7 +285,7 @@ def test_pictures_are_looked_for_every_time(scored):
 
 
 @pytest.mark.parametrize('content', ['', '[]', '{"notes": []}', '\0'])
-def test_a_spoilt_memory_only_costs_time(scored, monkeypatch, content):
+def test_a_damaged_record_is_ignored(scored, monkeypatch, content):
     dataset = dataset_of(scored, scored.content)
     check_dataset(dataset, Needs())
     for file in before_runs.cache_folder().iterdir():
@@ -302,7 +293,7 @@ def test_a_spoilt_memory_only_costs_time(scored, monkeypatch, content):
     assert check_dataset(dataset, Needs()) == []
 
 
-def test_a_memory_that_cannot_be_written_only_costs_time(scored, monkeypatch):
+def test_a_record_that_cannot_be_written_is_ignored(scored, monkeypatch):
     monkeypatch.setenv('XDG_CACHE_HOME', '/dev/null')
     assert check_dataset(dataset_of(scored, scored.content), Needs()) == []
 
@@ -325,16 +316,16 @@ def report_of(scored, content):
 
 @pytest.fixture
 def picture(scored):
-    """The path of the first picture, which is put back."""
+    """The path of the first picture, which is restored after the test."""
     path = scored.root / 'coco/val2017/000000500001.jpg'
-    whole = path.read_bytes()
+    content = path.read_bytes()
     yield path
-    path.write_bytes(whole)
+    path.write_bytes(content)
 
 
 @pytest.mark.parametrize('turn', [2, 3, 6, 8])
-def test_the_size_that_counts_is_the_loaded_one(scored, picture, turn):
-    """377 x 285 pixels, stored so that they are turned when they are loaded."""
+def test_the_size_after_loading_is_compared(scored, picture, turn):
+    """A picture of 377 x 285 pixels is stored such that it is turned when it is loaded."""
     with Image.open(picture) as image:
         image.save(picture, exif=exif(turn))
     findings = report_of(scored, scored.content).findings
@@ -356,7 +347,7 @@ def test_kinds_of_pictures_that_training_reads(scored, picture, mode):
     assert report_of(scored, scored.content).findings.problems == []
 
 
-def test_beyond_pillow_s_limit(scored, picture, monkeypatch):
+def test_a_picture_beyond_the_limit_of_pillow(scored, picture, monkeypatch):
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 100)
     assert report_of(scored, scored.content).findings.problems == []
 

@@ -1,7 +1,7 @@
-"""Whatever is changed in an annotation file: it is refused in a sentence, or its score is right.
+"""An annotation file with any change is refused in one sentence, or its score is right.
 
-In one process: what ``check-data`` and the preflight look at, mmpose's class, and its metric on
-predictions that are made once. ``pytest -m slow`` tries more of them, some through the command.
+The checks of ``check-data`` and the preflight, mmpose's class and its metric run in one process, on
+predictions that are made once. ``pytest -m slow`` tries more changes, some with the command.
 """
 
 import copy
@@ -32,7 +32,7 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=5,
 )
-# What may change the score by right: who is where, and in how large a picture.
+# Fields that may change the score: poses, their images, and the sizes of pictures.
 CONTENT = {
     'annotations': {'keypoints', 'bbox', 'area', 'image_id', 'iscrowd'},
     'images': {'width', 'height'},
@@ -40,7 +40,7 @@ CONTENT = {
 
 
 class Mutation(SimpleNamespace):
-    """A changed ``content``, and the ``paths`` of keys to the places of the change."""
+    """The changed ``content``, and the ``paths`` of keys to the changed places."""
 
     def __repr__(self):
         return f'{self.change.__name__} {self.paths} {self.value!r}'
@@ -111,25 +111,25 @@ def check_mutation(data, scored):
 
 @given(data=st.data())
 @QUICK
-def test_refused_or_right(data, scored):
+def test_a_change_is_refused_or_scored_right(data, scored):
     check_mutation(data, scored)
 
 
 @pytest.mark.slow
 @given(data=st.data())
 @THOROUGH
-def test_refused_or_right_two_thousand_times(data, scored):
+def test_a_change_is_refused_or_scored_right_two_thousand_times(data, scored):
     check_mutation(data, scored)
 
 
 @pytest.mark.slow
 @given(data=st.data())
 @COMMAND
-def test_the_command_says_the_same(data, scored):
+def test_the_command_has_the_same_result(data, scored):
     found = check_mutation(data, scored)
     words = ['check-data', 'coco', '--root', str(scored.root), '--any-count', '--images', '0']
     shutil.copy(scored.root / NAME, str(scored.root / NAME).replace('val2017', 'train2017'))
     run = [sys.executable, '-m', 'vitpose_plus', *words]
-    ended = subprocess.run(run, capture_output=True, text=True)
-    assert ended.returncode == (0 if found is not None else 2), ended.stderr
-    assert 'Traceback' not in ended.stderr
+    result = subprocess.run(run, capture_output=True, text=True)
+    assert result.returncode == (0 if found is not None else 2), result.stderr
+    assert 'Traceback' not in result.stderr

@@ -1,4 +1,4 @@
-"""What of a picture counts in training: not crowds, nor people without keypoints."""
+"""In training, the regions of crowds and of people without keypoints do not count."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from mmpose.registry import TRANSFORMS
 HW = (24, 32)
 
 
-def test_flips_of_an_input_that_is_no_square():
+def test_flips_of_an_input_that_is_not_square():
     flip = TRANSFORMS.build(dict(type='WholePictureFlip', direction='horizontal', prob=1.0))
     picture = np.zeros((*HW, 3), np.uint8)
     picture[5, 3], picture[20, 30] = 1, 2
@@ -30,7 +30,7 @@ def outline(x1, y1, x2, y2):
 
 
 def crowd(x1, y1, x2, y2):
-    """Run lengths, as COCO's files hold them: column by column, zeros first."""
+    """Run lengths as in COCO's files: column by column, zeros first."""
     region = np.zeros(HW, np.uint8)
     region[y1:y2, x1:x2] = 1
     flat = region.T.ravel()
@@ -45,7 +45,7 @@ def mask(*segmentations, **results):
     return out['heatmap_mask']
 
 
-def test_everything_counts_but_crowds_and_the_unlabelled():
+def test_only_crowds_and_unlabelled_people_do_not_count():
     assert mask().shape == (1, *HW)
     assert mask().all()
     expected = np.ones(HW, bool)
@@ -57,12 +57,12 @@ def test_everything_counts_but_crowds_and_the_unlabelled():
     np.testing.assert_array_equal(both[0], expected)
 
 
-def test_a_dataset_without_segmentations_counts_everywhere():
+def test_without_segmentations_all_pixels_count():
     assert mask(None, []).all()
 
 
 @pytest.mark.parametrize('flip', [False, True])
-def test_the_mask_follows_the_picture_and_is_as_large_as_the_heatmaps(flip):
+def test_the_mask_is_warped_with_the_picture_to_the_size_of_the_heatmaps(flip):
     shift = np.float32([[1, 0, 4], [0, 1, 0]])
     results = dict(flip=flip, flip_direction='horizontal', heatmaps=np.zeros((1, 6, 8)))
     expected = np.ones((6, 8), bool)

@@ -1,4 +1,4 @@
-"""Single hands of InterHand2.6M: both halves of the files, projected by their own camera."""
+"""Single hands of InterHand2.6M: both hands of an image, projected by the image's camera."""
 
 import json
 from pathlib import Path
@@ -23,8 +23,8 @@ PIPELINE = [
     dict(type='GetBBoxCenterScale'),
     dict(type='PackPoseInputs', meta_keys=('id', 'img_id', 'dataset_name')),
 ]
-# One metre in front of a camera in the origin that looks along z: x, y in mm are 0.4 and 0.2 pixels
-# each; a grid of 7 x 3 points, the right hand left of the axis, the left hand right of it.
+# The camera is at the origin and points along z. At a distance of one metre, 1 mm is 0.4 pixels in
+# x and 0.2 in y. The grid has 7 x 3 points; the right hand is left of the axis, the left one right.
 GRID = np.array([(x, y, 1000.0) for y in (-50, 0, 50) for x in range(0, 70, 10)])
 ASIDE = np.array([100.0, 0, 0])
 STRAIGHT = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
@@ -76,11 +76,11 @@ def write(tmp_path):
 
 
 def valid(right=21, left=21):
-    """The last joints of each hand are valid, so that its wrist, the last of all, is."""
+    """The last joints of each hand are valid; the very last one is its wrist."""
     return np.concatenate([np.arange(21) >= 21 - right, np.arange(21) >= 21 - left])
 
 
-def test_both_hands_lie_where_the_camera_sees_them(write):
+def test_both_hands_are_projected_by_the_camera(write):
     dataset = InterHand2DDataset(**write(valid()))
     right, left = (dataset.get_data_info(i) for i in range(2))
     assert len(dataset) == 2
@@ -95,7 +95,7 @@ def test_both_hands_lie_where_the_camera_sees_them(write):
     assert (right['id'], left['id'], right['img_id']) == (18, 19, 7)
 
 
-def test_a_camera_that_is_turned_and_moved_sees_the_same(write):
+def test_turning_and_moving_camera_and_world_together_changes_nothing(write):
     """Turning and moving the world with the camera changes no pixel."""
     angle = 0.3
     turn = np.array(
@@ -111,7 +111,7 @@ def test_a_camera_that_is_turned_and_moved_sees_the_same(write):
     assert np.abs(other['keypoints'] - straight['keypoints']).max() > 10
 
 
-def test_projection_is_that_of_mmposes_pairs_of_hands(write):
+def test_projection_is_the_same_as_for_mmposes_pairs_of_hands(write):
     cfg = write(valid())
     pair = InterHand2DDoubleDataset(**cfg).get_data_info(0)['keypoints'][0]
     dataset = InterHand2DDataset(**cfg)
@@ -130,7 +130,7 @@ def test_a_hand_needs_twelve_joints(write, right, left, ids):
         assert dataset.get_data_info(i)['keypoints_visible'].sum() in (12, 21)
 
 
-def test_a_hand_without_its_wrist_is_none(write):
+def test_a_hand_without_its_wrist_is_not_used(write):
     flags = valid()
     flags[20] = False
     dataset = InterHand2DDataset(**write(flags))
@@ -148,7 +148,7 @@ def test_joints_that_are_not_valid_do_not_widen_the_box(write):
     assert info['num_keypoints'] == 20
 
 
-def test_crops_are_one_and_a_half_times_the_box_that_the_metric_counts_by(write):
+def test_crops_are_one_and_a_half_times_the_box_of_the_metric(write):
     dataset = InterHand2DDataset(**dict(write(valid()), pipeline=PIPELINE))
     instances = dataset[0]['data_samples'].gt_instances
     np.testing.assert_allclose(instances.bbox_scales, [[24 * 1.5, 20 * 1.5]], rtol=1e-5)
@@ -163,7 +163,7 @@ def test_metainfo_is_of_one_hand_that_flips_onto_itself():
 
 
 def test_the_metrics_of_the_entry(write):
-    """A prediction that is off by 3 pixels everywhere, in a box 24 wide: 1/8 of it."""
+    """A prediction is wrong by 3 pixels everywhere: 1/8 of the box, which is 24 pixels wide."""
     entry = Config.fromfile(ROOT / 'configs' / 'datasets' / 'interhand2d.py').interhand2d
     crops = dict(plain=dict(codec={}, affine={}, shift_heatmap=True))
     *_, evaluator = single_dataset('interhand2d', entry, crops, [])
@@ -176,11 +176,11 @@ def test_the_metrics_of_the_entry(write):
     scores = evaluator.evaluate(1)
     assert scores['interhand2d/PCK'] == 1
     assert scores['interhand2d/EPE'] == pytest.approx(3, abs=1e-4)
-    # Thresholds 0, 1.5, 3 ... 28.5 pixels: 17 lie above 3, and 3 itself is a matter of rounding.
+    # Thresholds 0, 1.5, 3 ... 28.5 pixels: 17 are above 3; 3 itself depends on rounding.
     assert 17 / 20 - 1e-6 <= scores['interhand2d/AUC'] <= 18 / 20 + 1e-6
 
 
-def test_missing_cameras_are_one_sentence(write, tmp_path):
+def test_missing_cameras_are_reported_in_one_sentence(write, tmp_path):
     cfg = write(valid())
     (tmp_path / 'camera.json').write_text('{}')
     dataset = DATASETS.build(dict(cfg, type='InterHand2DDataset', lazy_init=True))

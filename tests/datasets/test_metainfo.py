@@ -1,4 +1,4 @@
-"""Metainfo that cannot be meant is named in a sentence; what mmpose ships and what works passes."""
+"""Wrong metainfo is reported in a sentence; mmpose's own and all that works is accepted."""
 
 import random
 import re
@@ -19,7 +19,7 @@ PCK, COCO = dict(type='PCKAccuracy'), dict(type='CocoMetric')
 
 
 def metainfo(**changes):
-    """Of a nose and two eyes that are each other's partner."""
+    """The metainfo of a nose and two eyes; a mirrored picture swaps the eyes."""
     keypoints = {
         0: dict(name='nose', id=0, color=[255, 128, 0], type='upper', swap=''),
         1: dict(name='left', id=1, color=[255, 128, 0], type='upper', swap='right'),
@@ -81,7 +81,7 @@ PASSING = {
 
 
 @pytest.mark.parametrize('given', PASSING.values(), ids=PASSING)
-def test_what_works_passes(given):
+def test_metainfo_that_works_is_accepted(given):
     assert problems(given) == []
     DATASETS.build(dict(type='BaseCocoStyleDataset', metainfo=given, lazy_init=True))
 
@@ -112,15 +112,9 @@ WRONG = [
     (with_keypoint(0, swap=None), 'keypoint nose with the swap None, which is not a keypoint'),
     (with_keypoint(0, swap=['left']), 'keypoint nose with the swap .*, which is not a keypoint'),
     (with_keypoint(0, swap=1), 'keypoint nose with the swap 1, which is not a keypoint'),
-    (
-        with_link(link=('nose', 'tail')),
-        'a link 0 of skeleton_info with tail, which is not a keypoint',
-    ),
+    (with_link(link=('nose', 'tail')), 'a link 0 of skeleton_info with tail, which is not a'),
     (with_link(link=('nose', 1)), 'a link 0 of skeleton_info with 1, which is not a keypoint'),
-    (
-        with_link(link=('nose', ['left'])),
-        'a link 0 of skeleton_info with .*, which is not a keypoint',
-    ),
+    (with_link(link=('nose', ['left'])), 'a link 0 of skeleton_info with .*, which is not a'),
     (with_link(link=('nose',)), 'a link 0 of skeleton_info that is .*: name two keypoints'),
     (with_link(link=None), 'a link 0 of skeleton_info that is None: name two keypoints'),
     (with_link(color=[0, 0]), r'a link 0 of skeleton_info with the color \[0, 0\]: give three'),
@@ -146,7 +140,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(('given', 'message'), WRONG)
-def test_what_cannot_be_meant_is_a_sentence(given, message):
+def test_wrong_metainfo_is_reported_in_a_sentence(given, message):
     found = problems(given)
     start = re.escape('The metainfo of the dataset own (in the config) ')
     assert any(re.match(f'{start}.*{message}', problem) for problem in found), found
@@ -154,19 +148,19 @@ def test_what_cannot_be_meant_is_a_sentence(given, message):
 
 
 @pytest.mark.parametrize('name', [None, '', 5, ['own']])
-def test_a_dataset_has_a_name(name):
+def test_a_dataset_needs_a_name(name):
     assert problems(metainfo(dataset_name=name)) == [
         f'The metainfo (in the config) has the dataset_name {name!r}: give the dataset a name.'
     ]
 
 
 @pytest.mark.parametrize('given', [{}, None, 'coco.py', 7])
-def test_a_dataset_has_metainfo(given):
+def test_a_dataset_needs_metainfo(given):
     [problem] = problems(given)
     assert problem.startswith('A dataset of the type BaseCocoStyleDataset has no metainfo (')
 
 
-def test_everything_is_listed_and_the_first_is_raised():
+def test_all_problems_are_listed_and_the_first_is_raised():
     given = with_keypoint(2, swap='')
     given.update(sigmas=[0.05], skeleton_info={0: dict(link=('a', 'b'))})
     found = problems(given)
@@ -178,7 +172,7 @@ def test_everything_is_listed_and_the_first_is_raised():
 
 
 @pytest.mark.parametrize('none', [[], None, np.zeros(0)])
-def test_sigmas_are_needed_where_a_metric_compares_with_them(none):
+def test_sigmas_are_needed_only_by_some_metrics(none):
     given, parts = metainfo(sigmas=none), dict(type='KeypointPartitionMetric', partitions={})
     for metric in (PCK, [PCK, dict(type='AUC')], None, parts | dict(metric=PCK)):
         assert problems(given, metric) == []
@@ -193,7 +187,7 @@ def test_sigmas_are_needed_where_a_metric_compares_with_them(none):
         ]
 
 
-# Which mmpose reads all the same: weights that no config of its own uses, one pair of 294 points.
+# Wrong files that mmpose reads: unused weights, and one wrong pair among 294 points.
 INCONSISTENT = {
     'coco_aic': 'has 18 joint_weights for 19 keypoints',
     'humanart_aic': 'has 18 joint_weights for 19 keypoints',
@@ -201,8 +195,8 @@ INCONSISTENT = {
 }
 
 
-def test_what_mmpose_ships_passes(tmp_path):
-    """As it stands there; a copy is the user's to correct."""
+def test_files_of_mmpose_are_accepted(tmp_path):
+    """Wrong files of mmpose are accepted, too; the user's copy of one is refused."""
     files = sorted(SHIPPED.glob('*.py'))
     assert len(files) > 50
     given = {file.stem: dict(Config.fromfile(file).dataset_info) for file in files}
@@ -234,17 +228,14 @@ def test_what_mmpose_ships_passes(tmp_path):
         ['coco.py'],
     ],
 )
-def test_a_file_that_is_not_there_is_not_replaced(path):
+def test_a_missing_file_is_not_replaced_by_one_of_mmpose(path):
     [problem] = problems(dict(from_file=path))
     named = re.escape(str(path) if path else repr(path))
     assert re.match(rf'The metainfo file {named} \(from_file\) does not exist: correct', problem)
 
 
 FILES = {
-    'own.txt': (
-        'dataset_info = 1',
-        'cannot be read .*: it must be a config with dataset_info = dict',
-    ),
+    'own.txt': ('dataset_info = 1', 'cannot be read .*: it must be a config with dataset_info'),
     'syntax.py': ('dataset_info = dict(', r'cannot be read .SyntaxError: .*: it must be a config'),
     'empty.py': ('', 'cannot be read .AttributeError: '),
     'raises.py': ('dataset_info = 1 / 0', 'cannot be read .ZeroDivisionError: '),
@@ -253,7 +244,7 @@ FILES = {
 
 
 @pytest.mark.parametrize('name', FILES)
-def test_a_file_that_cannot_be_read_is_a_sentence(name, tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_read_is_reported_in_a_sentence(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text, message = FILES[name]
     Path(name).write_text(text)
@@ -261,7 +252,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence(name, tmp_path, monkeypatch):
     assert re.fullmatch(rf'The metainfo file {name} \(from_file\) {message}.*', problem), problem
 
 
-def test_a_file_of_the_users_own_is_named(tmp_path, monkeypatch):
+def test_the_message_names_the_file_of_the_user(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path('own.py').write_text(f'dataset_info = {metainfo(sigmas=[1.0])!r}')
     [problem] = problems(dict(from_file='own.py'))
@@ -275,7 +266,7 @@ def test_a_file_of_the_users_own_is_named(tmp_path, monkeypatch):
     assert 'has 1 sigmas for 3 keypoints' in problem
 
 
-def test_what_stands_beside_a_file_is_not_read():
+def test_other_fields_beside_from_file_are_refused():
     path = 'configs/_base_/datasets/coco.py'
     [problem] = problems(dict(from_file=path, sigmas=[1.0], dataset_name='own'))
     assert problem.startswith(f'A metainfo has from_file={path} and dataset_name, sigmas, but')
@@ -289,23 +280,23 @@ def test_what_stands_beside_a_file_is_not_read():
         ('coco.py', False),
     ],
 )
-def test_only_what_mmpose_says_of_its_own_files_is_hidden(path, hidden):
-    with warnings.catch_warnings(record=True) as said:
+def test_only_warnings_about_files_of_mmpose_are_hidden(path, hidden):
+    with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter('always')
         warnings.filterwarnings('ignore', HARMLESS)
         DATASETS.build(dict(type='CocoDataset', lazy_init=True, metainfo=dict(from_file=path)))
-    assert [path in str(each.message) for each in said] == ([] if hidden else [True])
+    assert [path in str(each.message) for each in raised] == ([] if hidden else [True])
 
 
 @pytest.mark.parametrize('split', ['train', 'val', 'test'])
-def test_it_is_said_before_anything_is_built(split, tiny_config):
+def test_wrong_metainfo_is_reported_before_anything_is_built(split, tiny_config):
     part = tiny_config[f'{split}_dataloader'].dataset.datasets[0]
     part.update(type='BaseCocoStyleDataset', metainfo=metainfo(dataset_name='coco', sigmas=[1.0]))
     with pytest.raises(UserError, match=r'^The metainfo of the dataset coco \(in the config\) has'):
         preflight.check(tiny_config, (split,))
 
 
-ODD = [None, True, 0, -1, 1.5, float('nan'), '', 'nose', [], {}, ['left'], 10**400]
+UNEXPECTED = [None, True, 0, -1, 1.5, float('nan'), '', 'nose', [], {}, ['left'], 10**400]
 
 
 def mutated(value, chance):
@@ -318,10 +309,10 @@ def mutated(value, chance):
     if isinstance(value, list) and value and chance.random() < 0.9:
         row = chance.randrange(len(value))
         return [*value[:row], mutated(value[row], chance), *value[row + 1 :]]
-    return chance.choice(ODD)
+    return chance.choice(UNEXPECTED)
 
 
-def test_whatever_passes_is_built_and_nothing_is_a_traceback():
+def test_accepted_metainfo_is_built_without_a_traceback():
     chance, passed = random.Random(0), 0
     for _ in range(2000):
         given = mutated(metainfo(), chance)

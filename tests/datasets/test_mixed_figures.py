@@ -1,4 +1,4 @@
-"""Laws of the images of several people and animals, and of their three annotation files."""
+"""The synthetic images of several people and animals, and their three annotation files."""
 
 import vitpose_plus  # noqa: F401
 
@@ -45,7 +45,7 @@ def boxes_by_image(content):
 
 
 @SPLITS
-def test_all_files_list_the_images_that_are_there(root, split):
+def test_all_files_list_all_images(root, split):
     images = read(root, 'boxes', split)['images']
     assert len(images) == NUM[split]
     assert len({(image['width'], image['height']) for image in images}) == NUM[split]
@@ -68,19 +68,19 @@ def test_a_figure_has_one_box_and_the_keypoints_of_its_kind(root, split):
     for number, kind in enumerate(KINDS, 1):
         for annotation in read(root, kind, split)['annotations']:
             labelled[annotation['id']] = annotation | {'category_id': number}
-    assert set(labelled) == set(boxes)  # none has fewer than five keypoints here
+    assert set(labelled) == set(boxes)  # here, every figure has at least five keypoints
     for number, box in boxes.items():
         assert box.items() <= labelled[number].items()
 
 
-def test_animals_are_numbered_as_in_ap10k(root):
+def test_animals_have_the_category_ids_of_ap10k(root):
     content = read(root, 'animals', 'train')
     names = {category['id']: category['name'] for category in content['categories']}
     assert names == {species.number: name for name, species in animal.SPECIES.items()}
     assert {a['category_id'] for a in content['annotations']} == set(names)
 
 
-def test_there_are_few_and_many_small_and_large_near_and_apart(root):
+def test_number_size_and_distance_of_figures_vary(root):
     boxes = boxes_by_image(read(root, 'boxes', 'train'))
     counts = Counter(len(found) for found in boxes.values())
     assert set(counts) == set(range(mixed.MOST_FIGURES + 1))
@@ -95,7 +95,7 @@ def test_there_are_few_and_many_small_and_large_near_and_apart(root):
 
 
 def share_covered(first, second):
-    """The share that two boxes have in common, of the smaller one."""
+    """The common area of two boxes, as a share of the smaller box."""
     common = np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])
     return common.clip(0).prod() / min((box[2:] - box[:2]).prod() for box in (first, second))
 

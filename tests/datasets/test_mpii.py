@@ -26,8 +26,11 @@ def test_joints_start_at_zero_and_nothing_else_changes(figures):
     assert ours.metainfo['dataset_name'] == 'mpii'
 
 
-def test_scores_are_right_to_a_fraction_of_a_pixel(tiny_config):
-    """Our dataset and metric at a tenth of the head's size; half of it, PCKh, hides a pixel."""
+def test_scores_are_exact_to_a_fraction_of_a_pixel(tiny_config):
+    """Our dataset and metric agree at a tenth of the head's size.
+
+    At PCKh's half of the head's size, an error of one pixel would not be noticed.
+    """
     [part] = [d for d in tiny_config.val_dataloader.dataset.datasets if 'Mpii' in d.type]
     dataset = DATASETS.build(dict(type='MultiDataset', datasets=[part]))
     [metric] = [m for m in tiny_config.val_evaluator.metrics if m.dataset == 'mpii']
@@ -46,7 +49,7 @@ def test_scores_are_right_to_a_fraction_of_a_pixel(tiny_config):
 
 
 def test_a_square_box_fills_the_crop():
-    """Its corners become the crop's: x and y are scaled apart, and no side is widened."""
+    """Its corners become those of the crop: x and y are scaled separately, without widening."""
     warp = StretchedTopdownAffine(input_size=(192, 256), use_udp=True)
     corners = np.array([[[10.0, 20.0], [110.0, 20.0], [110.0, 120.0], [10.0, 120.0]]])
     results = warp(

@@ -1,4 +1,4 @@
-"""Parts of pictures for pre-training: by their pixels and by their distribution."""
+"""Parts of pictures for pre-training: their pixels and their distribution."""
 
 import numpy as np
 import pytest
@@ -15,18 +15,18 @@ SHAPE = 3 / 4
 
 
 def ramp(height, width):
-    """Colours that say where a pixel is: x, y, 0."""
+    """A picture whose colours are the coordinates of the pixel: x, y, 0."""
     y, x = np.mgrid[:height, :width].astype(np.float32)
     return np.stack([x, y, np.zeros_like(x)], axis=-1)
 
 
-def test_the_middle_of_a_picture_of_the_input_s_size_is_the_picture():
+def test_a_picture_of_the_input_s_size_does_not_change():
     img = np.random.randint(0, 255, (256, 192, 3), np.uint8)
     assert np.array_equal(MiddlePictureCrop(SIZE).transform(dict(img=img))['img'], img)
 
 
 @pytest.mark.parametrize(('height', 'width'), [(300, 500), (700, 200)])
-def test_the_middle_is_as_large_as_it_can_be(height, width):
+def test_the_middle_is_as_large_as_possible(height, width):
     part = MiddlePictureCrop(SIZE).transform(dict(img=ramp(height, width)))['img']
     scale = min(width / 192, height / 256)
     x, y = part[100, 50, :2]
@@ -38,10 +38,13 @@ PARTS = {'smaller': (100, 50, 225, 300), 'half': (20, 10, 384, 400), 'larger': (
 
 
 @pytest.mark.parametrize('kind', PARTS)
-def test_whole_pixels_are_read_as_mae_reads_them(kind):
-    """To the bit as its ``RandomResizedCrop`` of a picture of Pillow's. In floating point the same
-    is within the roundings to 8 bits, of which there is one after either axis: 0.5 of the last,
-    and 0.7 of the first, as the magnitudes of a filter's weights have a sum of 1.4 at most."""
+def test_parts_of_whole_pixels_are_the_same_as_in_mae(kind):
+    """The result is the same, to the bit, as MAE's ``RandomResizedCrop`` of a Pillow picture.
+
+    It differs from the result in floating point only by the rounding to 8 bits after each axis. The
+    last rounding adds up to 0.5. The first adds up to 0.7, because the magnitudes of a filter's
+    weights have a sum of at most 1.4.
+    """
     left, top, width, height = PARTS[kind]
     img = np.random.default_rng(0).integers(64, 192, (480, 640, 3), np.uint8)  # nothing overshoots
     part = read_part(img, np.array([left, top]), np.array([width, height]), SIZE)
@@ -52,7 +55,7 @@ def test_whole_pixels_are_read_as_mae_reads_them(kind):
 
 
 def test_shrinking_averages():
-    """Stripes of one pixel are grey at a third of the size, not black or white."""
+    """Stripes of one pixel become grey at a third of the size, not black or white."""
     img = np.zeros((768, 576, 3), np.uint8)
     img[:, ::2] = 255
     part = MiddlePictureCrop(SIZE).transform(dict(img=img))['img'][:, 4:-4]
@@ -82,9 +85,9 @@ def test_parts_lie_within_their_region_and_mae_s_bounds(kind):
     assert (share.min(), stretch.min(), stretch.max()) == pytest.approx((0.2, 3 / 4, 4 / 3), 0.02)
     assert share.max() <= 1
     assert np.median(np.log(stretch)) == pytest.approx(0, abs=0.1)
-    # Anywhere: the room left of and right of a part is about the same.
-    room = (corners - corner).mean(0) / (corner + size - corners - sizes).mean(0)
-    assert room == pytest.approx((1, 1), abs=0.15)
+    # Parts are anywhere: on average, the margins on both sides of a part are equal.
+    margins = (corners - corner).mean(0) / (corner + size - corners - sizes).mean(0)
+    assert margins == pytest.approx((1, 1), abs=0.15)
 
 
 def test_a_person_s_region_is_the_pose_model_s_crop():
@@ -95,12 +98,12 @@ def test_a_person_s_region_is_the_pose_model_s_crop():
     assert (corner.tolist(), size.tolist()) == ([0, 0], [800, 600])
 
 
-def test_pixels_are_those_of_the_part_and_black_beyond_the_picture():
+def test_pixels_are_those_of_the_part_and_black_outside_the_picture():
     crop = RandomPersonCrop(SIZE, area=(1, 1), stretch=(1, 1))
     part = crop.transform(PERSON)['img']
     scale = 300 / 256
     assert part.shape == (256, 192, 3)
-    # At the edges the filter sees one side only, as nothing beyond the part is looked at.
+    # At the edges the filter has only pixels of one side: it reads nothing outside the part.
     for row, column, apart in ((0, 0, 0.1), (255, 191, 0.1), (3, 188, 0.02), (100, 30, 0.02)):
         x, y = 187.5 + (column + 0.5) * scale - 0.5, 50 + (row + 0.5) * scale - 0.5
         assert part[row, column, :2] == pytest.approx((x, y), rel=0, abs=apart)
@@ -108,13 +111,13 @@ def test_pixels_are_those_of_the_part_and_black_beyond_the_picture():
     assert not crop.transform(beside)['img'].any()
 
 
-def test_annotations_that_no_longer_hold_are_dropped():
+def test_annotations_that_are_no_longer_right_are_dropped():
     given = dict(PERSON, img_path='a.jpg', bbox=np.zeros((1, 4)), keypoints=np.zeros((1, 17, 2)))
     kept = RandomPersonCrop(SIZE).transform(given)
     assert set(kept) == {'img', 'img_path', 'img_shape', 'input_size'}
 
 
-def test_where_nothing_fits_the_middle_is_taken():
+def test_the_middle_is_taken_if_no_random_part_fits():
     wide = dict(img=np.zeros((10, 1000, 3), np.uint8))
     *_, corners, sizes = parts(RandomPictureCrop(SIZE, area=(0.9, 1.0)), wide, 3)
     assert sizes == pytest.approx(np.array([[7.5, 10.0]] * 3))

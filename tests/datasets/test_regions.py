@@ -1,4 +1,4 @@
-"""Regions in every form that COCO allows; the check and the reader agree on what they are."""
+"""Regions in every form that COCO allows; all that the check accepts can be read."""
 
 import random
 import time
@@ -14,8 +14,8 @@ HW = (9, 14)
 WH = HW[::-1]
 
 
-def drawn(random_state):
-    """A mask of a few rectangles; some are empty, some are full."""
+def sample_mask(random_state):
+    """A random mask of a few rectangles; some masks are empty, some are full."""
     region = np.zeros(HW, np.uint8)
     for _ in range(random_state.integers(4)):
         y1, x1 = (random_state.integers(n) for n in HW)
@@ -34,10 +34,10 @@ def uncompressed(region):
     return dict(size=list(HW), counts=np.diff([0, *ends, region.size]).tolist())
 
 
-def test_run_lengths_of_both_kinds_are_read_as_by_pycocotools():
+def test_run_lengths_of_both_kinds_are_read_like_in_pycocotools():
     random_state = np.random.default_rng(0)
     for _ in range(200):
-        region = drawn(random_state)
+        region = sample_mask(random_state)
         runs = compressed(region)
         as_text = dict(runs, counts=runs['counts'].decode())
         for given in (runs, as_text, uncompressed(region), [as_text]):
@@ -60,13 +60,13 @@ FAR = [-40, -40, 100, -40, 100.5, 100, -40, 100]
 
 
 @pytest.mark.parametrize('outlines', [[SQUARE], [SQUARE, [9.5, 2, 13, 2, 13, 8]], [FAR], [[3] * 6]])
-def test_outlines_are_read_as_by_pycocotools(outlines):
+def test_outlines_are_read_like_in_pycocotools(outlines):
     expected = coco.decode(coco.merge(coco.frPyObjects(outlines, *HW)))
     assert region_problem(outlines, WH) is None
     np.testing.assert_array_equal(region_mask(outlines, HW), expected)
 
 
-def test_forms_of_one_region():
+def test_several_forms_of_the_same_region():
     square = region_mask([SQUARE], HW)
     assert square.sum() == 6 * 5
     for same in (SQUARE, tuple(SQUARE), [SQUARE, []], [SQUARE, [1, 1]], [compressed(square)]):
@@ -135,12 +135,12 @@ PROBLEMS = [
 
 
 @pytest.mark.parametrize(('segmentation', 'problem'), PROBLEMS)
-def test_what_is_no_region_is_refused(segmentation, problem):
+def test_wrong_regions_are_refused(segmentation, problem):
     with pytest.raises(UserError, match=f'^An annotation has {problem}: correct its segmentation'):
         region_mask(segmentation, HW)
 
 
-ODD = [None, True, -1, 1.5, 1e9, float('nan'), 'a', 'o', b'0', [], {}, [1, 2], 10**30]
+UNEXPECTED = [None, True, -1, 1.5, 1e9, float('nan'), 'a', 'o', b'0', [], {}, [1, 2], 10**30]
 
 
 def mutated(value, chance):
@@ -158,14 +158,14 @@ def mutated(value, chance):
         code = chance.randrange(32, 127)
         new = bytes([code]) if isinstance(value, bytes) else chr(code)
         return value[:row] + new + value[row + 1 :]
-    return chance.choice(ODD)
+    return chance.choice(UNEXPECTED)
 
 
-def test_whatever_passes_the_check_is_read_and_nothing_else():
+def test_a_region_is_read_only_if_the_check_accepts_it():
     chance, random_state = random.Random(0), np.random.default_rng(0)
     passed = 0
     for _ in range(3000):
-        region = drawn(random_state)
+        region = sample_mask(random_state)
         start = chance.choice([[SQUARE, FAR], SQUARE, compressed(region), uncompressed(region)])
         given = mutated(start, chance)
         if region_problem(given, WH) is None:

@@ -1,4 +1,4 @@
-"""The authors' noise by its distribution; crops are compared in tests/golden."""
+"""The distribution of the authors' noise; crops are compared in tests/golden."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def test_noise_is_a_normal_clipped_at_its_bounds(given):
     assert not offset.any()
     bound = (scale.min(), scale.max())
     assert bound == pytest.approx((1 - factor, 1 + factor))
-    # A third of all boxes has an extreme size: what is beyond one sigma on either side.
+    # A third of all boxes has an extreme size: the noise is beyond one sigma on either side.
     at_bounds = np.isclose(scale, 1 - factor) | np.isclose(scale, 1 + factor)
     assert at_bounds.mean() == pytest.approx(2 * norm.cdf(-1), abs=0.005)
     inside = np.abs(scale - 1) < 0.5 * factor

@@ -1,4 +1,4 @@
-"""What the checks must let pass: files of other classes, names that only count, no home."""
+"""The checks must accept files of other classes, numbers as names, and users without a home."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def numbered(names):
         ('FreiHandDataset', dict(keypoints=POSE, segmentation=[])),
     ],
 )
-def test_a_class_that_reads_other_fields(tmp_path, kind, fields):
+def test_classes_that_read_other_fields(tmp_path, kind, fields):
     assert check_dataset(dataset(tmp_path, kind, annotation(**fields)), Needs()) == []
     stray = dataset(tmp_path, kind, annotation(**fields) | dict(image_id=7))
     with pytest.raises(
@@ -63,9 +63,9 @@ def test_a_class_that_reads_other_fields(tmp_path, kind, fields):
 @pytest.mark.parametrize(
     ('given', 'known', 'is_order'),
     [
-        (['1', '2', '3'], ['0', '1', '2'], True),  # from 1, from 0
+        (['1', '2', '3'], ['0', '1', '2'], True),  # one from 1, the other from 0
         (['1', '3', '2'], ['0', '1', '2'], False),
-        (["A'", 'A', 'B'], ["A'", 'A', 'B'], True),  # alike but for a sign
+        (["A'", 'A', 'B'], ["A'", 'A', 'B'], True),  # they differ only in a sign
         (['L_eye', 'R_eye', 'nose'], ['right_eye', 'left_eye', 'nose'], False),
     ],
 )
@@ -88,7 +88,7 @@ def test_the_order_of_names(tmp_path, given, known, is_order):
         (dict(bbox=[0.1, 0.1, 0.5, 0.5]), r'annotation 1 .* has a box .* that is empty'),
     ],
 )
-def test_what_spoils_the_metric(tmp_path, change, message):
+def test_values_that_the_metric_cannot_use_are_refused(tmp_path, change, message):
     given = dict(test_mode=True, metainfo=numbered('abc'))
     needs = Needs(coco_metric=True, area=True)
     one = annotation(keypoints=POSE[:9], area=99)
@@ -97,21 +97,21 @@ def test_what_spoils_the_metric(tmp_path, change, message):
         check_dataset(dataset(tmp_path, 'CocoDataset', one | change, **given), needs)
 
 
-def test_what_metrics_need(tmp_path):
+def test_needs_of_metrics(tmp_path):
     part = dataset(tmp_path, 'PoseTrack18Dataset')
-    assert needs_of(part, dict(type='PoseTrack18Metric')) == Needs()  # it has files of its own
+    assert needs_of(part, dict(type='PoseTrack18Metric')) == Needs()  # it reads its own files
     assert needs_of(part, dict(type='CocoMetric')) == Needs(coco_metric=True, area=True)
 
 
-def test_no_home_and_a_damaged_memory(tmp_path, monkeypatch):
+def test_no_home_and_a_damaged_record(tmp_path, monkeypatch):
     part = dataset(tmp_path, 'CocoDataset', annotation(keypoints=POSE[:51]))
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
     assert check_dataset(part, Needs()) == []
-    [memory] = before_runs.cache_folder().iterdir()
+    [record] = before_runs.cache_folder().iterdir()
     for damaged in ('', 'null', '[1]', '[' * 10**5, '{"notes": 1, "pictures": [2]}'):
-        memory.write_text(damaged)
+        record.write_text(damaged)
         assert check_dataset(part, Needs()) == []
-        assert json.loads(memory.read_text()) == dict(notes=[], pictures=['1.jpg'])
+        assert json.loads(record.read_text()) == dict(notes=[], pictures=['1.jpg'])
     monkeypatch.delenv('XDG_CACHE_HOME')
     monkeypatch.setattr(Path, 'home', no_home)
     assert check_dataset(part, Needs()) == []
