@@ -170,7 +170,7 @@ def test_a_link_stays_and_what_it_points_to_is_written(tmp_path, written, capsys
 def test_the_working_folder_is_not_replaced(root, capsys, monkeypatch, name):
     (root.parent / 'here').mkdir()
     monkeypatch.chdir(root.parent / 'here')
-    assert 'is or contains the current folder: name a folder in it' in fails(capsys, name, *OTHER)
+    assert 'is or contains the working folder: name a folder in it' in fails(capsys, name, *OTHER)
 
 
 @pytest.mark.parametrize('name', ['file', 'file/drawn', 'x' * 300, 'loop'])

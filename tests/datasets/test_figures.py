@@ -333,7 +333,7 @@ def test_discs_are_drawn_at_their_centres(centre):
 
 
 @pytest.mark.parametrize('sample', [sample_person, sample_animal])
-def test_boxes_are_tight_around_what_is_drawn(sample):
+def test_boxes_are_tight_around_the_drawn_pixels(sample):
     for seed in range(5):
         figure = sample(np.random.default_rng(seed), 200.0)
         figure.move(np.array([300.0, 300.0]))

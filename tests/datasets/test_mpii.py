@@ -14,11 +14,11 @@ from vitpose_plus.datasets import StretchedTopdownAffine, ZeroBasedMpiiDataset
 def test_joints_start_at_zero_and_nothing_else_changes(figures):
     options = dict(data_root=str(figures / 'mpii'), ann_file='annotations/mpii_train.json')
     ours = ZeroBasedMpiiDataset(**options)
-    theirs = DATASETS.build(dict(options, type='MpiiDataset'))
+    original = DATASETS.build(dict(options, type='MpiiDataset'))
     people = json.loads((figures / 'mpii/annotations/mpii_train.json').read_text())
-    assert len(ours) == len(theirs) == len(people) > 0
+    assert len(ours) == len(original) == len(people) > 0
     for i, person in enumerate(people):
-        mine, other = ours.get_data_info(i), theirs.get_data_info(i)
+        mine, other = ours.get_data_info(i), original.get_data_info(i)
         np.testing.assert_allclose(mine['keypoints'][0] + 1, person['joints'], atol=1e-4)
         np.testing.assert_array_equal(mine['keypoints'] + 1, other['keypoints'])
         for key in ('bbox_center', 'bbox_scale', 'keypoints_visible', 'area'):

@@ -13,10 +13,10 @@ PUBLISHED = {
     # CrowdPose's paper: 10,000, 2,000 and 8,000 images
     'mmpose_crowdpose_trainval.json': dict(images=12_000),
     'mmpose_crowdpose_test.json': dict(images=8_000),
-    # OCHuman's paper; together 4,731 images and 8,110 people, as its page says
+    # OCHuman's paper; together 4,731 images and 8,110 people, according to its page
     'ochuman_coco_format_val_range_0.00_1.00.json': dict(images=2_500, annotations=4_313),
     'ochuman_coco_format_test_range_0.00_1.00.json': dict(images=2_231, annotations=3_797),
-    # PoseBH's tools/dataset/prepro_apt36k.py, whose rule `prepare-data apt36k` follows
+    # PoseBH's tools/dataset/prepro_apt36k.py, with the rule of `prepare-data apt36k`
     'train_annotations_1.json': dict(images=24_937, annotations=36_957),
     'val_annotations_1.json': dict(images=3_603, annotations=5_443),
     'test_annotations_1.json': dict(images=6_943, annotations=10_734),

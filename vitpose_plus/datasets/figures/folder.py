@@ -91,7 +91,7 @@ def _check_place(root: Path, force: bool) -> None:
     if not place.is_dir():
         raise UserError(f'{root} is not a folder: give another name.')
     if Path.cwd().is_relative_to(place):
-        raise UserError(f'{root} is or contains the current folder: name a folder in it.')
+        raise UserError(f'{root} is or contains the working folder: name a folder in it.')
     with _naming(root):
         if not any(place.iterdir()):
             return

@@ -1,4 +1,4 @@
-"""The record of the files of synthetic figures: only recorded files are ever deleted."""
+"""The record of the files of synthetic figures: only recorded files are deleted."""
 
 import hashlib
 import json

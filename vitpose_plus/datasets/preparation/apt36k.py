@@ -109,7 +109,7 @@ class Folders:
         self.found: dict[tuple[str, str], str] = {}
 
     def find(self, species: str, clip: str, frame: str) -> str:
-        """The name on this disk of a clip's folder, which holds ``frame``."""
+        """The name on this disk of a clip's folder; the folder must contain ``frame``."""
         if (species, clip) not in self.found:
             there = (self.root / species / clip).is_dir()
             self.found[species, clip] = clip if there else self._find_renamed(species, clip)
