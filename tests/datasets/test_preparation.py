@@ -164,7 +164,7 @@ def test_existing_files_are_kept_without_force(aic, capsys):
 
 def test_a_dataset_without_preparation_is_refused(tmp_path, capsys):
     message = fails(capsys, 'mpii', tmp_path, tmp_path)
-    assert 'nothing to prepare for mpii, only for aic, apt36k: docs/datasets.md' in message
+    assert 'nothing to prepare for mpii, only for aic, apt36k: see docs/datasets.md' in message
 
 
 def test_all_files_are_written_or_none(tmp_path):
