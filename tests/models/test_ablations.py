@@ -1,4 +1,4 @@
-"""The rows of the ablations: what they compute, and that every combination of parts trains."""
+"""The configs of the ablations, and training with every combination of attention and FFN."""
 
 from itertools import product
 
@@ -35,7 +35,7 @@ FFNS = {
 
 @pytest.mark.parametrize(('attention', 'ffn'), product(ATTENTIONS, FFNS))
 def test_every_attention_trains_with_every_ffn(attention, ffn):
-    """Windows that do not divide the grid of 4x3, and images of all datasets."""
+    """With windows that do not divide the grid of 4x3, and with images of all datasets."""
     vit = MODELS.build(
         dict(
             type='ViT',

@@ -1,4 +1,4 @@
-"""Laws of the attention kinds: what equals what, and which token reaches which."""
+"""Properties of the kinds of attention: equal results, and which tokens a token sees."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ DIM, HEADS = 16, 2
 
 
 def build(kind, hw, **others):
-    """In double precision, with every parameter far from zero."""
+    """An attention in double precision, with random parameters instead of zeros."""
     attention = kind(DIM, HEADS, hw, **others).double()
     for parameter in attention.parameters():
         nn.init.normal_(parameter, std=0.5)
@@ -44,8 +44,8 @@ def equal(a, b):
     torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
 
 
-def reach(attention, hw, token):
-    """(H, W): whether ``token``, a (row, column), sees each of the others."""
+def seen_by(attention, hw, token):
+    """(H, W): the tokens that ``token``, a (row, column), sees."""
     x = tokens(hw, 1).requires_grad_()
     attention(x, hw).unflatten(1, hw)[0, *token].sum().backward()
     return x.grad.abs().sum(-1).unflatten(1, hw)[0] > 0
@@ -66,7 +66,7 @@ def test_full_attention_is_softmax_of_scaled_products():
     equal(attention(x, (7, 1)), by_hand)
 
 
-def test_full_attention_does_not_see_order():
+def test_full_attention_does_not_depend_on_the_order():
     attention = build(FullAttention, (2, 3))
     x, order = tokens((2, 3)), torch.randperm(6)
     equal(attention(x, (2, 3))[:, order], attention(x[:, order], (2, 3)))
@@ -114,25 +114,25 @@ def test_windows_are_full_attention_on_each_piece():
 
 
 @pytest.mark.parametrize('token', [(0, 0), (5, 2), (6, 4)])
-def test_a_token_reaches_its_window_and_nothing_else(token):
+def test_a_token_sees_only_its_window(token):
     hw = (7, 5)
     rows = (0, 4) if token[0] < 4 else (4, 7)
     columns = (0, 3) if token[1] < 3 else (3, 5)
-    seen = reach(build(WindowAttention, hw, window_hw=(4, 3)), hw, token)
+    seen = seen_by(build(WindowAttention, hw, window_hw=(4, 3)), hw, token)
     assert torch.equal(seen, rectangle(hw, rows, columns))
 
 
 @pytest.mark.parametrize('hw', [(8, 12), (7, 11)])
-def test_with_shift_it_reaches_its_neighbours_but_not_the_far_edge(hw):
+def test_a_token_of_a_shifted_window_does_not_see_the_opposite_edge(hw):
     attention = build(ShiftedWindowAttention, hw, window_hw=(4, 4))
-    assert torch.equal(reach(attention, hw, (3, 4)), rectangle(hw, (2, 6), (2, 6)))
-    assert torch.equal(reach(attention, hw, (0, 0)), rectangle(hw, (0, 2), (0, 2)))
+    assert torch.equal(seen_by(attention, hw, (3, 4)), rectangle(hw, (2, 6), (2, 6)))
+    assert torch.equal(seen_by(attention, hw, (0, 0)), rectangle(hw, (0, 2), (0, 2)))
     last = (hw[0] - 1, hw[1] - 1)
-    assert torch.equal(reach(attention, hw, last), rectangle(hw, (6, hw[0]), (10, hw[1])))
-    assert torch.equal(reach(attention, hw, (0, 5)), rectangle(hw, (0, 2), (2, 6)))
+    assert torch.equal(seen_by(attention, hw, last), rectangle(hw, (6, hw[0]), (10, hw[1])))
+    assert torch.equal(seen_by(attention, hw, (0, 5)), rectangle(hw, (0, 2), (2, 6)))
 
 
-def test_shift_is_half_a_window_and_only_where_there_are_several():
+def test_shift_is_half_a_window_on_axes_with_several_windows():
     attention = build(ShiftedWindowAttention, (32, 24), window_hw=(16, 12))
     assert attention.shift_hw((32, 24)) == (8, 6)
     assert attention.shift_hw((32, 12)) == (8, 0)
@@ -141,15 +141,15 @@ def test_shift_is_half_a_window_and_only_where_there_are_several():
 
 @pytest.mark.parametrize('kind', POOLING)
 @pytest.mark.parametrize('hw', [(8, 8), (7, 5)])
-def test_with_pooling_it_reaches_everything(kind, hw):
+def test_with_pooling_a_token_sees_the_whole_grid(kind, hw):
     attention = build(kind, hw, window_hw=(4, 4))
     for token in ((0, 0), (hw[0] - 1, hw[1] - 1)):
-        assert reach(attention, hw, token).all()
+        assert seen_by(attention, hw, token).all()
 
 
 @pytest.mark.parametrize('hw', [(8, 6), (7, 5)])
 def test_pooling_appends_the_mean_of_each_windows_tokens(hw):
-    """By hand: each token attends to its window and to the projected means of all windows."""
+    """Computed by hand: a token attends to its window and to the projected means of all windows."""
     window_hw = (4, 3)
     attention = build(PoolingWindowAttention, hw, window_hw=window_hw, rel_pos=None)
     grid = tokens(hw, 1).unflatten(1, hw)
@@ -196,13 +196,13 @@ def test_images_of_a_batch_do_not_see_each_other(kind):
 
 
 @pytest.mark.parametrize('kind', WINDOWED)
-def test_windows_refuse_tokens_without_a_place(kind):
+def test_windows_refuse_prefix_tokens(kind):
     with pytest.raises(ValueError, match=f'^{kind.__name__} got 13 tokens for a grid of 4x3'):
         kind(DIM, HEADS, (4, 3))(torch.randn(1, 13, DIM), (4, 3))
 
 
 def test_relative_position_adds_a_product_of_query_and_distance():
-    hw, p = (3, 4), 2  # and two prefix tokens, which have no place
+    hw, p = (3, 4), 2  # and two prefix tokens, which have no position
     attention = build(FullAttention, hw, rel_pos=dict(type='RelativePosition'))
     x = torch.randn(2, p + 12, DIM, dtype=torch.float64)
     q, k, v = attention.heads(attention.qkv(x))
@@ -219,7 +219,7 @@ def test_relative_position_adds_a_product_of_query_and_distance():
 
 
 @pytest.mark.parametrize('kind', [FullAttention, *WINDOWED])
-def test_relative_positions_start_at_zero_which_is_none(kind):
+def test_initial_relative_positions_have_no_effect(kind):
     hw = (8, 6)
     own = kind(DIM, HEADS, hw, rel_pos=dict(type='RelativePosition')).double()
     none = kind(DIM, HEADS, hw, rel_pos=None).double()
@@ -228,7 +228,7 @@ def test_relative_positions_start_at_zero_which_is_none(kind):
     equal(own(x, hw), none(x, hw))
 
 
-def test_relative_positions_of_another_size_are_stretched_at_loading_and_in_use():
+def test_relative_positions_are_resized_equally_at_loading_and_at_run_time():
     small, large = RelativePosition((4, 3), 8), RelativePosition((8, 6), 8)
     for parameter in small.parameters():
         nn.init.normal_(parameter)
@@ -241,7 +241,7 @@ def test_relative_positions_of_another_size_are_stretched_at_loading_and_in_use(
         assert_same(of_small, of_large)
 
 
-def test_kinds_are_taken_in_turn_through_the_depth():
+def test_a_list_of_attentions_is_repeated_over_the_layers():
     vit = ViT(
         arch=dict(depth=12, dim=DIM, num_heads=HEADS),
         attention=[
@@ -279,7 +279,7 @@ def test_checkpointing_changes_no_gradient(kind):
     ('stride', 'padding', 'grid_hw'), [(16, 2, (16, 12)), (8, 4, (32, 24)), (4, 6, (64, 48))]
 )
 def test_overlapping_patches_give_finer_features(stride, padding, grid_hw):
-    """With the authors' padding; a token sees 16x16 pixels, ``stride`` from the next's."""
+    """With the authors' padding: a token sees 16x16 pixels, the next token ``stride`` further."""
     arch = dict(depth=1, dim=DIM, num_heads=HEADS)
     patch = dict(kernel_size=16, stride=stride, padding=padding)
     attention = dict(type='WindowAttention')
@@ -291,4 +291,4 @@ def test_overlapping_patches_give_finer_features(stride, padding, grid_hw):
     assert torch.equal(image.grad[0].abs().sum(0) > 0, seen)
     assert vit(image)[0].shape == (1, DIM, *grid_hw)
     coarse = ViT(arch=arch, attention=attention)
-    vit.load_state_dict(coarse.state_dict())  # positions are resized, all else is equal
+    vit.load_state_dict(coarse.state_dict())  # only the positions are resized

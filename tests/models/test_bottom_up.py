@@ -1,4 +1,4 @@
-"""Laws of the bottom-up head: its losses, its start, the flip test."""
+"""The bottom-up head: its losses, its initial weights and its flip test."""
 
 from copy import deepcopy
 
@@ -61,7 +61,7 @@ def some_people(number, seed=0):
 @pytest.mark.parametrize('counts', [(3, 1), (2, 0), (0, 0)])
 @pytest.mark.parametrize('attention', [None, WINDOWS], ids=['full', 'windows'])
 def test_every_parameter_gets_a_gradient(attention, counts):
-    """Also of a batch without people, whose tag losses are zero."""
+    """Also for a batch without people, where the tag losses are zero."""
     model = estimator(attention).train()
     samples = [sample(model, some_people(count)) for count in counts]
     losses = model.loss(torch.randn(2, 3, 64, 64), samples)
@@ -77,7 +77,7 @@ def test_every_parameter_gets_a_gradient(attention, counts):
         assert parameter.ndim == 1 or parameter.grad.abs().sum() > 0, name
 
 
-def test_the_tags_alone_reach_the_backbone():
+def test_the_tag_losses_alone_train_the_backbone():
     model = estimator().train()
     losses = model.loss(torch.randn(1, 3, 64, 64), [sample(model, some_people(3))])
     (losses['loss_pull'] + losses['loss_push']).backward()
@@ -86,7 +86,7 @@ def test_the_tags_alone_reach_the_backbone():
     assert final.tolist() == [False] * K + [True] * K  # heatmaps first, then tags
 
 
-def test_heatmaps_count_where_the_mask_says_so():
+def test_heatmaps_count_only_inside_the_mask():
     model = estimator().eval()
     mask = torch.ones(1, 16, 16, dtype=torch.bool)
     mask[:, 4:9, 2:7] = False
@@ -100,8 +100,8 @@ def test_heatmaps_count_where_the_mask_says_so():
         assert_same(model.loss(inputs, [given])['loss_kpt'], by_hand)
 
 
-def lively(**test_cfg):
-    """A model that finds people in noise."""
+def finding_people(**test_cfg):
+    """A model with large random weights, which finds people in noise."""
     model = estimator(**test_cfg).eval()
     torch.nn.init.normal_(model.head.final_layer.weight, std=0.5)
     return model
@@ -114,7 +114,7 @@ def predict(model, inputs, **kwargs):
 
 
 def test_predicts_without_a_flip_test():
-    model = lively()
+    model = finding_people()
     people = predict(model, torch.randn(1, 3, 64, 64)).pred_instances
     assert len(people) > 0
     assert people.keypoints.shape == (len(people), K, 2)
@@ -123,9 +123,9 @@ def test_predicts_without_a_flip_test():
 
 
 def test_with_the_flip_test_a_flipped_picture_gives_flipped_people():
-    """Without left and right, of which one comes first in the grouping; and to a heatmap pixel:
-    DARK's second derivatives are of one diagonal only."""
-    model, inputs = lively(flip_test=True), torch.randn(1, 3, 64, 64)
+    """Without flip pairs, as the grouping has an order of left and right. The tolerance is one
+    heatmap pixel, because DARK's mixed second derivative uses only one diagonal."""
+    model, inputs = finding_people(flip_test=True), torch.randn(1, 3, 64, 64)
     people, mirrored = (
         predict(model, view, flip_indices=range(K)).pred_instances
         for view in (inputs, inputs.flip(-1))
@@ -137,7 +137,7 @@ def test_with_the_flip_test_a_flipped_picture_gives_flipped_people():
 
 
 def test_with_the_flip_test_left_and_right_change_places():
-    model, inputs = lively(flip_test=True, output_heatmaps=True), torch.randn(1, 3, 64, 64)
+    model, inputs = finding_people(flip_test=True, output_heatmaps=True), torch.randn(1, 3, 64, 64)
     fields, mirrored = (predict(model, view).pred_fields for view in (inputs, inputs.flip(-1)))
     torch.testing.assert_close(fields.heatmaps, mirrored.heatmaps[FLIP].flip(-1))
     own, flipped = mirrored.tags[:K], mirrored.tags[K:]
@@ -145,18 +145,18 @@ def test_with_the_flip_test_left_and_right_change_places():
 
 
 def test_pictures_of_other_sizes_are_tested_too():
-    people = predict(lively(flip_test=True), torch.randn(1, 3, 64, 96)).pred_instances
+    people = predict(finding_people(flip_test=True), torch.randn(1, 3, 64, 96)).pred_instances
     assert people.keypoints[..., 0].max() > 64
 
 
-def test_tags_start_apart_and_heatmaps_at_nothing():
+def test_initial_tags_vary_more_than_initial_heatmaps():
     model = estimator()
     model.init_weights()
     heatmaps, tags = model.eval().head(model.extract_feat(torch.randn(1, 3, 64, 64)))
     assert heatmaps.std() < 0.1 * tags.std()
 
 
-def test_positions_start_as_sines_and_near_places_alike():
+def test_positions_start_as_sines_so_that_near_positions_are_similar():
     backbone = dict(type='SinePositionViT', arch=dict(depth=1, dim=32, num_heads=2))
     table = MODELS.build(dict(backbone, input_hw=(128, 160))).pos_embed.detach()
     assert table.shape == (1, 8, 10, 32)

@@ -1,4 +1,4 @@
-"""Any name will do for a dataset: among modules, in keys, in a tensor, and through the commands."""
+"""Every name is possible for a dataset: as a module, in keys, in a tensor, in the commands."""
 
 import json
 from pathlib import Path
@@ -36,12 +36,12 @@ ORDINARY = [
     '50% of coco',
     'zèbre',
 ]
-ODD = {'my.set': 'my%2Eset', 'keys': '%6Beys', '.': '%2E', 'my%2Eset': 'my%252Eset'}
-THREE = ['my.set', 'keys', 'a/b loss']  # of COCO's, AIC's and AP-10K's pictures
+ESCAPED = {'my.set': 'my%2Eset', 'keys': '%6Beys', '.': '%2E', 'my%2Eset': 'my%252Eset'}
+THREE = ['my.set', 'keys', 'a/b loss']  # for the pictures of COCO, AIC and AP-10K
 
 
-@pytest.mark.parametrize('name', [*ORDINARY, *ODD, *dir(ModuleDict())])
-def test_every_name_is_a_module_s_and_comes_back(name):
+@pytest.mark.parametrize('name', [*ORDINARY, *ESCAPED, *dir(ModuleDict())])
+def test_every_name_can_be_a_module_name_and_is_restored(name):
     modules = ModuleDict({module_name(name): nn.Linear(1, 1)})
     [key, _] = modules.state_dict()
     part, *rest = key.split('.')
@@ -49,28 +49,28 @@ def test_every_name_is_a_module_s_and_comes_back(name):
     assert dataset_name(part) == name
 
 
-def test_only_odd_names_are_written_differently():
+def test_only_names_that_torch_refuses_are_escaped():
     assert [module_name(name) for name in ORDINARY] == ORDINARY
-    assert {name: module_name(name) for name in ODD} == ODD
+    assert {name: module_name(name) for name in ESCAPED} == ESCAPED
 
 
 @pytest.mark.parametrize(
     'dtype', [torch.uint8, torch.int8, torch.int64, torch.float16, torch.bfloat16, torch.float32]
 )
 def test_names_survive_every_dtype(dtype):
-    names = [*ORDINARY, *ODD, '', '獅子', '"']
+    names = [*ORDINARY, *ESCAPED, '', '獅子', '"']
     assert from_tensor(to_tensor(names).to(dtype)) == names
 
 
 @pytest.mark.parametrize('value', [torch.zeros(5), torch.tensor([300]), to_tensor('x')[:2]])
-def test_what_is_no_list_of_names_is_refused(value):
+def test_a_tensor_without_a_list_of_names_is_refused(value):
     with pytest.raises(ValueError, match=r'dataset_names cannot be read .*: copy it again, or rem'):
         from_tensor(value)
 
 
 @pytest.fixture
 def cfg(tiny_config):
-    """The demo's, of three datasets with odd names."""
+    """The config of the demo, with three datasets of unusual names."""
     places = [0, 1, 3]
     model, names = tiny_config.model, dict(zip(places, THREE, strict=True))
     model.backbone.ffn.num_experts = 3
@@ -91,7 +91,7 @@ def cfg(tiny_config):
 
 
 def find_mmpose(path):
-    """A file of mmpose's configs, wherever it is installed."""
+    """A file of mmpose's installed configs."""
     return Path(mmpose.__file__).parent / '.mim' / path
 
 
@@ -103,7 +103,7 @@ def model(cfg):
     return model.eval()
 
 
-def test_a_model_of_such_names_is_trained_saved_converted_and_split(model, cfg):
+def test_a_model_with_unusual_names_is_trained_saved_converted_and_split(model, cfg):
     samples = DATASETS.build(cfg.train_dataloader.dataset)
     batch = pseudo_collate([part[0] for part in samples.datasets])
     losses = model.train()(**model.data_preprocessor(batch, True), mode='loss')
@@ -123,7 +123,7 @@ def test_a_model_of_such_names_is_trained_saved_converted_and_split(model, cfg):
         assert all(torch.equal(kept[key], value) for key, value in plain.items())
 
 
-def test_the_commands_take_such_names(model, cfg, workplace):
+def test_the_commands_accept_unusual_names(model, cfg, workplace):
     cfg.dump('three.py')
     writing.write('three.pth', model.state_dict())
     main(['test', 'three.py', 'three.pth', '--out', 'whole.json', '--work-dir', 'test'])
@@ -137,8 +137,8 @@ def test_the_commands_take_such_names(model, cfg, workplace):
     assert 'head.heads.keys.' not in str(list(reading.read('three.pth')))
 
 
-def test_a_cache_takes_such_names(tmp_path):
-    """But for slashes, which would make folders: tests/distillation/test_cache.py."""
+def test_a_cache_accepts_unusual_names(tmp_path):
+    """Without slashes, which would create folders: see tests/distillation/test_cache.py."""
     names = [name.replace('/', ' ') for name in THREE]
     samples = [named(name) for name in names]
     heatmaps = [torch.full((2, 4, 3), float(i)) for i in range(3)]

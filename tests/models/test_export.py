@@ -1,4 +1,4 @@
-"""An exported or traced model runs at any batch size, and is the model."""
+"""An exported or traced model gives the same results as the model, at every batch size."""
 
 import pytest
 import torch
@@ -27,14 +27,14 @@ KINDS = {
     'windows that do not divide': windows('WindowAttention', (3, 2)),
     'shifted windows': windows('ShiftedWindowAttention', (2, 2)),
     'pooling windows': windows('PoolingWindowAttention', (3, 2)),
-    'both': windows('ShiftedPoolingWindowAttention', (3, 2)),
+    'shifted pooling windows': windows('ShiftedPoolingWindowAttention', (3, 2)),
     'ViTAE': dict(type='ViTAE', num_prefix_tokens=1),
     'sines': dict(type='SinePositionViT'),
 }
 
 
 def backbone(**options):
-    """In evaluation mode, with nothing at zero."""
+    """A backbone in evaluation mode, with random relative positions instead of zeros."""
     model = MODELS.build(dict(dict(type='ViT', arch=ARCH, input_hw=HW), **options)).eval()
     for module in model.modules():
         if isinstance(module, RelativePosition):
@@ -50,7 +50,7 @@ def exported(model, *inputs):
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_a_backbone_of_any_kind_is_exported_for_any_batch(kind):
+def test_every_kind_of_backbone_is_exported_for_any_batch_size(kind):
     model = backbone(**KINDS[kind])
     program = exported(model, torch.randn(2, 3, *HW))
     for size in (1, 2, 5):
@@ -60,15 +60,15 @@ def test_a_backbone_of_any_kind_is_exported_for_any_batch(kind):
 
 @pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning')
 @pytest.mark.parametrize('kind', KINDS)
-def test_a_backbone_of_any_kind_is_traced_for_any_batch(kind):
+def test_every_kind_of_backbone_is_traced_for_any_batch_size(kind):
     model = backbone(**KINDS[kind])
     program = torch.jit.trace(model, torch.randn(2, 3, *HW))
     x = torch.randn(5, 3, *HW)
     torch.testing.assert_close(program(x), model(x))
 
 
-class Drawing(nn.Module):
-    """What a masked autoencoder draws from the places it is given."""
+class PatchPrediction(nn.Module):
+    """Predicts patches with a masked autoencoder, for given indices of kept patches."""
 
     def __init__(self, mae):
         super().__init__()
@@ -78,7 +78,7 @@ class Drawing(nn.Module):
         return self.mae.predict_patches(inputs, kept)
 
 
-def test_a_masked_autoencoder_is_exported_for_any_batch():
+def test_a_masked_autoencoder_is_exported_for_any_batch_size():
     patch = dict(kernel_size=16, stride=16, padding=0)
     mae = MODELS.build(
         dict(
@@ -88,7 +88,7 @@ def test_a_masked_autoencoder_is_exported_for_any_batch():
         )
     ).eval()
     x = torch.randn(2, 3, *HW)
-    program = exported(Drawing(mae), x, mae.choose(x))
+    program = exported(PatchPrediction(mae), x, mae.choose(x))
     x = torch.randn(5, 3, *HW)
     kept = mae.choose(x)
     torch.testing.assert_close(program(x, kept), mae.predict_patches(x, kept))

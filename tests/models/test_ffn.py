@@ -1,4 +1,4 @@
-"""Laws of the FFNs: folding, starting from a dense one, routing, gradients of absent experts."""
+"""The FFNs: folding, loading a dense FFN, choice of experts, gradients of missing datasets."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ from vitpose_plus.models import (
 
 DIM, EXPERTS, TOKENS = 16, 3, 5
 KINDS = [SharedFFN, IndividualFFN, IndividualSharedFFN, PartiallySharedFFN]
-# Of a dense FFN's operations, and of its parameters with three datasets.
+# Operations, and parameters with three datasets, as multiples of a dense FFN's.
 COSTS = {SharedFFN: 1, IndividualFFN: 1, IndividualSharedFFN: 2, PartiallySharedFFN: 1}
 SIZES = {SharedFFN: 1, IndividualFFN: 3, IndividualSharedFFN: 4}
 SORTED, MIXED = [0, 0, 1, 1, 2, 2], [2, 0, 1, 1, 0, 2]
@@ -26,15 +26,15 @@ def size(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def experts_of(ffn):
-    """What belongs to one dataset each: tensors with a row for every expert."""
+def expert_parameters(ffn):
+    """The parameters that have a row for every expert."""
     layers = [module for module in ffn.modules() if isinstance(module, ExpertLinear)]
     return [parameter for layer in layers for parameter in layer.parameters()]
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
 def ffn(request):
-    """One of each kind, nothing in it zero."""
+    """An FFN of each kind, with random parameters instead of zeros."""
     experts = {} if request.param is SharedFFN else dict(num_experts=EXPERTS)
     ffn = request.param(DIM, **experts).double()
     for parameter in ffn.parameters():
@@ -60,7 +60,7 @@ def test_fold_equals_running_as_that_dataset(ffn, x, dataset):
     torch.testing.assert_close(folded(x), ffn(x, torch.full((6,), dataset)), rtol=0, atol=1e-12)
 
 
-def test_datasets_differ_but_for_the_shared_ffn(ffn, x):
+def test_datasets_differ_except_in_the_shared_ffn(ffn, x):
     of_each = [ffn(x, torch.full((6,), dataset)) for dataset in range(EXPERTS)]
     assert torch.equal(of_each[0], of_each[1]) == (type(ffn) is SharedFFN)
 
@@ -73,7 +73,7 @@ def test_a_fold_is_an_independent_copy(ffn, x):
     assert torch.equal(ffn(x, index), before)
 
 
-def test_load_shared_then_fold_is_the_same_function(ffn, x):
+def test_load_shared_then_fold_computes_the_same(ffn, x):
     dense = SharedFFN(DIM).double()
     ffn.load_shared(dense)
     for dataset in range(EXPERTS):
@@ -81,8 +81,8 @@ def test_load_shared_then_fold_is_the_same_function(ffn, x):
 
 
 @pytest.mark.parametrize('ffn', [k for k in KINDS if COSTS[k] == 1], indirect=True)
-def test_load_shared_then_fold_is_the_identity(ffn):
-    """Where the fold is as wide: bit by bit."""
+def test_load_shared_then_fold_gives_the_same_weights(ffn):
+    """For the kinds whose fold has the width of the dense FFN."""
     dense = SharedFFN(DIM).double()
     ffn.load_shared(dense)
     for dataset in range(EXPERTS):
@@ -90,7 +90,7 @@ def test_load_shared_then_fold_is_the_identity(ffn):
             assert torch.equal(value, dense.state_dict()[name])
 
 
-def test_is_ffn_folds_to_twice_the_width_and_starts_by_adding_nothing():
+def test_is_ffn_folds_to_double_width_and_adds_zero_at_first():
     ffn, dense = IndividualSharedFFN(DIM, EXPERTS), SharedFFN(DIM)
     assert ffn.fold(1).fc1.out_features == 2 * dense.fc1.out_features
     ffn.load_shared(dense)
@@ -100,14 +100,14 @@ def test_is_ffn_folds_to_twice_the_width_and_starts_by_adding_nothing():
 
 
 @pytest.mark.parametrize('index', [[0, 0, 0, 0, 0, 0], MIXED, SORTED])
-def test_mixed_batch_equals_every_image_alone(ffn, x, index):
+def test_a_mixed_batch_equals_single_images(ffn, x, index):
     together = ffn(x, torch.tensor(index))
     alone = torch.cat([ffn(x[i : i + 1], torch.tensor([d])) for i, d in enumerate(index)])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-12)
 
 
-def test_routing_equals_running_every_expert_and_masking():
-    """The authors' way: all experts on all images, masked by dataset, summed."""
+def test_chosen_experts_equal_all_experts_and_a_mask():
+    """The authors' code runs all experts on all images, masks by dataset and sums."""
     experts = ExpertLinear(EXPERTS, 8, 4)
     x, index = torch.randn(5, TOKENS, 8), torch.tensor([1, 0, 2, 1, 1])
     masked = sum(
@@ -118,9 +118,9 @@ def test_routing_equals_running_every_expert_and_masking():
     torch.testing.assert_close(experts(x, index), masked)
 
 
-def test_absent_experts_get_a_gradient_of_exactly_zero(ffn, x):
+def test_experts_of_missing_datasets_get_a_gradient_of_zero(ffn, x):
     ffn(x, torch.tensor([0, 2, 0, 2, 0, 0])).square().sum().backward()
-    for parameter in experts_of(ffn):
+    for parameter in expert_parameters(ffn):
         assert torch.count_nonzero(parameter.grad[1]) == 0
         assert parameter.grad[[0, 2]].abs().flatten(1).sum(1).gt(0).all()
 
@@ -132,7 +132,7 @@ def test_every_parameter_gets_a_gradient(ffn, x):
 
 
 @pytest.mark.parametrize('index', [MIXED, SORTED])
-def test_an_image_pays_for_one_expert_only(ffn, x, index):
+def test_an_image_runs_only_one_expert(ffn, x, index):
     counted = []
     for run in (lambda: ffn(x, torch.tensor(index)), lambda: SharedFFN(DIM).double()(x)):
         with FlopCounterMode(display=False) as counter:
@@ -141,7 +141,7 @@ def test_an_image_pays_for_one_expert_only(ffn, x, index):
     assert counted[0] == COSTS[type(ffn)] * counted[1] > 0
 
 
-def test_what_is_stored_for_three_datasets(ffn):
+def test_number_of_parameters_with_three_datasets(ffn):
     dense = SharedFFN(DIM)
     own = DIM // 4 * (4 * DIM + 1)  # an expert's rows of fc2, with their biases
     wanted = SIZES.get(type(ffn), 1) * size(dense)
@@ -165,7 +165,7 @@ WITH_EXPERTS = [kind for kind in KINDS if kind is not SharedFFN]
 
 @pytest.mark.parametrize('ffn', WITH_EXPERTS, indirect=True)
 @pytest.mark.parametrize('index', [-1, EXPERTS])
-def test_an_expert_that_is_not_there_is_named(ffn, x, index):
+def test_a_missing_expert_is_named(ffn, x, index):
     message = rf'no expert {index} of num_experts={EXPERTS} \(counted from 0\)'
     with pytest.raises(UserError, match=message):
         ffn(x, torch.tensor([0, 0, 1, 1, 2, index]))
@@ -174,7 +174,7 @@ def test_an_expert_that_is_not_there_is_named(ffn, x, index):
 
 
 @pytest.mark.parametrize('ffn', WITH_EXPERTS, indirect=True)
-def test_no_image_gives_no_feature_and_gradients_of_zero(ffn, x):
+def test_an_empty_batch_gives_empty_features_and_zero_gradients(ffn, x):
     empty = ffn(x[:0], torch.empty(0, dtype=torch.int64))
     assert empty.shape == (0, TOKENS, DIM)
     empty.sum().backward()
@@ -183,7 +183,7 @@ def test_no_image_gives_no_feature_and_gradients_of_zero(ffn, x):
 
 
 @pytest.mark.parametrize('expert_dim', [16, 20])
-def test_an_expert_is_narrower_than_the_model(expert_dim):
+def test_an_expert_must_be_narrower_than_the_model(expert_dim):
     with pytest.raises(ValueError, match=f'expert_dim={expert_dim} must be smaller than dim=16'):
         PartiallySharedFFN(DIM, EXPERTS, expert_dim=expert_dim)
 

@@ -1,4 +1,4 @@
-"""Laws of masked autoencoding: what is seen, what is hidden, what is compared."""
+"""Masked autoencoding: what the encoder sees, what is hidden, and what the loss compares."""
 
 from functools import partial
 
@@ -27,8 +27,8 @@ def mae(mask_ratio=0.75, decoder=None, **backbone):
     return MODELS.build(cfg).eval()
 
 
-def places(model, pictures, kept):
-    """(B, 1, height, width): 1 where a kept patch sees a pixel."""
+def seen_pixels(model, pictures, kept):
+    """(B, 1, height, width): 1 for pixels in a kept patch."""
     num_patches = model.cut(pictures).shape[1]
     seen = torch.zeros(len(pictures), num_patches, 3 * 16 * 16).scatter(
         1, kept[..., None].expand(-1, -1, 3 * 16 * 16), 1.0
@@ -38,10 +38,10 @@ def places(model, pictures, kept):
 
 @pytest.mark.parametrize('patch', [PATCH, PADDED])
 @pytest.mark.parametrize('backbone', [{}, dict(type='ViTAE', convolution=POINTWISE)])
-def test_nothing_of_a_hidden_patch_is_seen(patch, backbone):
+def test_no_pixel_of_a_hidden_patch_is_used(patch, backbone):
     model, pictures = mae(patch=patch, **backbone), torch.randn(2, 3, *HW)
     kept = model.choose(pictures)
-    seen = places(model, pictures, kept)
+    seen = seen_pixels(model, pictures, kept)
     others = torch.where(seen == 1, pictures, torch.randn_like(pictures))
     assert not torch.equal(pictures, others)
     assert torch.equal(model.predict_patches(pictures, kept), model.predict_patches(others, kept))
@@ -52,8 +52,8 @@ def test_nothing_of_a_hidden_patch_is_seen(patch, backbone):
 
 
 def test_the_encoder_runs_on_the_kept_patches_alone():
-    """And puts each of them where it belongs: on the whole grid, with other patches masked out of
-    attention, the kept tokens are the same."""
+    """With the right positions: if the encoder runs on the whole grid and attention is masked to
+    the kept patches, the kept tokens are the same."""
     model, pictures = mae(), torch.randn(2, 3, *HW)
     kept = model.choose(pictures)
     encoded = []
@@ -69,14 +69,14 @@ def test_the_encoder_runs_on_the_kept_patches_alone():
 
 
 @pytest.mark.parametrize(('ratio', 'kept'), [(0.75, 48), (0.5, 96), (0.9, 19), (0.999, 1)])
-def test_exactly_so_many_are_kept(ratio, kept):
+def test_number_of_kept_patches(ratio, kept):
     model = mae(ratio, input_hw=(256, 192))
     chosen = model.choose(torch.empty(4, 3, 256, 192))
     assert chosen.shape == (4, kept)
     assert all(len(set(row.tolist())) == kept for row in chosen)
 
 
-def test_every_picture_has_a_mask_of_its_own_by_the_seed():
+def test_every_picture_has_its_own_mask_which_depends_on_the_seed():
     model, pictures = mae(input_hw=(256, 192)), torch.empty(64, 3, 256, 192)
     torch.manual_seed(3)
     chosen = model.choose(pictures)
@@ -84,13 +84,13 @@ def test_every_picture_has_a_mask_of_its_own_by_the_seed():
     assert torch.equal(chosen, model.choose(pictures))
     assert not torch.equal(chosen, model.choose(pictures))
     assert len({tuple(sorted(row.tolist())) for row in chosen}) == 64
-    # Every place is kept about as often: 16 of 64 times, with a deviation of 3.5.
+    # All patches are kept about equally often: 16 of 64 times, with a standard deviation of 3.5.
     counts = chosen.flatten().bincount(minlength=192)
     assert counts.min() >= 2
     assert counts.max() <= 32
 
 
-def test_cut_and_joined_again_is_the_same():
+def test_join_is_the_opposite_of_cut():
     pictures = torch.randn(2, 3, *HW)
     model = mae()
     assert torch.equal(model.join(model.cut(pictures), HW), pictures)
@@ -101,7 +101,7 @@ def test_cut_and_joined_again_is_the_same():
     assert not joined[..., -2:].any()
 
 
-def test_a_patch_is_what_the_projection_sees_row_by_row():
+def test_a_patch_has_the_pixels_that_the_projection_reads_row_by_row():
     """The product of patches and flattened kernels is the projection, in the grid's order."""
     for patch in (PATCH, PADDED):
         model, pictures = mae(patch=patch), torch.randn(2, 3, *HW)
@@ -113,33 +113,33 @@ def test_a_patch_is_what_the_projection_sees_row_by_row():
     assert torch.equal(patches[1, 5], pictures[1, :, 16:32, 32:48])  # row 1 of 4, column 2 of 3
 
 
-def test_targets_have_no_mean_and_variance_one():
+def test_targets_have_mean_zero_and_variance_one():
     patches = 40 * torch.randn(2, 12, 768) + 100
     mean, deviation = statistics(patches)
     target = (patches - mean) / deviation
     torch.testing.assert_close(target.mean(-1), torch.zeros(2, 12), rtol=0, atol=1e-5)
     torch.testing.assert_close(target.var(-1), torch.ones(2, 12))
-    flat, ones = statistics(torch.ones(1, 1, 768))  # a patch of one colour has none to divide by
+    flat, ones = statistics(torch.ones(1, 1, 768))  # a patch of one colour has variance 0
     assert flat == 1
     assert ones == pytest.approx(1e-3)
 
 
-def test_the_loss_by_hand():
-    """A decoder that draws zeros errs by the targets' mean square: (P - 1) / P on every patch."""
+def test_the_loss_equals_a_computation_by_hand():
+    """A decoder that predicts zeros has the targets' mean square as loss: (P - 1) / P per patch."""
     model, pictures = mae(), torch.randn(2, 3, *HW)
     torch.nn.init.zeros_(model.decoder.predict.weight)
     loss = model(pictures, mode='loss')['loss']
     assert loss.item() == pytest.approx(767 / 768, abs=1e-4)
-    # One number off in one patch only counts if the patch is hidden, as 1 of 9 in each picture.
+    # An error in one patch counts only if the patch is hidden, as 9 patches of each picture are.
     torch.manual_seed(1)
     kept = model.choose(pictures)
     patches = model.cut(pictures)
     mean, deviation = statistics(patches)
     target = (patches - mean) / deviation
     for place in range(12):
-        drawn = target.clone()
-        drawn[0, place] += 3.0
-        model.predict_patches = lambda inputs, kept, drawn=drawn: drawn
+        predicted = target.clone()
+        predicted[0, place] += 3.0
+        model.predict_patches = lambda inputs, kept, predicted=predicted: predicted
         torch.manual_seed(1)
         loss = model.loss(pictures)['loss']
         expected = 0.0 if place in kept[0] else 3.0**2 / 18
@@ -155,7 +155,7 @@ def test_every_parameter_gets_a_gradient(backbone):
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_predictions_show_the_seen_patches_and_the_scale_of_the_others():
+def test_predictions_contain_the_seen_patches_and_rescaled_hidden_ones():
     model, pictures = mae(), 5 + torch.randn(2, 3, *HW)
     torch.nn.init.zeros_(model.decoder.predict.weight)
     torch.manual_seed(2)
@@ -163,15 +163,15 @@ def test_predictions_show_the_seen_patches_and_the_scale_of_the_others():
     torch.manual_seed(2)
     parts = model(pictures, mode='predict')
     given, masked, predicted = (torch.stack(version) for version in zip(*parts, strict=True))
-    seen = places(model, pictures, kept)
+    seen = seen_pixels(model, pictures, kept)
     assert torch.equal(given, pictures)
     torch.testing.assert_close(masked, pictures * seen)
-    mean = statistics(model.cut(pictures))[0].expand(-1, -1, 768)  # a zero is the patch's own mean
+    mean = statistics(model.cut(pictures))[0].expand(-1, -1, 768)  # a predicted 0 is the mean
     torch.testing.assert_close(predicted, torch.where(seen == 1, pictures, model.join(mean, HW)))
 
 
-def test_what_it_learns_is_a_pose_model_s_backbone():
-    """Strictly, name by name; the patches' padding is no weight, and positions fit any input."""
+def test_the_weights_load_into_the_backbone_of_a_pose_model():
+    """All names must match. Another padding of the patches or another input size is no problem."""
     weights = mae(patch=PATCH).state_dict()
     head = dict(
         type='HeatmapHead',
@@ -194,7 +194,7 @@ def test_what_it_learns_is_a_pose_model_s_backbone():
     assert {name.split('.')[0] for name in weights} == {'backbone', 'decoder'}
 
 
-def test_the_decoder_s_positions_tell_every_place_apart_by_row_and_column():
+def test_the_decoder_s_positions_differ_by_row_and_column():
     table = sine_table((16, 12), 64)
     assert table.shape == (192, 64)
     assert table.abs().max() <= 1
@@ -205,30 +205,30 @@ def test_the_decoder_s_positions_tell_every_place_apart_by_row_and_column():
     assert apart.min() > 0.5
 
 
-def test_hidden_tokens_differ_only_by_their_place():
-    """Tokens of zeros at other places leave the sines and the token for what is masked."""
+def test_hidden_tokens_differ_only_in_their_position():
+    """Without layers, a hidden patch is the mask token plus the sines of its position."""
     model = mae()
     x, kept = torch.randn(1, 3, 16), torch.tensor([[7, 2, 11]])
     model.decoder.layers = torch.nn.ModuleList()
     model.decoder.norm = model.decoder.predict = torch.nn.Identity()
-    drawn = model.decoder(x, kept, (4, 3)) - sine_table((4, 3), 8)
-    torch.testing.assert_close(drawn[0, kept[0]], model.decoder.embed(x)[0])
+    tokens = model.decoder(x, kept, (4, 3)) - sine_table((4, 3), 8)
+    torch.testing.assert_close(tokens[0, kept[0]], model.decoder.embed(x)[0])
     for place in set(range(12)) - {7, 2, 11}:
-        torch.testing.assert_close(drawn[0, place], model.decoder.mask_token)
+        torch.testing.assert_close(tokens[0, place], model.decoder.mask_token)
 
 
 def spread(weight):
-    """Greatest value and deviation, in units of the bound of Xavier's uniform distribution."""
+    """Maximum and standard deviation, divided by the bound of Xavier's uniform distribution."""
     bound = (6 / sum(weight.shape)) ** 0.5
     return weight.abs().max().item() / bound, weight.std().item() / bound
 
 
-def test_weights_start_as_mae_s():
-    """Xavier's uniform reaches its bound, with a deviation of the bound by the root of three."""
+def test_initial_weights_are_as_in_mae():
+    """Xavier's uniform distribution has a standard deviation of its bound / sqrt(3)."""
     arch = dict(depth=1, dim=64, num_heads=2)
     model = mae(arch=arch, decoder=dict(dim=48, num_heads=2), num_prefix_tokens=20)
     linear = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
-    assert len(linear) == 4 + 1 + 4 + 1  # of both kinds of layers, and the decoder's two ends
+    assert len(linear) == 4 + 1 + 4 + 1  # encoder, decoder.embed, decoder layers, decoder.predict
     for weight in [m.weight for m in linear] + [model.backbone.patch_embed.weight.flatten(1)]:
         assert spread(weight) == pytest.approx((1, 3**-0.5), rel=0.03)
         assert spread(weight)[0] <= 1
@@ -240,8 +240,8 @@ def test_weights_start_as_mae_s():
         assert not norm.bias.any()
 
 
-def test_a_pose_model_from_scratch_starts_as_its_authors():
-    """Truncated normal, 0.02, wherever MAE's is Xavier's."""
+def test_initial_weights_of_a_pose_model_are_as_in_the_authors_code():
+    """A truncated normal distribution of 0.02, where MAE has Xavier's."""
     vit = MODELS.build(dict(type='ViT', arch=dict(depth=1, dim=64, num_heads=2), input_hw=HW))
     for module in vit.modules():
         if isinstance(module, torch.nn.Linear):
@@ -263,7 +263,7 @@ def test_backbones_that_need_every_patch_are_refused(backbone, message):
 
 
 @pytest.mark.parametrize('ratio', [0, 1, 1.5])
-def test_something_is_hidden_and_something_is_not(ratio):
+def test_impossible_ratios_and_widths_are_refused(ratio):
     with pytest.raises(ValueError, match=f'mask_ratio={ratio} must lie between 0 and 1'):
         mae(ratio)
     with pytest.raises(ValueError, match='dim=6 must be a multiple of 4'):

@@ -1,4 +1,4 @@
-"""One model, several datasets: a mixed batch is each dataset alone, in every respect."""
+"""Models for several datasets: a mixed batch gives the same results as each dataset alone."""
 
 from copy import deepcopy
 
@@ -22,7 +22,7 @@ HEADS = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']
 @pytest.fixture
 def model(tiny_config):
     model = MODELS.build(tiny_config.model)
-    for parameter in model.head.parameters():  # away from 0.001, so that outputs differ
+    for parameter in model.head.parameters():  # larger than 0.001, so that outputs differ
         torch.nn.init.normal_(parameter, std=0.1)
     return model.eval()
 
@@ -38,7 +38,7 @@ def whole(model, tiny_config):
 
 @pytest.fixture
 def samples(tiny_config):
-    """Two prepared samples of every dataset, interleaved."""
+    """Two prepared samples of every dataset, in turn."""
     dataset = DATASETS.build(tiny_config.train_dataloader.dataset)
     return [part[i] for i in range(2) for part in dataset.datasets]
 
@@ -61,12 +61,12 @@ def of(samples, name):
     return [s for s in samples if s['data_samples'].dataset_name == name]
 
 
-def test_the_datasets_are_the_heads_and_the_experts(model):
+def test_there_is_a_head_and_an_expert_for_every_dataset(model):
     assert model.head.names == HEADS
     assert [layer.ffn.experts.weight.shape[0] for layer in model.backbone.layers] == [6] * 4
 
 
-def test_loss_is_each_dataset_alone_times_its_share(model, samples):
+def test_the_loss_is_that_of_each_dataset_alone_times_its_share(model, samples):
     samples = samples[:6] + of(samples, 'coco')  # coco three times in eight
     mixed = losses(model, samples)
     for name in HEADS:
@@ -75,13 +75,13 @@ def test_loss_is_each_dataset_alone_times_its_share(model, samples):
         assert_same(mixed[f'{name}.loss_kpt'], alone)
 
 
-def test_order_of_the_batch_does_not_matter(model, samples):
+def test_the_order_of_the_batch_has_no_effect(model, samples):
     forward, backward = losses(model, samples), losses(model, samples[::-1])
     for name, value in forward.items():
         assert_same(value, backward[name], name=name)
 
 
-def test_predictions_of_a_mixed_batch_are_each_dataset_alone_in_order(model, samples):
+def test_predictions_of_a_mixed_batch_equal_those_of_each_dataset_alone(model, samples):
     mixed = predictions(model, samples)
     assert [p.dataset_name for p in mixed] == 2 * HEADS
     assert [p.pred_instances.keypoints.shape[1] for p in mixed] == 2 * [17, 14, 16, 17, 17, 133]
@@ -97,8 +97,8 @@ def test_predictions_of_a_mixed_batch_are_each_dataset_alone_in_order(model, sam
             )
 
 
-def test_heatmaps_of_a_mixed_batch_are_each_dataset_alone(model, samples):
-    """With each sample's own flip pairs and its crop's shift; heatmaps, not decoded noise."""
+def test_heatmaps_of_a_mixed_batch_equal_those_of_each_dataset_alone(model, samples):
+    """With the flip pairs of each sample and the heatmap shift of its crop."""
     model.test_cfg.update(output_heatmaps=True)
     mixed = predictions(model, samples)
     for name in HEADS:
@@ -123,7 +123,7 @@ def test_flip_test_is_the_mean_of_both_views_with_the_dataset_s_own_pairs(model,
         assert_same(sample.pred_fields.heatmaps, (plain[row] + back) / 2)
 
 
-def test_every_parameter_gets_a_gradient_and_an_absent_dataset_s_is_zero(model, samples):
+def test_every_parameter_gets_a_gradient_which_is_zero_for_a_missing_dataset(model, samples):
     model.train()
     present = [s for s in samples if s['data_samples'].dataset_name != 'mpii']
     sum(v for k, v in losses(model, present).items() if 'loss' in k).backward()
@@ -141,7 +141,7 @@ def test_every_parameter_gets_a_gradient_and_an_absent_dataset_s_is_zero(model, 
 
 def test_unknown_dataset_lists_the_known_ones(model, samples):
     samples[0]['data_samples'].set_metainfo(dict(dataset_name='zebra'))
-    with pytest.raises(ValueError, match="no head for the dataset 'zebra': it knows coco, aic"):
+    with pytest.raises(ValueError, match="no head for the dataset 'zebra': it has coco, aic"):
         predictions(model, samples)
 
 
@@ -168,14 +168,14 @@ def test_a_batch_without_images_has_no_heatmaps_and_losses_of_zero(model, whole)
         assert head.loss(feats, []) == {f'{name}.loss_kpt': 0 for name in HEADS}
 
 
-def test_a_dataset_twice_is_refused(tiny_config):
+def test_a_repeated_dataset_is_refused(tiny_config):
     head = tiny_config.model.head
     with pytest.raises(ValueError, match='A dataset appears twice among the heads: coco, coco'):
         MultiDatasetHead(head.head, [head.heads[0], head.heads[0]])
 
 
-def test_plain_forward_says_what_is_missing(model):
-    with pytest.raises(ValueError, match="must know each image's dataset"):
+def test_forward_without_samples_names_what_is_missing(model):
+    with pytest.raises(ValueError, match="needs each image's dataset"):
         model(torch.zeros(1, 3, 256, 192), None, mode='tensor')
 
 
@@ -196,8 +196,8 @@ def test_loss_in_bf16_is_close_to_that_in_full_precision(model, samples):
         assert_same(half[name].float(), value, roundings=4, precision=torch.bfloat16, name=name)
 
 
-def test_every_head_on_the_whole_batch_counts_its_own_images_only(whole, samples):
-    """By hand: each decoder on all features, the squared error of the dataset's rows."""
+def test_a_head_on_the_whole_batch_counts_only_its_own_images(whole, samples):
+    """Computed by hand: each decoder on all features, then the squared error of its own rows."""
     whole.train()
     data = prepare(whole, samples, training=True)
     index = whole.head.dataset_index(data['data_samples'])
@@ -213,8 +213,8 @@ def test_every_head_on_the_whole_batch_counts_its_own_images_only(whole, samples
         assert_same(losses[f'{name}.loss_kpt'], error / heatmaps.numel())
 
 
-def test_only_the_batch_norms_tell_the_two_heads_apart(model, whole, samples):
-    """With their buffers as they are, losses and accuracies are equal; in training they differ."""
+def test_the_two_heads_differ_only_in_their_batch_norms(model, whole, samples):
+    """With fixed statistics, losses and accuracies are equal; in training they differ."""
     for each in (model, whole):
         each.train_cfg.update(compute_acc=True)
     alone, together = losses(model, samples), losses(whole, samples)
@@ -230,7 +230,7 @@ def test_only_the_batch_norms_tell_the_two_heads_apart(model, whole, samples):
 def test_in_a_batch_of_one_dataset_the_two_heads_are_equal(model, whole, samples):
     own = of(samples, 'aic')
     alone, together = losses(model.train(), own), losses(whole.train(), own)
-    assert set(alone) == set(together)  # no accuracies: the config says so
+    assert set(alone) == set(together)  # no accuracies: the config turns them off
     for name, value in alone.items():
         assert_same(value, together[name], name=name)
     first, second = (each.head.heads['aic'].state_dict() for each in (model, whole))
@@ -238,14 +238,14 @@ def test_in_a_batch_of_one_dataset_the_two_heads_are_equal(model, whole, samples
         assert_same(value, second[name], name=name)
 
 
-def test_the_two_heads_predict_alike(model, whole, samples):
+def test_the_two_heads_predict_the_same(model, whole, samples):
     for each in (model, whole):
         each.test_cfg.update(output_heatmaps=True)
     for a, b in zip(predictions(model, samples), predictions(whole, samples), strict=True):
         assert torch.equal(a.pred_fields.heatmaps, b.pred_fields.heatmaps)
 
 
-def test_an_absent_dataset_moves_batch_norms_but_no_gradient(whole, samples):
+def test_a_missing_dataset_gets_new_statistics_and_zero_gradients(whole, samples):
     whole.train().train_cfg.update(compute_acc=True)
     absent = whole.head.heads['mpii']
     before = {name: buffer.clone() for name, buffer in absent.named_buffers()}
@@ -262,8 +262,8 @@ def test_an_absent_dataset_moves_batch_norms_but_no_gradient(whole, samples):
         assert not torch.equal(buffer, before[name]), name
 
 
-def gathered(head, feats, samples):
-    """The losses as they were computed before views: every dataset's rows are copied."""
+def losses_of_copied_rows(head, feats, samples):
+    """The losses without views: the rows of every dataset are copied."""
     found = {}
     for name, decoder in head.decoders.items():
         rows = [row for row, sample in enumerate(samples) if sample.dataset_name == name]
@@ -274,8 +274,8 @@ def gathered(head, feats, samples):
     return found
 
 
-def beside_bystanders(head, feats, samples):
-    """The losses of whole batches with bystanders that are made anew."""
+def losses_of_new_ignored_samples(head, feats, samples):
+    """The losses of whole batches, with ignored samples that are created every time."""
     found = {}
     h, w = samples[0].gt_fields.heatmaps.shape[-2:]
     for name, decoder in head.decoders.items():
@@ -292,16 +292,16 @@ def beside_bystanders(head, feats, samples):
 
 @pytest.mark.parametrize('in_order', [True, False])
 @pytest.mark.parametrize('kind', ['model', 'whole'])
-def test_losses_and_gradients_are_bit_by_bit_those_of_copied_rows(kind, in_order, samples, request):
+def test_losses_and_gradients_equal_those_of_copied_rows(kind, in_order, samples, request):
     model = request.getfixturevalue(kind).train()
-    old = gathered if kind == 'model' else beside_bystanders
+    expected = losses_of_copied_rows if kind == 'model' else losses_of_new_ignored_samples
     samples = sorted(samples, key=lambda s: HEADS.index(s['data_samples'].dataset_name))
     samples = samples if in_order else samples[::2] + samples[1::2]
     data = prepare(model, samples, training=True)['data_samples']
     feats = torch.randn(len(data), 128, 16, 12)
     results, gradients = [], []
     start = deepcopy(model.state_dict())
-    for way in (old, MultiDatasetHead.loss if kind == 'model' else type(model.head).loss) * 2:
+    for way in (expected, MultiDatasetHead.loss if kind == 'model' else type(model.head).loss) * 2:
         model.load_state_dict(start)
         leaf = feats.clone().requires_grad_()
         results.append(way(model.head, (leaf,), data))
@@ -326,20 +326,20 @@ def test_a_sorted_batch_is_not_copied(model, samples):
     assert torch.equal(torch.cat(seen[: len(HEADS)]), feats)
 
 
-def test_bystanders_are_made_once(whole, samples):
+def test_ignored_samples_are_created_once(whole, samples):
     data = prepare(whole, samples, training=True)['data_samples']
     feats = (torch.randn(len(data), 128, 16, 12),)
     with torch.inference_mode():
         whole.head.loss(feats, data)
-    made = dict(whole.head._bystanders)
-    assert {key[0] for key in made} == {14, 16, 17, 133}
+    created = dict(whole.head._ignored_samples)
+    assert {key[0] for key in created} == {14, 16, 17, 133}
     whole.head.loss(feats, data)
-    assert all(whole.head._bystanders[key] is value for key, value in made.items())
-    assert not any(s.gt_fields.heatmaps.is_inference() for s in made.values())
+    assert all(whole.head._ignored_samples[key] is value for key, value in created.items())
+    assert not any(s.gt_fields.heatmaps.is_inference() for s in created.values())
 
 
 def test_only_a_loss_is_added_to_the_loss(model):
-    """Not the accuracy of a dataset with "loss" in its name, as in mmengine."""
+    """mmengine would also add the accuracy of a dataset with "loss" in its name."""
     losses = {
         'loss_set.loss_kpt': torch.tensor(1.0),
         'loss_set.acc_pose': torch.tensor(10.0),
@@ -353,7 +353,7 @@ def test_only_a_loss_is_added_to_the_loss(model):
     assert [float(value) for value in log.values()] == [6, 1, 10, 20, 5, 30]
 
 
-def test_of_ordinary_names_the_log_is_mmengine_s(model, samples):
+def test_for_other_names_the_log_equals_mmengine_s(model, samples):
     model.train_cfg.update(compute_acc=True)
     found = losses(model, samples)
     (own, own_log), (total, log) = model.parse_losses(found), BaseModel.parse_losses(model, found)

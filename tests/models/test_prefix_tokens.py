@@ -1,4 +1,4 @@
-"""Prefix tokens: they take part in everything, and leave no trace in the map."""
+"""Prefix tokens: every layer uses them, and the feature map does not contain them."""
 
 import pytest
 import torch
@@ -16,8 +16,8 @@ KINDS = {
 }
 
 
-def stirred(backbone):
-    """Tables that start at zero do something, too."""
+def with_random_tables(backbone):
+    """Gives relative positions, which start at zero, random values."""
     for module in backbone.modules():
         if isinstance(module, RelativePosition):
             for table in module.parameters():
@@ -26,26 +26,26 @@ def stirred(backbone):
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_they_change_features_but_no_shape(kind):
+def test_prefix_tokens_change_the_features_but_not_their_shape(kind):
     cls, options = KINDS[kind]
     image = torch.randn(2, 3, 64, 48)
     torch.manual_seed(1)
-    plain = stirred(cls(**SMALL, **options).eval())
+    plain = with_random_tables(cls(**SMALL, **options).eval())
     torch.manual_seed(1)
-    prefixed = stirred(cls(**SMALL, **options, num_prefix_tokens=3).eval())
+    prefixed = with_random_tables(cls(**SMALL, **options, num_prefix_tokens=3).eval())
     assert prefixed.prefix_tokens.shape == (1, 3, 16)
     state = prefixed.state_dict()
     assert torch.equal(state.pop('prefix_tokens'), prefixed.prefix_tokens)
-    plain.load_state_dict(state)  # strictly: nothing else is new
+    plain.load_state_dict(state)  # strict: there is no other new key
     (without,), (with_them,) = plain(image), prefixed(image)
     assert with_them.shape == without.shape == (2, 16, 4, 3)
     assert not torch.allclose(without, with_them, atol=1e-4)
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_every_patch_sees_every_one_of_them(kind):
+def test_every_patch_sees_every_prefix_token(kind):
     cls, options = KINDS[kind]
-    vit = stirred(cls(**SMALL, **options, num_prefix_tokens=2).eval())
+    vit = with_random_tables(cls(**SMALL, **options, num_prefix_tokens=2).eval())
     image = torch.randn(1, 3, 64, 48)
     for place in range(12):
         vit.zero_grad()
@@ -63,7 +63,7 @@ def test_every_parameter_gets_a_gradient():
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_without_any_all_is_as_if_they_had_never_been_thought_of():
+def test_without_prefix_tokens_the_backbone_is_the_plain_vit():
     torch.manual_seed(2)
     vit = ViT(**SMALL).eval()
     assert 'prefix_tokens' not in vit.state_dict()
@@ -75,14 +75,14 @@ def test_without_any_all_is_as_if_they_had_never_been_thought_of():
     assert torch.equal(vit(image)[0], expected)
 
 
-def test_windows_have_no_place_for_them():
+def test_windows_refuse_prefix_tokens():
     vit = ViT(**SMALL, attention=dict(type='WindowAttention'), num_prefix_tokens=1)
     with pytest.raises(ValueError, match='got 13 tokens for a grid of 4x3: prefix tokens'):
         vit(torch.randn(1, 3, 64, 48))
 
 
 @pytest.mark.parametrize('target', ['official', 'mmpose', 'hf'])
-def test_only_our_own_layout_has_room_for_them(target):
+def test_only_our_own_layout_can_store_prefix_tokens(target):
     state = {f'backbone.{k}': v for k, v in ViT(**SMALL, num_prefix_tokens=1).state_dict().items()}
     own = LAYOUTS['vitpose_plus']
     reading = own.read(state, Facts())
@@ -96,6 +96,6 @@ def test_only_our_own_layout_has_room_for_them(target):
     with pytest.raises(ValueError, match=message):
         LAYOUTS[target].write(state)
     tokens = state.pop('backbone.prefix_tokens')
-    theirs = {**LAYOUTS[target].write(state), 'backbone.prefix_tokens': tokens}
+    foreign = {**LAYOUTS[target].write(state), 'backbone.prefix_tokens': tokens}
     with pytest.raises(ValueError, match=r"keys are not in .* layout: 'backbone\.prefix_tokens'"):
-        LAYOUTS[target].read(theirs, Facts())
+        LAYOUTS[target].read(foreign, Facts())

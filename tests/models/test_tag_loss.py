@@ -1,4 +1,4 @@
-"""Laws of the tag losses: a person's tags together, people apart."""
+"""The tag losses pull the tags of a person together and push people apart."""
 
 import torch
 from mmpose.registry import MODELS
@@ -13,7 +13,7 @@ def tag_loss(**kwargs):
 
 
 def people(*pictures, max_people=5):
-    """(B, P, K, 2) of pictures of people of keypoints: a place, or None for one not seen."""
+    """Pictures -> (B, P, K, 2). A picture is a list of people; a person has K indices or None."""
     indices = torch.zeros(len(pictures), max_people, K, 2, dtype=torch.long)
     for b, picture in enumerate(pictures):
         for p, person in enumerate(picture):
@@ -24,7 +24,7 @@ def people(*pictures, max_people=5):
 
 
 def by_hand(tags, pictures):
-    """The formulas, person by person and pair by pair."""
+    """The two formulas, computed in loops over people and pairs."""
     pulls, pushes = [], []
     for tag, picture in zip(tags.flatten(2).tolist(), pictures, strict=True):
         own = [[tag[k][i] for k, i in enumerate(p) if i is not None] for p in picture]
@@ -51,7 +51,7 @@ SCENES = [
 ]
 
 
-def test_the_tag_losses_are_the_formulas():
+def test_the_tag_losses_equal_the_formulas():
     tags = torch.randn(len(SCENES), K, 6, 5)
     for loss, expected in zip(
         tag_loss()(tags, people(*SCENES)), by_hand(tags, SCENES), strict=True
@@ -61,7 +61,7 @@ def test_the_tag_losses_are_the_formulas():
     assert_same(weighted[0], torch.tensor(by_hand(tags, SCENES)[0] * 0.001))
 
 
-def test_a_person_without_visible_keypoints_counts_nowhere():
+def test_a_person_without_labelled_keypoints_does_not_count():
     tags = torch.randn(1, K, 6, 5)
     seen = [[0, 1, 2, 3], [7, 8, None, 10]]
     nobody = [None] * K
@@ -71,7 +71,7 @@ def test_a_person_without_visible_keypoints_counts_nowhere():
         )
 
 
-def test_one_person_pushes_nobody_and_nobody_costs_nothing():
+def test_one_person_has_no_push_loss_and_no_person_has_no_loss():
     tags = torch.randn(2, K, 6, 5, requires_grad=True)
     pull, push = tag_loss()(tags, people([[0, 1, 2, 3]], [[9, 9, 9, 9]]))
     assert pull > 0
@@ -82,7 +82,7 @@ def test_one_person_pushes_nobody_and_nobody_costs_nothing():
     assert torch.equal(tags.grad, torch.zeros_like(tags))
 
 
-def test_gradient_descent_pulls_people_together_and_apart():
+def test_training_pulls_tags_together_and_pushes_people_apart():
     tags = (0.1 * torch.randn(1, K, 6, 5)).requires_grad_()
     scene = people([[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23]])
     optimizer = torch.optim.Adam([tags], lr=0.05)

@@ -1,3 +1,5 @@
+"""The plain vision transformer: sizes, token grids, positions and frozen parts."""
+
 import pytest
 import torch
 
@@ -49,8 +51,8 @@ def test_every_parameter_gets_a_gradient(ffn):
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_features_keep_their_place():
-    """A change in one corner of the input moves the features there most: no transposed grid."""
+def test_features_keep_their_position():
+    """A change in a corner of the input changes the features of this corner most."""
     vit = ViT(dict(SMALL, depth=1), (64, 48)).eval()
     image = torch.zeros(1, 3, 64, 48)
     corner = image.clone()
@@ -76,7 +78,7 @@ def test_errors():
 
 
 @pytest.mark.parametrize('input_hw', [(256, 192), (384, 288), (576, 432), (256, 256), (192, 256)])
-def test_one_checkpoint_runs_at_every_size_at_load_and_at_run_time_alike(input_hw):
+def test_positions_are_resized_equally_at_loading_and_at_run_time(input_hw):
     trained = ViT(SMALL, (256, 192)).eval()
     other = ViT(SMALL, input_hw).eval()
     other.load_state_dict(trained.state_dict())
@@ -86,9 +88,9 @@ def test_one_checkpoint_runs_at_every_size_at_load_and_at_run_time_alike(input_h
         assert torch.equal(other.pos_embed, trained.pos_embed)
 
 
-def test_resized_positions_keep_a_plane_and_their_rectangle():
-    """Inside, where no border is repeated, torch's bicubic interpolation keeps a linear function
-    of the place within a twentieth of a patch: x and y stay what they were."""
+def test_resized_positions_keep_a_linear_function_and_its_axes():
+    """Away from the borders, bicubic interpolation keeps a linear function of x and y, with an
+    error of at most a twentieth of a patch."""
     y, x = torch.meshgrid(torch.arange(8.0), torch.arange(6.0), indexing='ij')
     table = torch.stack([y, x], dim=-1)[None]
     resized = resize_table(table, (16, 12))
@@ -107,7 +109,7 @@ FREEZING = {  # what the authors' switches freeze
 
 
 @pytest.mark.parametrize('kind', FREEZING)
-def test_what_is_frozen_gets_no_gradient_and_stays_in_evaluation_mode(kind):
+def test_frozen_parts_get_no_gradient_and_stay_in_evaluation_mode(kind):
     frozen = FREEZING[kind]
     vit = ViT(SMALL, (64, 48), frozen=frozen, drop_path_rate=0.5).train()
     (feature,) = vit(torch.randn(2, 3, 64, 48))
@@ -125,18 +127,18 @@ OWN = ('norm', 'patch_embed', 'pos_embed', 'prefix_tokens')
 
 
 @pytest.mark.parametrize('part', OWN)
-def test_a_part_of_the_backbone_s_own_is_frozen_there_only(part):
-    """ViTAE's branches have a norm, too; what else layers may have by these names is added."""
+def test_a_name_of_the_backbone_freezes_nothing_inside_the_layers(part):
+    """The branches of ViTAE have a norm too; the test adds modules with the other names."""
     vit = ViTAE(SMALL, (64, 48), frozen=(part,), num_prefix_tokens=1)
     for name in OWN:
         vit.layers[0].ffn.add_module(name, torch.nn.Dropout())
     held = {name for name, parameter in vit.named_parameters() if not parameter.requires_grad}
     assert held == {name for name, _ in vit.named_parameters() if name.split('.')[0] == part}
-    asleep = {name for name, module in vit.train().named_modules() if not module.training}
-    assert asleep == {part} & dict(vit.named_children()).keys()
+    evaluated = {name for name, module in vit.train().named_modules() if not module.training}
+    assert evaluated == {part} & dict(vit.named_children()).keys()
 
 
-def test_parts_of_layers_are_frozen_beside_the_backbone_s_own():
+def test_parts_of_layers_and_of_the_backbone_are_frozen_together():
     vit = ViTAE(SMALL, (64, 48), frozen=('norm', '1', 'fc1'))
     held = {name for name, parameter in vit.named_parameters() if not parameter.requires_grad}
     first = {f'layers.0.ffn.fc1.{kind}' for kind in ('weight', 'bias')}
@@ -147,6 +149,6 @@ def test_parts_of_layers_are_frozen_beside_the_backbone_s_own():
     assert held >= {name for name, _ in vit.named_parameters() if name.startswith('layers.1.')}
 
 
-def test_nothing_by_that_name_can_be_frozen():
-    with pytest.raises(ValueError, match='frozen names mhsa, which is in no name of a parameter'):
+def test_an_unknown_part_to_freeze_is_refused():
+    with pytest.raises(ValueError, match='frozen has mhsa, which is in no name of a parameter'):
         ViT(SMALL, frozen=('attention', 'mhsa'))

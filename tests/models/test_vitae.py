@@ -1,4 +1,4 @@
-"""ViTAE's branch by its formula, its sizes, and what a convolution changes for the rest."""
+"""ViTAE: the formula and size of its branch, and training with it."""
 
 from functools import partial
 
@@ -26,8 +26,8 @@ PARAMETERS = {'base': 88.6, 'large': 310.7, 'huge': 643.2}
 GIANT_FFN = dict(type='SharedFFN', hidden_dim=6144)
 
 
-def moved(model, spread=0.5):
-    """With statistics, biases and scales that are not those of the start."""
+def randomised(model, spread=0.5):
+    """Gives statistics, biases and scales random values instead of the initial ones."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_(std=spread)
@@ -49,7 +49,7 @@ def test_parameters_of_the_published_sizes(arch):
 
 
 def test_giant_has_the_billion_parameters_of_vitpose_g():
-    """Layer by layer: attention, FFN, two norms; 4 (16) channels in for 16 (4) out, nine places."""
+    """A layer: attention, FFN, two norms and the branch (groups of 4 -> 16 -> 4 channels)."""
     with torch.device('meta'):
         vit = ViTAE('giant', (576, 432), ffn=GIANT_FFN)
     d, f = 1408, 6144
@@ -62,7 +62,7 @@ def test_giant_has_the_billion_parameters_of_vitpose_g():
 
 
 def branch_by_hand(x, hw, state, k):
-    """What the branch adds to tokens (B, N, C), place by place: no convolution is called."""
+    """What the branch adds to tokens (B, N, C), computed without a convolution."""
     h, w = hw
     grid = F.pad(x.unflatten(1, hw), (0, 0, k // 2, k // 2, k // 2, k // 2))
     for name in ('expand', 'reduce'):
@@ -84,15 +84,15 @@ def branch_by_hand(x, hw, state, k):
 
 
 @pytest.mark.parametrize('k', [1, 3, 5])
-def test_the_branch_is_its_formula(k):
-    branch = moved(ParallelConvolution(16, k)).double().eval()
+def test_the_branch_equals_its_formula(k):
+    branch = randomised(ParallelConvolution(16, k)).double().eval()
     x = torch.randn(2, 12, 16).double()
     by_hand = branch_by_hand(x, GRID, branch.state_dict(), k)
     torch.testing.assert_close(branch(x, GRID), by_hand, rtol=1e-12, atol=1e-12)
 
 
-def test_a_layer_adds_attention_and_branch_of_its_raw_input():
-    layer = moved(ViTAE(SMALL, INPUT)).double().eval().layers[0]
+def test_a_layer_adds_attention_and_the_branch_of_its_input():
+    layer = randomised(ViTAE(SMALL, INPUT)).double().eval().layers[0]
     x = torch.randn(2, 12, 16).double()
     attended = layer.attention(layer.norm1(x), GRID)
     mixed = x + attended + branch_by_hand(x, GRID, layer.convolution.state_dict(), 3)
@@ -100,8 +100,8 @@ def test_a_layer_adds_attention_and_branch_of_its_raw_input():
     torch.testing.assert_close(layer(x, GRID, None), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_drop_path_leaves_attention_and_branch_out_one_by_one():
-    """With a rate of a half there are images with both, either and none of the two."""
+def test_drop_path_drops_attention_and_branch_independently():
+    """With a rate of 0.5, some images keep both, some keep one, and some keep none."""
     layer = ViTAE(dict(SMALL, depth=2), INPUT, drop_path_rate=0.5).train().layers[1]
     attention, convolution = torch.randn(2, 1, 12, 16)
     layer.attention.forward = lambda x, hw: attention.expand_as(x)
@@ -116,9 +116,9 @@ def test_drop_path_leaves_attention_and_branch_out_one_by_one():
 
 
 @pytest.mark.parametrize('k', [1, 3])
-def test_a_place_reaches_its_neighbours_only(k):
-    """Twice: two convolutions of k places reach k - 1 places far."""
-    branch = moved(ParallelConvolution(16, k)).eval()
+def test_a_token_changes_only_its_neighbours(k):
+    """Two convolutions of kernel size k reach k - 1 tokens far."""
+    branch = randomised(ParallelConvolution(16, k)).eval()
     x = torch.randn(1, 7 * 6, 16)
     other = x.clone()
     other[:, 2 * 6 + 3] += 1  # row 2, column 3
@@ -128,16 +128,16 @@ def test_a_place_reaches_its_neighbours_only(k):
     assert torch.equal(changed, expected)
 
 
-def test_prefix_tokens_pass_the_branch_by():
-    branch = moved(ParallelConvolution(16)).eval()
+def test_the_branch_ignores_prefix_tokens():
+    branch = randomised(ParallelConvolution(16)).eval()
     tokens, prefix = torch.randn(2, 12, 16), torch.randn(2, 2, 16)
     out = branch(torch.cat([prefix, tokens], dim=1), GRID)
     assert not out[:, :2].any()
     torch.testing.assert_close(out[:, 2:], branch(tokens, GRID))
 
 
-def test_what_was_trained_with_1x1_kernels_is_the_same_function_with_3x3():
-    small = moved(ViTAE(SMALL, INPUT, convolution=POINTWISE)).eval()
+def test_1x1_kernels_loaded_as_3x3_compute_the_same():
+    small = randomised(ViTAE(SMALL, INPUT, convolution=POINTWISE)).eval()
     state = small.state_dict()
     large = ViTAE(SMALL, INPUT).eval()
     large.load_state_dict(state)
@@ -151,9 +151,9 @@ def test_what_was_trained_with_1x1_kernels_is_the_same_function_with_3x3():
         small.load_state_dict(large.state_dict())
 
 
-def test_with_1x1_kernels_any_choice_of_tokens_is_a_column():
-    """As MAE has it: of a grid only some tokens are left, in any order."""
-    vit = moved(ViTAE(SMALL, INPUT, convolution=POINTWISE)).eval()
+def test_with_1x1_kernels_the_branch_runs_on_any_choice_of_tokens():
+    """As in MAE: only some tokens of a grid, in any order, passed as one column."""
+    vit = randomised(ViTAE(SMALL, INPUT, convolution=POINTWISE)).eval()
     x, kept = torch.randn(2, 12, 16), torch.tensor([7, 0, 11])
     some = vit.layers[0].convolution(x[:, kept], (3, 1))
     torch.testing.assert_close(some, vit.layers[0].convolution(x, GRID)[:, kept])
@@ -162,7 +162,7 @@ def test_with_1x1_kernels_any_choice_of_tokens_is_a_column():
 
 @pytest.mark.parametrize('ffn', [dict(type='SharedFFN', hidden_dim=24), EXPERTS])
 def test_every_parameter_gets_a_gradient(ffn):
-    """In training a bias before a batch norm gets none but for rounding: with fixed statistics."""
+    """Statistics are fixed: in training, the gradient of a bias before a batch norm is zero."""
     vit = ViTAE(SMALL, INPUT, ffn=ffn).eval()
     (feature,) = vit(torch.randn(3, 3, *INPUT), torch.tensor([0, 1, 2]))
     assert feature.shape == (3, 16, *GRID)
@@ -188,8 +188,8 @@ def test_a_training_step_lowers_the_loss():
     assert losses[-1] < 0.9 * losses[0]
 
 
-def test_a_mixed_batch_is_each_dataset_alone():
-    vit = moved(ViTAE(SMALL, INPUT, ffn=EXPERTS)).eval()
+def test_a_mixed_batch_equals_each_dataset_alone():
+    vit = randomised(ViTAE(SMALL, INPUT, ffn=EXPERTS)).eval()
     image, index = torch.randn(6, 3, *INPUT), torch.tensor([0, 0, 1, 1, 2, 2])
     (mixed,) = vit(image, index)
     for i in range(3):
@@ -216,8 +216,8 @@ checkpoint_as_the_strategy = partial(apply_activation_checkpointing, check_fn=is
 
 
 @pytest.mark.parametrize('switch_on', [checkpoint_as_the_runner, checkpoint_as_the_strategy])
-def test_activations_computed_twice_give_the_same_but_move_the_statistics_twice(switch_on):
-    """Which is one move with a momentum of 0.19 instead of 0.1."""
+def test_activation_checkpointing_changes_only_the_statistics(switch_on):
+    """They are updated twice, as by one update with a momentum of 0.19 instead of 0.1."""
     image = torch.randn(4, 3, *INPUT)
     once = ViTAE(SMALL, INPUT, drop_path_rate=0.5).train()
     twice = ViTAE(SMALL, INPUT, drop_path_rate=0.5).train()
@@ -241,7 +241,7 @@ def test_activations_computed_twice_give_the_same_but_move_the_statistics_twice(
             torch.testing.assert_close(one, two, msg=name)
 
 
-def test_a_masked_autoencoder_trains_with_1x1_kernels_and_a_pose_model_starts_from_it():
+def test_a_pose_model_loads_a_masked_autoencoder_with_1x1_kernels():
     patch = dict(kernel_size=16, stride=16)
     encoder = dict(type='ViTAE', arch=SMALL, input_hw=INPUT, patch=patch, convolution=POINTWISE)
     decoder = dict(type='MaskedDecoder', depth=1, dim=16, num_heads=2)
@@ -262,5 +262,5 @@ def test_errors():
         ParallelConvolution(18)
     with pytest.raises(ValueError, match='kernel_size=2 odd'):
         ParallelConvolution(16, 2)
-    with pytest.raises(ValueError, match='frozen names pcm, which is in no name of a parameter'):
+    with pytest.raises(ValueError, match='frozen has pcm, which is in no name of a parameter'):
         ViTAE(SMALL, frozen=('pcm',))

@@ -1,4 +1,4 @@
-"""The networks: backbones, attention kinds, FFNs, heads, masked autoencoding."""
+"""The networks: backbones, kinds of attention, FFNs, heads and masked autoencoders."""
 
 from vitpose_plus.models.attention import (
     FullAttention,

@@ -12,12 +12,12 @@ class Arch(NamedTuple):
 
 
 ARCHS = {
-    'tiny': Arch(4, 128, 4),  # ours, for the demo and the tests
+    'tiny': Arch(4, 128, 4),  # our own, for the demo and the tests
     'small': Arch(12, 384, 12),
     'base': Arch(12, 768, 12),
     'large': Arch(24, 1024, 16),
     'huge': Arch(32, 1280, 16),
-    'giant': Arch(40, 1408, 16),  # our reading of ViTPose-G's, see ViTAE
+    'giant': Arch(40, 1408, 16),  # our reading of ViTPose-G: see ViTAE
 }
 
 

@@ -1,7 +1,7 @@
-"""What a config gives to a class, compared with the arguments that the class takes.
+"""Compares the arguments that a config gives to a class with those that the class takes.
 
-Only what is certainly wrong is found: a class whose constructor takes ``**others`` is judged only
-if they are handed on to its parent, and so are its parents.
+Only certain mistakes are reported. A class whose constructor takes ``**others`` is checked only if
+it passes them unchanged to its base class, and if the base class can be checked in the same way.
 """
 
 import ast
@@ -17,11 +17,11 @@ from mmengine.hooks import CheckpointHook
 from mmengine.registry import Registry
 from mmengine.runner import Runner
 
-Names = dict[str, typing.Any]  # of arguments, with their annotations
+Names = dict[str, typing.Any]  # name of an argument -> its annotation
 NUMBERS = (int, float, bool, types.NoneType)
-OTHERS = (str, dict, list, tuple)
-# Classes that give ``**others`` to a function later on.
-RESTS = {CheckpointHook: Runner.save_checkpoint}
+NOT_NUMBERS = (str, dict, list, tuple)
+# Class -> the function to which it passes ``**others`` later.
+RECEIVERS = {CheckpointHook: Runner.save_checkpoint}
 BUILDER_KEYS = ('type', '_scope_')
 
 
@@ -32,14 +32,14 @@ def wrong_arguments(
     more: Collection[str] = (),
     default: str | None = None,
 ) -> Iterator[str]:
-    """Sentences about a class that is not registered, or arguments that it does not take.
+    """Yields a sentence for each mistake: a class that is not registered, or a wrong argument.
 
     Args:
-        value: What a config has for a class and its arguments.
-        where: Its place in the config, with dots.
-        registry: Where the class is looked for.
-        more: Keys that whoever builds it takes out.
-        default: The class, where the config needs not name it.
+        value: The dict of the config, with ``type`` and the arguments of the class.
+        where: The place of this dict in the config, with dots.
+        registry: The registry of the class.
+        more: Further keys that are allowed: they are removed before the class is built.
+        default: The class of a dict without ``type``.
     """
     kind = value.get('type', default)
     if kind is None:
@@ -71,41 +71,41 @@ def wrong_arguments(
 
 
 def not_taken(where: str, name: str, taken: Collection[str]) -> str:
-    """A sentence about an argument, whose place ends in its name."""
+    """The sentence about a wrong argument; ``where`` is its place, and ends in its name."""
     place, key = where.rsplit('.', 1)
     if key == '_delete_':
-        return f'{place} has _delete_, but no parent has anything there: take _delete_ out.'
+        return f'{place} has _delete_, but no base has anything there: take _delete_ out.'
     close = nearest(key, taken)
     known = f'the nearest is {" or ".join(close)}' if close else f'it takes {", ".join(taken)}'
     return f'{where} is no argument of {name} ({known}): correct the name, or take it out.'
 
 
 def registered(kind: str | type, registry: Registry, scope: str | None = None):
-    """The class or function of that name, or None."""
+    """The registered class or function of this name, or None."""
     if not isinstance(kind, str):
         return kind
     with registry.switch_scope_and_registry(scope) as here:
         try:
             return here.get(kind)
-        except Exception:  # a name with dots makes it import a module
+        except Exception:  # for a name with dots a module is imported
             return None
 
 
 def all_names(registry: Registry) -> set[str]:
-    """Those of a registry and of the one that it extends, as of mmpose and mmengine."""
+    """The names in a registry and in its parents (mmpose's registry has mmengine's as parent)."""
     names = set(registry.module_dict)
     return names | all_names(registry.parent) if registry.parent else names
 
 
 def nearest(name: str, known: Collection[str], number: int = 3, cutoff: float = 0.6) -> list[str]:
-    """The known names that are spelt most alike, the nearest first; capitals do not count."""
+    """The known names with the most similar spelling, the nearest first; case is ignored."""
     spelt = {each.lower(): each for each in sorted(known, reverse=True)}
     close = difflib.get_close_matches(str(name).lower(), spelt, number, cutoff)
     return [spelt[each] for each in close]
 
 
 def nearest_classes(name: str, known: Collection[str]) -> list[str]:
-    """The same for classes, whose names are often longer or shorter by whole words."""
+    """As ``nearest``, and also the names that are longer or shorter by whole words."""
     word = name.lower()
     shorter = [each for each in known if len(each) > 2 and word.startswith(each.lower())]
     longer = [each for each in known if each.lower().startswith(word)]
@@ -114,7 +114,7 @@ def nearest_classes(name: str, known: Collection[str]) -> list[str]:
 
 @cache
 def accepted(found) -> Names | None:
-    """The names of all arguments, or None where that cannot be told."""
+    """The names of all arguments of a class or function, or None if they cannot be found out."""
     if not inspect.isclass(found):
         return _names(found) if inspect.isfunction(found) and not _rest(found) else None
     names: Names = {}
@@ -122,14 +122,14 @@ def accepted(found) -> Names | None:
         if '__init__' not in vars(kind):
             continue
         own = vars(kind)['__init__']
-        if not inspect.isfunction(own) or hasattr(own, '__wrapped__'):  # may rename arguments
+        if not inspect.isfunction(own) or hasattr(own, '__wrapped__'):  # wrappers rename
             return None
         names = _names(own) | names
         if (rest := _rest(own)) is None:
             return names
-        if kind in RESTS:
-            return _names(RESTS[kind]) | names
-        if not _hands_on(own, rest):
+        if kind in RECEIVERS:
+            return _names(RECEIVERS[kind]) | names
+        if not _passes_on(own, rest):
             return None
     return None
 
@@ -137,7 +137,7 @@ def accepted(found) -> Names | None:
 def _names(function: types.FunctionType) -> Names:
     try:
         hints = typing.get_type_hints(function)
-    except Exception:  # names that only a type checker knows
+    except Exception:  # an annotation that cannot be evaluated at run time
         hints = {}
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     parameters = inspect.signature(function).parameters.values()
@@ -146,41 +146,41 @@ def _names(function: types.FunctionType) -> Names:
 
 
 def _rest(function: types.FunctionType) -> str | None:
-    """The name of ``**others``."""
+    """The name of the parameter with ``**``, or None."""
     parameters = inspect.signature(function).parameters.values()
     return next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
 
 
-def _hands_on(function: types.FunctionType, rest: str) -> bool:
-    """Whether ``**rest`` goes to ``super().__init__`` as it is, and nowhere else."""
+def _passes_on(function: types.FunctionType, rest: str) -> bool:
+    """Whether ``**rest`` is passed unchanged to ``super().__init__``, and used nowhere else."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, SyntaxError):
         return False
     uses = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == rest]
-    handed = [
+    passed = [
         keyword.value
         for call in ast.walk(tree)
         if isinstance(call, ast.Call) and ast.unparse(call.func) == 'super().__init__'
         for keyword in call.keywords
         if keyword.arg is None
     ]
-    return len(uses) == 1 and uses[0] in handed
+    return len(uses) == 1 and uses[0] in passed
 
 
 def is_no_number(value, hint) -> bool:
-    """Whether a text, or a container, is given where only numbers are taken."""
+    """Whether a text or a container is given, but only numbers are allowed."""
     kinds = _kinds(hint)
-    return kinds <= {*NUMBERS} and kinds != {types.NoneType} and isinstance(value, OTHERS)
+    return kinds <= {*NUMBERS} and kinds != {types.NoneType} and isinstance(value, NOT_NUMBERS)
 
 
 def is_only_number(value, hint) -> bool:
-    """Whether a number is given where only texts, lists or dicts are taken."""
+    """Whether a number is given, but only texts, lists or dicts are allowed."""
     kinds = _kinds(hint) - {types.NoneType}
     return bool(kinds) and kinds <= {str, dict, list} and isinstance(value, int | float)
 
 
 def _kinds(hint) -> set:
-    """The types of a hint, without those of what is in them."""
+    """The types in a hint, without the types of their items: ``list[int]`` counts as ``list``."""
     union = typing.get_origin(hint) in (typing.Union, types.UnionType)
     return {typing.get_origin(h) or h for h in (typing.get_args(hint) if union else (hint,))}

@@ -1,4 +1,6 @@
-"""Attention kinds: ``forward(x, hw) -> x``, built with ``dim``, ``num_heads`` and ``grid_hw``.
+"""The kinds of attention.
+
+Each is built with ``dim``, ``num_heads`` and ``grid_hw``, and has ``forward(x, hw) -> x``.
 
 Shapes: B batch, H W token grid, P prefix tokens, N = P + H * W tokens, C channels, M heads,
 D = C / M channels of a head, L windows, S tokens of a window.
@@ -22,11 +24,11 @@ class FullAttention(nn.Module):
         dim: Channels C of a token.
         num_heads: M, a divisor of ``dim``.
         grid_hw: The token grid of the model's input.
-        rel_pos: Config of a relative position, such as ``dict(type='RelativePosition')``; none by
-            default, as in every released model.
+        rel_pos: Config of a relative position, such as ``dict(type='RelativePosition')``. By
+            default there is none, as in every released model.
 
     Attributes:
-        needs_grid: Needs the full token grid, without prefix tokens.
+        needs_grid: Whether it needs the full token grid, without prefix tokens.
     """
 
     needs_grid = False
@@ -56,9 +58,10 @@ class FullAttention(nn.Module):
         return qkv.unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind()
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-        """(B, M, N, D or more), (B, M, keys, the same), (B, M, keys, D) -> (B, N, C).
+        """Queries (B, M, N, D'), keys (B, M, keys, D'), values (B, M, keys, D) -> (B, N, C).
 
-        Fast kernels want values as wide as the queries, whatever relative positions added to them.
+        D' is larger than D if relative positions have added channels. Fast kernels need values
+        with as many channels as the queries, so values are padded.
         """
         dim = v.shape[-1]
         if wider := q.shape[-1] - dim:
@@ -69,7 +72,9 @@ class FullAttention(nn.Module):
 
 @MODELS.register_module()
 class WindowAttention(FullAttention):
-    """Among the tokens of a window (ViTPose, section 3.3), with relative positions by default.
+    """Self-attention among the tokens of each window (ViTPose, section 3.3).
+
+    It has relative positions by default.
 
     Args:
         window_hw: Height and width of a window, in tokens; it need not divide the grid.
@@ -89,7 +94,7 @@ class WindowAttention(FullAttention):
         self.window_hw = tuple(window_hw)
 
     def forward(self, x: Tensor, hw: tuple[int, int]) -> Tensor:
-        """(B, H * W, C) -> the same; there are no windows with prefix tokens."""
+        """(B, H * W, C) -> the same shape; prefix tokens are not supported."""
         if x.shape[1] != hw[0] * hw[1]:
             raise UserError(
                 f'{type(self).__name__} got {x.shape[1]} tokens for a grid of {hw[0]}x{hw[1]}: '
@@ -109,22 +114,23 @@ class WindowAttention(FullAttention):
         return self.proj(windows.join(x, hw, self.window_hw, shift_hw).flatten(1, 2))
 
     def shift_hw(self, hw: tuple[int, int]) -> tuple[int, int]:
-        """Rows and columns by which the windows are shifted on a grid."""
+        """By how many rows and columns the windows are shifted on a grid of ``hw`` tokens."""
         return (0, 0)
 
     def with_context(
         self, k: Tensor, v: Tensor, mask: Tensor | None, qkv: Tensor
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Keys, values (B L, M, S, D) and mask, with whatever else a window may see."""
+        """Adds keys and values from outside the window; here none. Both are (B L, M, S, D)."""
         return k, v, mask
 
 
 @MODELS.register_module()
 class ShiftedWindowAttention(WindowAttention):
-    """Windows shifted by half their size, as Swin's; to be alternated with others.
+    """Self-attention in windows that are shifted by half their size, as in Swin.
 
-    How far, and that edges do not wrap around, the paper leaves open: both are Swin's. Where one
-    window spans an axis there is nothing to shift.
+    Use it in alternation with unshifted windows. The paper does not state the size of the shift,
+    nor what happens at the edges of the grid. Both are as in Swin: half a window, and no attention
+    between opposite edges. If one window covers an axis, this axis is not shifted.
     """
 
     def shift_hw(self, hw: tuple[int, int]) -> tuple[int, int]:
@@ -135,8 +141,9 @@ class ShiftedWindowAttention(WindowAttention):
 class PoolingWindowAttention(WindowAttention):
     """Each window also sees the mean of every window (ViTPose, section 3.3).
 
-    Mean and not maximum is our reading. A mean of keys is the key of the mean, so nothing is
-    projected twice. Means have no relative position, and are those of the unshifted windows.
+    The mean, instead of the maximum, is our reading. The projection is linear, so the mean of the
+    keys is the key of the mean token, and needs no projection of its own. The means have no
+    relative position. They are those of the unshifted windows.
     """
 
     def with_context(
@@ -156,4 +163,4 @@ class PoolingWindowAttention(WindowAttention):
 
 @MODELS.register_module()
 class ShiftedPoolingWindowAttention(PoolingWindowAttention, ShiftedWindowAttention):
-    """Both: windows shifted by half their size, and the mean of every window."""
+    """Windows shifted by half their size; each also sees the mean of every window."""

@@ -1,7 +1,7 @@
-"""Bottom-up decoding: heatmaps of everybody's keypoints, and tags that tell people apart.
+"""The bottom-up head: heatmaps with the keypoints of all people, and tags that separate them.
 
-ViTPose++ claims it and publishes nothing of it: this is our reading, a plain ViT with the classic
-decoder, trained by associative embedding (docs/bottom_up.md).
+The ViTPose++ paper claims bottom-up estimation and publishes no details. This is our reading: a
+plain ViT with the classic decoder, trained by associative embedding (docs/bottom_up.md).
 
 Shapes: B batch, C channels, H W feature map, K keypoints, h w heatmaps.
 """
@@ -18,11 +18,17 @@ from vitpose_plus.models.heads import Features
 
 @MODELS.register_module()
 class BottomUpHead(AssociativeEmbeddingHead):
-    """mmpose's head, made trainable: it expects the labels that its codec does not pack, and
-    weights of pictures where there are those of people."""
+    """mmpose's head, with a loss that fits its codec.
+
+    mmpose's own loss expects labels that its codec does not pack. It also expects one
+    weight per picture, but the samples have one per person.
+    """
 
     def init_weights(self) -> None:
-        """As the parent's, but tags start apart: where all are the same nothing pushes them."""
+        """Initialises like mmpose's head, but with larger random weights for the tags.
+
+        Tags must differ at the start: the push loss has no gradient between equal tags.
+        """
         super().init_weights()
         nn.init.kaiming_normal_(self.final_layer.weight.data[self.num_keypoints :])
 
@@ -34,7 +40,7 @@ class BottomUpHead(AssociativeEmbeddingHead):
     ) -> dict[str, Tensor]:
         """Feature maps (B, C, H, W) -> ``loss_kpt``, ``loss_pull`` and ``loss_push``.
 
-        Every heatmap counts everywhere but where people are not annotated (the mask).
+        The heatmap loss counts every pixel, except where the mask marks people without annotation.
         """
         heatmaps, tags = self.forward(feats)
         fields = [sample.gt_fields for sample in batch_data_samples]
@@ -54,8 +60,8 @@ class BottomUpHead(AssociativeEmbeddingHead):
         batch_data_samples: list[PoseDataSample],
         test_cfg: dict | None = None,
     ) -> list[InstanceData] | tuple[list[InstanceData], list[PixelData]]:
-        """The people of every picture; unlike the parent's, also without a flip test."""
+        """The people of every picture; unlike in mmpose, a flip test is not required."""
         test_cfg = test_cfg or {}
         if not (test_cfg.get('flip_test') or test_cfg.get('multiscale_test')):
-            feats = list(feats)  # of which the parent makes a scale
+            feats = list(feats)  # mmpose's head expects a list here
         return super().predict(feats, batch_data_samples, test_cfg)

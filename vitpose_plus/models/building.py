@@ -1,4 +1,4 @@
-"""Models from their configs: as names and shapes only, and as they are left after training."""
+"""Builds models without weights, and removes from their configs what only training needs."""
 
 from collections.abc import Iterator
 
@@ -12,17 +12,17 @@ from vitpose_plus.models.arguments import registered, wrong_arguments
 
 
 def build_on_meta(cfg: dict) -> nn.Module:
-    """The model without its weights: names and shapes only.
+    """Builds a model whose parameters have names and shapes, but no values.
 
     Raises:
-        UserError: It cannot be built.
+        UserError: The model cannot be built.
     """
     try:
         with torch.device('meta'):
             return MODELS.build(cfg)
     except UserError:
         raise
-    except Exception as error:  # whatever a wrong argument makes a constructor raise
+    except Exception as error:  # a wrong argument may raise any of them
         problem = next(_wrong_parts(cfg, 'model', MODELS), None)
         raise UserError(
             problem or f'The model cannot be built ({reason(error)}): correct its config.'
@@ -30,7 +30,7 @@ def build_on_meta(cfg: dict) -> nn.Module:
 
 
 def _wrong_parts(cfg: dict | list, where: str, registry: Registry) -> Iterator[str]:
-    """What is wrong with the classes of a model that could not be built, the inner ones first."""
+    """Yields what is wrong with the parts of a model that could not be built, inner parts first."""
     for key, part in cfg.items() if isinstance(cfg, dict) else enumerate(cfg):
         if isinstance(part, dict | list | tuple):
             yield from _wrong_parts(part, f'{where}.{key}', registry)
@@ -42,10 +42,12 @@ def _wrong_parts(cfg: dict | list, where: str, registry: Registry) -> Iterator[s
 
 
 def deployment_config(model: dict) -> dict:
-    """The config of the model that is left when a training has ended: without teacher and token.
+    """Returns the config of the deployed model, without the parts that only training needs.
+
+    Such parts are a teacher and a knowledge token.
 
     Args:
-        model: The config of any model; most are left as they are.
+        model: The config of any model. Most configs have no such parts and are returned unchanged.
     """
     kind = MODELS.get(model['type'])
     if not hasattr(kind, 'deployed_type'):

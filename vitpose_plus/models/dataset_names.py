@@ -1,7 +1,7 @@
-"""The names of datasets: as parts of a state dict's keys, and as a tensor in it.
+"""The names of datasets in a state dict: as parts of its keys, and as a tensor.
 
-Experts have numbers only. So a state dict also holds the names of the datasets in the order of the
-experts, as a tensor: nothing else survives safetensors and other tools.
+Experts have only numbers. A state dict therefore also contains the names of the datasets, in the
+order of the experts. They are a tensor, because safetensors and other tools keep only tensors.
 
 Shapes: L length of a text.
 """
@@ -24,10 +24,10 @@ ESCAPED = re.compile(r'\.|%(?=[0-9A-Fa-f]{2})')
 
 
 def module_name(dataset: str) -> str:
-    """The name of a dataset's decoder among the modules: the dataset's own, wherever torch allows.
+    """The module name of a dataset's decoder: the name of the dataset, if torch allows it.
 
-    A dot or the name of one of ``ModuleDict``'s methods is written as in a URL: ``my%2Eset``,
-    ``%6Beys``.
+    A dot is escaped as in a URL: ``my%2Eset``. If ``ModuleDict`` has an attribute of this name, the
+    first letter is escaped: ``%6Beys``.
     """
     if dataset in TAKEN:
         return _escape(dataset[0]) + dataset[1:]
@@ -44,12 +44,12 @@ def _escape(character: str) -> str:
 
 
 def to_tensor(names: Iterable[str]) -> Tensor:
-    """Names -> (L,), uint8 on the CPU: JSON in ASCII, whose numbers are exact in every dtype."""
+    """Names -> (L,) uint8 on the CPU: JSON in ASCII, whose codes are exact in every dtype."""
     return torch.tensor(list(json.dumps(list(names)).encode()), dtype=torch.uint8, device='cpu')
 
 
 def from_tensor(text: Tensor) -> list[str]:
-    """The opposite of ``to_tensor``, also of a file that was cast to another dtype."""
+    """The opposite of ``to_tensor``; the tensor may have been cast to another dtype."""
     try:
         return [str(name) for name in json.loads(bytes(text.int().tolist()))]
     except (TypeError, ValueError, NotImplementedError) as error:
@@ -60,12 +60,13 @@ def from_tensor(text: Tensor) -> list[str]:
 
 
 def keep_in_state_dict(head: nn.Module) -> None:
-    """Makes the names part of a head's state dict, and of what is checked when it is loaded.
+    """Adds the names to the state dict of a head, and checks them when a state dict is loaded.
 
-    They are no buffer: those are averaged over models and processes.
+    The names are not a buffer, because buffers are averaged over models and processes.
 
     Args:
-        head: Has ``names``, in the order of the experts, and a decoder for each in ``heads``.
+        head: A module with ``names`` in the order of the experts, and a decoder for each in
+            ``heads``.
     """
     head.register_state_dict_post_hook(_add)
     head.register_load_state_dict_pre_hook(_check)
@@ -76,12 +77,13 @@ def _add(head: nn.Module, state_dict: dict, prefix: str, *args) -> None:
 
 
 def _check(head: nn.Module, state_dict: dict, prefix: str, *args) -> None:
-    """Before loading: experts are numbered, so the same datasets in another order are refused.
+    """Raises a ``UserError`` before loading if the checkpoint has the datasets in another order.
 
-    The dict is the loader's own copy. In an older checkpoint, without names, the order of the keys
-    counts, unless a tool has sorted them. Other datasets are left to whoever compares the keys.
+    Experts are found by number, so that another order would swap them. An older checkpoint has no
+    names: then the order of its keys is checked, unless a tool has sorted them. Other datasets
+    raise nothing here: they are reported when the keys are compared.
     """
-    text = state_dict.pop(prefix + KEY, None)
+    text = state_dict.pop(prefix + KEY, None)  # the dict is the loader's own copy
     heads = in_order(state_dict, f'{prefix}heads.')
     saved = heads if text is None else from_tensor(text)
     in_place = saved[: len(head.names)] == head.names  # a file may have experts without a head
@@ -98,11 +100,11 @@ def _check(head: nn.Module, state_dict: dict, prefix: str, *args) -> None:
 
 
 def warn_of(names: Iterable[str]) -> None:
-    """Of an order that nothing in the checkpoint confirms."""
+    """Warns that the checkpoint does not confirm the order of the datasets."""
     warnings.warn(
-        "The checkpoint's keys are sorted and do not say the order of its datasets: the config's "
-        f'is taken ({", ".join(names)}), with which experts are swapped if it was trained in '
-        'another.',
+        "The checkpoint's keys are sorted and do not show the order of its datasets: the order of "
+        f'the config is used ({", ".join(names)}). If the model was trained in another order, its '
+        'experts are swapped.',
         stacklevel=3,
     )
 
@@ -114,10 +116,10 @@ def in_order(state_dict: Mapping[str, Tensor], prefix: str) -> list[str]:
 
 
 def are_sorted(state_dict: Mapping[str, Tensor]) -> bool:
-    """Whether a tool has sorted the keys, so that their order says nothing about the experts.
+    """Whether a tool has sorted the keys, so that they do not show the order of the experts.
 
-    Safetensors sorts them within each dtype. No model of ours has them sorted: ``weight`` comes
-    before ``bias``.
+    Safetensors sorts the keys within each dtype. In our own files they are never sorted:
+    ``weight`` comes before ``bias``.
     """
     by_dtype = {}
     for key, value in state_dict.items():

@@ -1,8 +1,8 @@
-"""Feed-forward networks: ``forward(x, dataset_index) -> x``, ``fold(i)``, ``load_shared(ffn)``.
+"""Feed-forward networks (FFNs), with ``forward(x, dataset_index)``, ``fold`` and ``load_shared``.
 
 Shapes: B batch, N tokens, C channels, F hidden width (4 C), E experts, P channels of an expert.
-``dataset_index`` (B,) holds each image's expert; it lives on the CPU, so that routing never waits
-for the device.
+``dataset_index`` (B,) has the number of each image's expert. It is on the CPU, so that the choice
+of experts never waits for the device.
 """
 
 from copy import deepcopy
@@ -17,7 +17,7 @@ from vitpose_plus.errors import UserError
 
 @MODELS.register_module()
 class SharedFFN(nn.Module):
-    """The plain transformer's: one FFN for every dataset, the papers' multi-task baseline."""
+    """The FFN of a plain transformer, for all datasets: the papers' multi-task baseline."""
 
     def __init__(self, dim: int, hidden_dim: int | None = None) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class SharedFFN(nn.Module):
         return self.fc2(F.gelu(self.fc1(x)))
 
     def fold(self, index: int) -> 'SharedFFN':
-        """The dense FFN that dataset ``index`` sees: this one, as a copy."""
+        """The dense FFN for dataset ``index``: a copy of this one."""
         return deepcopy(self)
 
     def load_shared(self, ffn: 'SharedFFN') -> None:
@@ -39,8 +39,9 @@ class SharedFFN(nn.Module):
 class ExpertLinear(nn.Module):
     """E linear layers in one stacked tensor: weight (E, P, F), bias (E, P).
 
-    An expert whose dataset is absent from the batch gets a gradient of exactly zero, as in the
-    authors' code (which runs every expert on every image and masks), at the price of one expert.
+    An expert whose dataset is missing from the batch gets a gradient of exactly zero, as in the
+    authors' code. Their code runs every expert on every image, and masks the results. Here each
+    image runs through one expert only.
     """
 
     def __init__(self, num_experts: int, in_features: int, out_features: int) -> None:
@@ -50,14 +51,13 @@ class ExpertLinear(nn.Module):
         nn.init.trunc_normal_(self.weight, std=0.02)
 
     def forward(self, x: Tensor, dataset_index: Tensor) -> Tensor:
-        """(B, N, F) -> (B, N, P): each image through its own expert.
+        """(B, N, F) -> (B, N, P): each image goes through its own expert.
 
-        One matrix product per run of images of one dataset: any order is right, a batch sorted
-        by dataset (as ``MultiDatasetTopdown`` does) is fastest, and nothing is gathered. No image
-        at all is a run of length zero.
+        Neighbouring images of one dataset share one matrix product. Every order is correct. Sorted
+        by dataset, as in ``MultiDatasetTopdown``, is fastest: each expert works on one slice.
         """
         index, counts = torch.unique_consecutive(dataset_index, return_counts=True)
-        index, counts = index.tolist() or [0], counts.tolist() or [0]
+        index, counts = index.tolist() or [0], counts.tolist() or [0]  # no image: one empty run
         experts = list(zip(self.weight.unbind(), self.bias.unbind(), strict=True))
         for number in index:
             self.check(number)
@@ -70,7 +70,7 @@ class ExpertLinear(nn.Module):
         return self.weight[index], self.bias[index]
 
     def check(self, index: int) -> None:
-        """Raises a ``UserError`` unless there is an expert of this number."""
+        """Raises a ``UserError`` if there is no expert with this number."""
         if not 0 <= index < len(self.weight):
             raise UserError(
                 f'There is no expert {index} of num_experts={len(self.weight)} (counted from 0): '
@@ -78,7 +78,7 @@ class ExpertLinear(nn.Module):
             )
 
 
-def _known(dataset_index: Tensor | None, ffn: nn.Module) -> Tensor:
+def _required(dataset_index: Tensor | None, ffn: nn.Module) -> Tensor:
     if dataset_index is None:
         raise ValueError(
             f"{type(ffn).__name__} needs each image's dataset_index: use a MultiDatasetTopdown, "
@@ -89,7 +89,7 @@ def _known(dataset_index: Tensor | None, ffn: nn.Module) -> Tensor:
 
 @MODELS.register_module()
 class IndividualFFN(nn.Module):
-    """I-FFN of ViTPose+'s ablation: a whole FFN for each dataset, nothing shared."""
+    """I-FFN of ViTPose+'s ablation: every dataset has its own FFN, without shared weights."""
 
     def __init__(self, dim: int, num_experts: int) -> None:
         super().__init__()
@@ -97,14 +97,14 @@ class IndividualFFN(nn.Module):
         self.fc2_experts = ExpertLinear(num_experts, 4 * dim, dim)
 
     def forward(self, x: Tensor, dataset_index: Tensor | None) -> Tensor:
-        index = _known(dataset_index, self)
+        index = _required(dataset_index, self)
         return self.fc2_experts(F.gelu(self.fc1_experts(x, index)), index)
 
     @torch.no_grad()
     def fold(self, index: int) -> SharedFFN:
         """The FFN of dataset ``index``, as a copy."""
         folded = SharedFFN(self.fc2_experts.bias.shape[1]).to(self.fc1_experts.weight)
-        for linear, experts in self._beside(folded):
+        for linear, experts in self._pairs(folded):
             weight, bias = experts.expert(index)
             linear.weight.copy_(weight)
             linear.bias.copy_(bias)
@@ -112,20 +112,20 @@ class IndividualFFN(nn.Module):
 
     @torch.no_grad()
     def load_shared(self, ffn: SharedFFN) -> None:
-        """Every dataset starts from the same dense FFN."""
-        for linear, experts in self._beside(ffn):
+        """Copies a dense FFN into the FFN of every dataset."""
+        for linear, experts in self._pairs(ffn):
             experts.weight.copy_(linear.weight.expand_as(experts.weight))
             experts.bias.copy_(linear.bias.expand_as(experts.bias))
 
-    def _beside(self, ffn: SharedFFN) -> tuple[tuple[nn.Linear, ExpertLinear], ...]:
+    def _pairs(self, ffn: SharedFFN) -> tuple[tuple[nn.Linear, ExpertLinear], ...]:
         return (ffn.fc1, self.fc1_experts), (ffn.fc2, self.fc2_experts)
 
 
 @MODELS.register_module()
 class IndividualSharedFFN(nn.Module):
-    """IS-FFN of the same ablation: the sum of an FFN for all and the dataset's own.
+    """IS-FFN of the same ablation: a shared FFN plus the FFN of the dataset.
 
-    That they are added, and both of full width, is our reading: the papers do not say.
+    The papers give no details. Our reading: both have full width, and their outputs are added.
     """
 
     def __init__(self, dim: int, num_experts: int) -> None:
@@ -138,7 +138,7 @@ class IndividualSharedFFN(nn.Module):
 
     @torch.no_grad()
     def fold(self, index: int) -> SharedFFN:
-        """The dense FFN that dataset ``index`` sees: one of double width, as nothing is lost so."""
+        """The dense FFN for dataset ``index``: of double width, it gives exactly the same sum."""
         parts = self.shared, self.individual.fold(index)
         first, second = ([part.get_submodule(name) for part in parts] for name in ('fc1', 'fc2'))
         hidden_dim = sum(fc1.out_features for fc1 in first)
@@ -151,7 +151,7 @@ class IndividualSharedFFN(nn.Module):
 
     @torch.no_grad()
     def load_shared(self, ffn: SharedFFN) -> None:
-        """The shared one is the dense FFN; the others start with its fc1, and add nothing yet."""
+        """Starts from a dense FFN: the shared FFN copies it, the others copy fc1 and add zero."""
         self.shared.load_state_dict(ffn.state_dict())
         self.individual.load_shared(ffn)
         for parameter in self.individual.fc2_experts.parameters():
@@ -160,11 +160,11 @@ class IndividualSharedFFN(nn.Module):
 
 @MODELS.register_module()
 class PartiallySharedFFN(nn.Module):
-    """PS-FFN of ViTPose+: the last ``expert_dim`` output channels belong to the dataset.
+    """PS-FFN of ViTPose+ (ViTPose++, section 3): an expert per dataset gives the last P channels.
 
-    fc1 C -> F and GELU are shared; a shared fc2 F -> C - P and the dataset's expert F -> P are
-    concatenated along the channels, the expert last. ``expert_dim`` is a quarter of the width at
-    every released size, which is the default. (What the papers call PS-FFN, ViTPose++ section 3.)
+    fc1 (C -> F) and GELU are shared. A shared fc2 (F -> C - P) gives the first output channels, the
+    expert of the dataset (F -> P) the last ones. P is ``expert_dim``: by default a quarter of C, as
+    in all released models.
     """
 
     def __init__(self, dim: int, num_experts: int, expert_dim: int | None = None) -> None:
@@ -177,13 +177,13 @@ class PartiallySharedFFN(nn.Module):
         self.experts = ExpertLinear(num_experts, 4 * dim, expert_dim)
 
     def forward(self, x: Tensor, dataset_index: Tensor | None) -> Tensor:
-        index = _known(dataset_index, self)
+        index = _required(dataset_index, self)
         x = F.gelu(self.fc1(x))
         return torch.cat([self.fc2(x), self.experts(x, index)], dim=-1)
 
     @torch.no_grad()
     def fold(self, index: int) -> SharedFFN:
-        """The dense FFN that dataset ``index`` sees: its expert's rows below the shared ones."""
+        """The dense FFN for dataset ``index``: fc2 has the shared rows, then the expert's rows."""
         folded = SharedFFN(self.fc1.in_features).to(self.fc2.weight)
         folded.fc1.load_state_dict(self.fc1.state_dict())
         weight, bias = self.experts.expert(index)
@@ -193,7 +193,7 @@ class PartiallySharedFFN(nn.Module):
 
     @torch.no_grad()
     def load_shared(self, ffn: SharedFFN) -> None:
-        """Starts from a dense FFN: every expert gets the same last rows of its fc2."""
+        """Starts from a dense FFN: every expert is a copy of the last rows of its fc2."""
         shared = self.fc2.out_features
         self.fc1.load_state_dict(ffn.fc1.state_dict())
         self.fc2.weight.copy_(ffn.fc2.weight[:shared])

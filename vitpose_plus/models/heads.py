@@ -1,7 +1,7 @@
-"""The heads of a model for several datasets: one decoder each, under one name.
+"""The heads of models for several datasets: one module with a decoder for each dataset.
 
 Shapes: B batch, C channels, H W feature map, K keypoints of a dataset, h w its heatmaps.
-A dataset's place in the list of heads is its expert; its name is what everybody else uses.
+A dataset's position in the list of heads is the number of its expert; other code uses its name.
 """
 
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ Features = tuple[Tensor, ...]
 
 @MODELS.register_module()
 class MultiDatasetHead(BaseHead):
-    """A decoder per dataset, each fed only with the images of its own dataset.
+    """A decoder for each dataset, which runs only on the images of this dataset.
 
     Args:
         head: Config of the decoder that all datasets share (mmpose's ``HeatmapHead``).
-        heads: What each dataset adds, in the order of the experts: ``dataset`` (its name),
-            ``num_keypoints``, ``codec``, and ``test_cfg`` (what differs at test time).
+        heads: The settings of each dataset, in the order of the experts: ``dataset`` (its name),
+            ``num_keypoints``, ``codec``, and ``test_cfg`` (its own settings for testing).
     """
 
     def __init__(self, head: dict, heads: list[dict], init_cfg: dict | None = None) -> None:
@@ -50,30 +50,30 @@ class MultiDatasetHead(BaseHead):
 
     @property
     def decoders(self) -> dict[str, nn.Module]:
-        """Every dataset's decoder by the dataset's name, in the order of the experts."""
+        """Name of a dataset -> its decoder, in the order of the experts."""
         return {name: self.heads[module_name(name)] for name in self.names}
 
     def dataset_index(self, data_samples: list[PoseDataSample]) -> Tensor:
-        """Each sample's expert, (B,) on the CPU; an unknown dataset is a ``UserError``."""
+        """The number of each sample's expert, (B,) on the CPU; ``UserError`` if there is none."""
         index = [self._index(sample.dataset_name) for sample in data_samples]
         return torch.tensor(index, dtype=torch.int64, device='cpu')
 
     def _index(self, name: str) -> int:
         if name not in self.names:
             raise UserError(
-                f'The model has no head for the dataset {name!r}: it knows {", ".join(self.names)}.'
+                f'The model has no head for the dataset {name!r}: it has {", ".join(self.names)}.'
             )
         return self.names.index(name)
 
     def rows(self, data_samples: list[PoseDataSample]) -> Iterator[tuple[str, list[int]]]:
-        """For every head its dataset's name and the places of its samples in the batch."""
+        """Yields the name of every dataset, and the rows of its samples in the batch."""
         index = self.dataset_index(data_samples).tolist()
         for number, name in enumerate(self.names):
             yield name, [row for row, i in enumerate(index) if i == number]
 
     def predicted_for(self, rows: list[int], heatmaps: Tensor) -> Tensor:
-        """What a decoder has predicted in ``loss``, cut to a batch's rows of its own dataset."""
-        return heatmaps  # it has predicted no others
+        """Selects the rows of the decoder's dataset from the heatmaps it predicts in ``loss``."""
+        return heatmaps  # ``loss`` predicts only these rows
 
     def forward(self, feats: Features, data_samples: list[PoseDataSample]) -> list[Tensor]:
         """Heatmaps (K, h, w) of each sample's own dataset, in the order of the batch."""
@@ -94,9 +94,9 @@ class MultiDatasetHead(BaseHead):
     ) -> dict[str, Tensor]:
         """``{dataset}.loss_kpt``, weighted by the dataset's share of the batch.
 
-        So the sum is the authors' loss: a mean over the whole batch in which every head counts
-        its own samples only. An absent dataset's loss is zero and so are its gradients, not
-        None: the optimiser treats it as officially, and DDP finds no unused parameter.
+        The sum is then the authors' loss: a mean over the whole batch, where a decoder counts only
+        its own samples. A missing dataset has a loss of zero and zero gradients instead of None:
+        the optimiser updates it as in the authors' code, and DDP finds no unused parameter.
         """
         losses, decoders = {}, self.decoders
         for name, rows in self.rows(batch_data_samples):
@@ -116,7 +116,7 @@ class MultiDatasetHead(BaseHead):
         batch_data_samples: list[PoseDataSample],
         test_cfg: dict | None = None,
     ) -> list[InstanceData] | tuple[list[InstanceData], list[PixelData]]:
-        """Each dataset's own flips, decoding and test settings; results in batch order."""
+        """Predicts with each dataset's flip pairs, codec and settings; keeps the batch order."""
         test_cfg = dict(test_cfg or {})
         results, decoders = [None] * len(batch_data_samples), self.decoders
         for name, rows in self.rows(batch_data_samples):
@@ -142,15 +142,15 @@ class MultiDatasetHead(BaseHead):
 
 @MODELS.register_module()
 class WholeBatchMultiDatasetHead(MultiDatasetHead):
-    """In training every head runs on the whole batch, as in the authors' code.
+    """A head whose decoders all run on the whole batch in training, as in the authors' code.
 
-    So the batch norms of all heads see all datasets, those of an absent dataset too, at the price
-    of as many passes as there are heads. The loss still counts a dataset's own images only.
+    Each batch norm then uses the statistics of all images, even if its own dataset is missing. The
+    loss still counts only the images of the decoder's dataset. The cost is one pass per decoder.
     """
 
     def __init__(self, head: dict, heads: list[dict], init_cfg: dict | None = None) -> None:
         super().__init__(head, heads, init_cfg)
-        self._bystanders: dict[tuple, PoseDataSample] = {}
+        self._ignored_samples: dict[tuple, PoseDataSample] = {}
 
     def predicted_for(self, rows: list[int], heatmaps: Tensor) -> Tensor:
         return _part((heatmaps,), rows)[0]
@@ -161,46 +161,46 @@ class WholeBatchMultiDatasetHead(MultiDatasetHead):
         batch_data_samples: list[PoseDataSample],
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
-        """The parent's names and shares; an absent dataset's accuracy is there too, and zero."""
+        """The names and shares of the base class; a missing dataset has an accuracy of zero."""
         if not batch_data_samples:
             return super().loss(feats, batch_data_samples, train_cfg)
         losses, decoders = {}, self.decoders
         for name, rows in self.rows(batch_data_samples):
             head = decoders[name]
-            bystander = self._bystander(batch_data_samples[0].gt_fields.heatmaps, head.out_channels)
-            samples = [bystander] * len(batch_data_samples)
+            like = batch_data_samples[0].gt_fields.heatmaps
+            samples = [self._ignored_sample(like, head.out_channels)] * len(batch_data_samples)
             for row in rows:
                 samples[row] = batch_data_samples[row]
             own = head.loss(feats, samples, train_cfg or {})
             losses |= {f'{name}.{key}': value for key, value in own.items()}
         return losses
 
-    def _bystander(self, like: Tensor, num_keypoints: int) -> PoseDataSample:
-        """A sample with empty heatmaps and weights of zero, which never counts; made once.
+    def _ignored_sample(self, like: Tensor, num_keypoints: int) -> PoseDataSample:
+        """A sample that the loss ignores: heatmaps and weights are zero. It is created once.
 
         Args:
-            like: Heatmaps (any K, h, w) of its size, dtype and device.
-            num_keypoints: Of the decoder that is to see it.
+            like: Heatmaps (any K, h, w) with the size, dtype and device of the sample.
+            num_keypoints: Number of keypoints of the decoder.
         """
         key = (num_keypoints, *like.shape[-2:], like.dtype, like.device)
-        if key not in self._bystanders:
+        if key not in self._ignored_samples:
             with torch.inference_mode(False):  # a training may come after a test
-                bystander = PoseDataSample()
+                ignored = PoseDataSample()
                 heatmaps = like.new_zeros(num_keypoints, *like.shape[-2:])
                 weights = like.new_zeros(1, num_keypoints)
-            bystander.gt_fields = PixelData(heatmaps=heatmaps)
-            bystander.gt_instance_labels = InstanceData(keypoint_weights=weights)
-            self._bystanders[key] = bystander
-        return self._bystanders[key]
+            ignored.gt_fields = PixelData(heatmaps=heatmaps)
+            ignored.gt_instance_labels = InstanceData(keypoint_weights=weights)
+            self._ignored_samples[key] = ignored
+        return self._ignored_samples[key]
 
 
 def is_loss(key: str) -> bool:
-    """Whether a result of ``loss`` is to be minimised: its own name says so, not its dataset's."""
+    """Whether a result of ``loss`` is minimised: its name after the dataset's contains "loss"."""
     return 'loss' in key.rsplit('.', 1)[-1]
 
 
 def _part(feats: Features, rows: list[int]) -> Features:
-    """The rows of a batch, which are in ascending order: a view where they are side by side."""
-    side_by_side = rows and rows[-1] - rows[0] + 1 == len(rows)
-    part = slice(rows[0], rows[-1] + 1) if side_by_side else rows
+    """The given rows of a batch, in ascending order; a view, not a copy, if they are adjacent."""
+    adjacent = rows and rows[-1] - rows[0] + 1 == len(rows)
+    part = slice(rows[0], rows[-1] + 1) if adjacent else rows
     return tuple(feat[part] for feat in feats)

@@ -1,4 +1,4 @@
-"""Masked autoencoding on pictures of people: the pre-training that ViTPose starts from.
+"""Masked autoencoding (MAE) on pictures of people: the pre-training of ViTPose.
 
 Shapes: B batch, H W token grid, N = H * W patches, K kept patches, C channels of the encoder,
 P = 3 * kernel height * kernel width numbers of a patch.
@@ -17,16 +17,16 @@ from vitpose_plus.errors import UserError
 from vitpose_plus.models.mae_decoder import reset_linear
 from vitpose_plus.models.positions import RelativePosition
 
-EPS = 1e-6  # of the variance of a patch
+EPS = 1e-6  # is added to the variance of a patch
 
 
 class Reconstruction(NamedTuple):
-    """Pictures (3, height, width) as the data preprocessor gives them to the model.
+    """Three pictures (3, height, width), normalised by the data preprocessor.
 
     Attributes:
         given: The input.
-        masked: What the encoder sees; the rest is 0, the mean colour.
-        predicted: The same with the rest as the decoder draws it.
+        masked: The patches that the encoder sees; all others are 0, which is the mean colour.
+        predicted: The patches that the encoder sees; all others as predicted by the decoder.
     """
 
     given: Tensor
@@ -36,18 +36,19 @@ class Reconstruction(NamedTuple):
 
 @MODELS.register_module()
 class MaskedAutoencoder(BaseModel):
-    """MAE on rectangular pictures, with the very backbone of a pose model (section 3.2, table 3).
+    """MAE on rectangular pictures, with the backbone of a pose model (section 3.2, table 3).
 
-    Most patches are hidden; the encoder runs on the others alone, and a light decoder draws the
-    hidden ones, each normalised by its own mean and variance. A patch is what the backbone's
-    projection sees, whatever its padding, so that nothing of a hidden patch is ever seen. The
-    checkpoint's ``backbone.*`` are those of a pose model: ``train --pretrained`` takes it as it is.
+    Most patches are hidden. The encoder runs only on the others. A light decoder predicts the
+    hidden patches, each normalised by its own mean and variance. A patch is the region that the
+    backbone's projection reads, for any padding, so that no pixel of a hidden patch reaches the
+    encoder. The keys ``backbone.*`` of a checkpoint are those of a pose model: ``train
+    --pretrained`` accepts the file unchanged.
 
     Args:
-        backbone: Config of a ``ViT`` whose attention is full and whose FFNs are shared.
+        backbone: Config of a ``ViT`` with full attention and shared FFNs.
         decoder: Config of the decoder; channels and the size of a patch are filled in.
         mask_ratio: The share of patches that are hidden, between 0 and 1.
-        data_preprocessor: Config of what brings pictures to the device and normalises them.
+        data_preprocessor: Config of the module that normalises pictures on the device.
     """
 
     def __init__(
@@ -70,48 +71,51 @@ class MaskedAutoencoder(BaseModel):
         self.reset_encoder()
 
     def reset_encoder(self) -> None:
-        """As MAE's; a backbone without it starts as the pose models' authors' do.
+        """Initialises the encoder as in MAE, not as the authors initialise pose models.
 
-        Its positions stay as they are: here they are learnt, MAE's are fixed.
+        The position table is left unchanged: it is learnt here, but fixed in MAE.
         """
         reset_linear(self.backbone)
-        nn.init.xavier_uniform_(self.backbone.patch_embed.weight.flatten(1))  # a view
+        nn.init.xavier_uniform_(self.backbone.patch_embed.weight.flatten(1))  # is a view
         if self.backbone.prefix_tokens is not None:
             nn.init.normal_(self.backbone.prefix_tokens, std=0.02)
 
     def forward(
         self, inputs: Tensor, data_samples: Sequence | None = None, mode: str = 'tensor'
     ) -> dict[str, Tensor] | list[Reconstruction] | Tensor:
-        """mmengine's ways to call a model, on pictures (B, 3, height, width); of the samples,
-        which hold but file names, none makes use."""
+        """Calls ``loss``, ``predict`` or ``predict_patches``, depending on mmengine's ``mode``.
+
+        The inputs are pictures (B, 3, height, width). The samples have only file names: they are
+        not used.
+        """
         return dict(loss=self.loss, predict=self.predict, tensor=self.predict_patches)[mode](inputs)
 
     def loss(self, inputs: Tensor, data_samples: Sequence | None = None) -> dict[str, Tensor]:
         """The mean squared error of the hidden patches, in units of their own variance."""
-        patches, predicted, hidden = self._attempt(inputs)
+        patches, predicted, hidden = self._mask_and_predict(inputs)
         mean, deviation = statistics(patches)
         error = (predicted - (patches - mean) / deviation).square().mean(-1, keepdim=True)
         return dict(loss=(error * hidden).sum() / hidden.sum())
 
     @torch.no_grad()
     def predict(self, inputs: Tensor, data_samples: Sequence | None = None) -> list[Reconstruction]:
-        """The predicted patches, with the mean and variance of the true patches."""
-        patches, predicted, hidden = self._attempt(inputs)
+        """Predicts the hidden patches, and gives them the mean and variance of the true ones."""
+        patches, predicted, hidden = self._mask_and_predict(inputs)
         mean, deviation = statistics(patches)
         seen = patches * (1 - hidden)
         versions = (patches, seen, seen + (predicted * deviation + mean) * hidden)
         joined = [self.join(each, inputs.shape[-2:]) for each in versions]
         return [Reconstruction(*pictures) for pictures in zip(*joined, strict=True)]
 
-    def _attempt(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Patches (B, N, P), what is predicted for them, and 1 for each hidden one (B, N, 1)."""
+    def _mask_and_predict(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Patches (B, N, P), their predictions (B, N, P), and 1 for hidden patches (B, N, 1)."""
         kept = self.choose(inputs)
         patches = self.cut(inputs)
         hidden = torch.ones_like(patches[..., :1]).scatter(1, kept[..., None], 0.0)
         return patches, self.predict_patches(inputs, kept), hidden
 
     def predict_patches(self, inputs: Tensor, kept: Tensor | None = None) -> Tensor:
-        """Pictures and the places (B, K) that are kept, by default random -> (B, N, P)."""
+        """Pictures and the indices (B, K) of kept patches (default: random) -> (B, N, P)."""
         kept = self.choose(inputs) if kept is None else kept
         grid = self.backbone.embed(inputs)  # (B, H, W, C)
         x = grid.flatten(1, 2).gather(1, kept[..., None].expand(-1, -1, grid.shape[3]))
@@ -119,17 +123,17 @@ class MaskedAutoencoder(BaseModel):
         return self.decoder(x, kept, grid.shape[1:3])
 
     def choose(self, inputs: Tensor) -> Tensor:
-        """The places (B, K) of the patches that are kept: for every picture its own."""
+        """The indices (B, K) of the kept patches, sampled separately for every picture."""
         h, w = self.backbone.grid_hw(inputs.shape[-2:])
         num_kept = min(max(1, round(h * w * (1 - self.mask_ratio))), h * w - 1)
         return torch.rand(inputs.shape[0], h * w, device=inputs.device).argsort(1)[:, :num_kept]
 
     def cut(self, pictures: Tensor) -> Tensor:
-        """(B, 3, height, width) -> what the projection sees of each patch, (B, N, P)."""
+        """(B, 3, height, width) -> the pixels that the projection reads per patch, (B, N, P)."""
         return F.unfold(pictures, **self._window()).transpose(1, 2)
 
     def join(self, patches: Tensor, hw: tuple[int, int]) -> Tensor:
-        """The opposite of ``cut``, in pixels ``hw``; what no patch sees, for its padding, is 0."""
+        """The opposite of ``cut``, for ``hw`` pixels; pixels outside all patches are 0."""
         return F.fold(patches.transpose(1, 2), hw, **self._window())
 
     def _window(self) -> dict[str, tuple[int, int]]:
@@ -138,12 +142,12 @@ class MaskedAutoencoder(BaseModel):
 
 
 def check_encoder(backbone: nn.Module) -> None:
-    """Raises a ``UserError`` if a backbone cannot run on a few patches of a picture."""
+    """Raises a ``UserError`` if a backbone cannot run on a part of a picture's patches."""
     projection = backbone.patch_embed
     if projection.kernel_size != projection.stride:
         raise UserError(
             f'Masked patches must not overlap, but the backbone has kernels of '
-            f'{projection.kernel_size} at a stride of {projection.stride}: give it equal ones.'
+            f'{projection.kernel_size} at a stride of {projection.stride}: make them equal.'
         )
     for name, module in backbone.layers.named_modules():
         needs_grid = getattr(module, 'needs_grid', isinstance(module, RelativePosition))

@@ -1,4 +1,4 @@
-"""The decoder of masked autoencoding: light, and left behind when the pre-training ends.
+"""The decoder of masked autoencoding: a light network that only the pre-training uses.
 
 Shapes: B batch, H W token grid, N = H * W patches, K kept patches, C channels of the encoder,
 D channels of the decoder, P numbers of a patch.
@@ -19,10 +19,10 @@ from vitpose_plus.models.vit import TransformerLayer
 
 @MODELS.register_module()
 class MaskedDecoder(nn.Module):
-    """Draws all patches from those that were kept.
+    """Predicts all patches from the encoded kept patches.
 
-    Positions are fixed sines and cosines, as in MAE: a light decoder has nothing to learn there,
-    and any grid will do. The token that stands for a masked patch is learnt.
+    Positions are fixed sines and cosines, as in MAE. A light decoder need not learn them, and they
+    fit every grid. The token that replaces masked patches is learnt.
 
     Args:
         in_dim: Channels C of the encoder.
@@ -40,9 +40,9 @@ class MaskedDecoder(nn.Module):
             raise UserError(f"The decoder's dim={dim} must be a multiple of 4 for its positions.")
         norm = partial(nn.LayerNorm, dim, eps=1e-6)
         self.embed = nn.Linear(in_dim, dim)
-        self.mask_token = nn.Parameter(torch.empty(dim))  # of one dimension: it does not decay
+        self.mask_token = nn.Parameter(torch.empty(dim))  # 1 dimension: no weight decay
         self.layers = nn.ModuleList(
-            # The grid matters to relative positions only.
+            # The grid (1, 1) has no effect: only relative positions use it.
             TransformerLayer(norm, FullAttention(dim, num_heads, (1, 1)), SharedFFN(dim), 0.0)
             for _ in range(depth)
         )
@@ -51,15 +51,15 @@ class MaskedDecoder(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """As MAE's: normal 0.02 for the token, ``reset_linear`` for the rest."""
+        """Initialises as in MAE: normal 0.02 for the token, ``reset_linear`` for the layers."""
         nn.init.normal_(self.mask_token, std=0.02)
         reset_linear(self)
 
     def forward(self, x: Tensor, kept: Tensor, hw: tuple[int, int]) -> Tensor:
-        """Encoded patches (B, K, C), their places (B, K) in the grid ``hw`` -> (B, N, P)."""
+        """Encoded patches (B, K, C) and their indices (B, K) in the grid ``hw`` -> (B, N, P)."""
         x = self.embed(x)
-        every = self.mask_token.to(x.dtype).repeat(x.shape[0], hw[0] * hw[1], 1)
-        x = every.scatter(1, kept[..., None].expand_as(x), x)
+        tokens = self.mask_token.to(x.dtype).repeat(x.shape[0], hw[0] * hw[1], 1)
+        x = tokens.scatter(1, kept[..., None].expand_as(x), x)
         x = x + sine_table(hw, x.shape[-1], x.device).to(x.dtype)
         for layer in self.layers:
             x = layer(x, hw, None)
@@ -67,7 +67,7 @@ class MaskedDecoder(nn.Module):
 
 
 def reset_linear(model: nn.Module) -> None:
-    """Linear layers as MAE's: Xavier's uniform, zero biases. (Norms begin at 1 and 0.)"""
+    """Initialises linear layers as in MAE: Xavier's uniform, zero biases. (Norms are 1 and 0.)"""
     for module in model.modules():
         if isinstance(module, nn.Linear):
             nn.init.xavier_uniform_(module.weight)

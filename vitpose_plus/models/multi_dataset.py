@@ -1,4 +1,4 @@
-"""One model, several datasets: the estimator that knows each image's dataset.
+"""The pose estimator of a model for several datasets.
 
 Shapes: B batch, K keypoints of a dataset, h w heatmaps.
 """
@@ -16,7 +16,7 @@ from vitpose_plus.models.heads import Features, is_loss
 
 @MODELS.register_module()
 class MultiDatasetTopdown(TopdownPoseEstimator):
-    """ViTPose+: mmpose's top-down estimator with a backbone that is told each image's dataset."""
+    """ViTPose+: mmpose's top-down estimator, whose backbone also gets each image's dataset."""
 
     def extract_feat(self, inputs: Tensor, dataset_index: Tensor) -> Features:
         """(B, 3, height, width) and (B,) -> feature maps."""
@@ -28,7 +28,7 @@ class MultiDatasetTopdown(TopdownPoseEstimator):
         return self.head.loss(self.extract_feat(inputs, index), data_samples, self.train_cfg)
 
     def predict(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[PoseDataSample]:
-        """Adds ``pred_instances`` to the samples; a flip test is one batch of twice the size."""
+        """Adds ``pred_instances`` to the samples; a flip test is one batch of double size."""
         inputs, ordered, index = self._sort(inputs, data_samples)
         if self.test_cfg.get('flip_test', False):
             both = self.extract_feat(torch.cat([inputs, inputs.flip(-1)]), index.repeat(2))
@@ -43,7 +43,7 @@ class MultiDatasetTopdown(TopdownPoseEstimator):
     def _sort(
         self, inputs: Tensor, data_samples: list[PoseDataSample]
     ) -> tuple[Tensor, list[PoseDataSample], Tensor]:
-        """The batch with equal datasets side by side, which spares the experts any gathering."""
+        """Sorts the batch by dataset, so that each expert works on one slice."""
         index = self.head.dataset_index(data_samples)
         order = index.argsort(stable=True)
         return inputs[order], [data_samples[i] for i in order.tolist()], index[order]
@@ -51,8 +51,8 @@ class MultiDatasetTopdown(TopdownPoseEstimator):
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """The sum of the losses, and all values for the log.
 
-        mmengine adds up every key with "loss" in it, so also the accuracy of a dataset whose name
-        has it.
+        mmengine adds up every key that contains "loss". For a dataset with "loss" in its name it
+        would also add the accuracy.
         """
         counted = {key: value for key, value in losses.items() if is_loss(key)}
         total, log = super().parse_losses(counted)
@@ -66,7 +66,7 @@ class MultiDatasetTopdown(TopdownPoseEstimator):
         """Heatmaps (K, h, w) of each sample, in the order of the batch."""
         if data_samples is None:
             raise ValueError(
-                "A multi-dataset model must know each image's dataset: call it with data "
+                "A multi-dataset model needs each image's dataset: call it with data "
                 "samples and mode 'loss' or 'predict'."
             )
         feats = self.extract_feat(inputs, self.head.dataset_index(data_samples))

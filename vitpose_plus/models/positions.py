@@ -1,4 +1,4 @@
-"""Position tables know their rectangle, so that any of them can be made to fit any other.
+"""Position tables, which keep their height and width, so that they can be resized to any grid.
 
 Shapes: B batch, H W token grid, P prefix tokens, N = P + H * W tokens, M heads, C channels,
 D = C / M channels of a head.
@@ -21,14 +21,14 @@ def resize_table(table: Tensor, hw: tuple[int, int]) -> Tensor:
 
 
 def resize_distances(table: Tensor, side: int) -> Tensor:
-    """(2 * any - 1, D) -> (2 * side - 1, D), linearly: distances relative to the side (ViTDet)."""
+    """(2 * other - 1, D) -> (2 * side - 1, D), linear: distances scale with the side (ViTDet)."""
     if table.shape[0] == 2 * side - 1:
         return table
     return F.interpolate(table.T[None], size=2 * side - 1, mode='linear')[0].T
 
 
 def sine_table(hw: tuple[int, int], dim: int, device: torch.device | str = 'cpu') -> Tensor:
-    """(H * W, dim): sines and cosines of the row in one half, of the column in the other."""
+    """(H * W, dim): the first half has sines and cosines of the row, the second of the column."""
     rates = 10_000 ** -torch.linspace(0, 1, dim // 4 + 1, device=device)[:-1]
     angles = [torch.outer(torch.arange(side, device=device), rates) for side in hw]
     row, column = (torch.cat([each.sin(), each.cos()], dim=1) for each in angles)
@@ -39,20 +39,22 @@ def sine_table(hw: tuple[int, int], dim: int, device: torch.device | str = 'cpu'
 class RelativePosition(nn.Module):
     """Adds q R_h[dy] + q R_w[dx] to each product q k: one table per axis (MViTv2, ViTDet).
 
-    The paper names the two for its windows (section 3.3); which products are scaled it does not
-    say: here all are, as in its authors' ViTDet. The tables start at zero. What they add is itself
-    a product, of the sums above with a one-hot row and column of each key, so it is appended to
-    queries and keys as channels: no (N, N) table exists, and any attention kernel will do.
+    The paper cites both for its windows (section 3.3), but does not state which products are
+    scaled: here all are, as in the authors' ViTDet. The tables start at zero.
+
+    The sum is computed as one product of longer vectors. Queries get H + W further channels: q R_h
+    for every row, q R_w for every column. Keys get as many: their row and column, one-hot. So no
+    (N, N) table is needed, and every attention kernel can be used.
 
     Args:
-        grid_hw: Rows and columns of tokens that attend to each other; other grids, and tables of
-            other sizes in checkpoints, are made to fit linearly.
+        grid_hw: Rows and columns of the tokens that attend to each other. For other grids, and for
+            tables of another size in a checkpoint, tables are resized linearly.
         dim: Channels D of a head.
     """
 
     def __init__(self, grid_hw: tuple[int, int], dim: int) -> None:
         super().__init__()
-        # `pos_embed` in a name keeps it from weight decay.
+        # A parameter with `pos_embed` in its name has no weight decay.
         self.pos_embed_h, self.pos_embed_w = (
             nn.Parameter(torch.zeros(2 * side - 1, dim)) for side in grid_hw
         )
@@ -65,7 +67,7 @@ class RelativePosition(nn.Module):
                 state_dict[key] = resize_distances(state_dict[key], side)
 
     def forward(self, q: Tensor, k: Tensor, hw: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """(B, M, N, D) -> (B, M, N, D + H + W), both; zeros for prefix tokens."""
+        """Queries and keys (B, M, N, D) -> (B, M, N, D + H + W); prefix tokens get zeros."""
         h, w = hw
         places = q[:, :, -h * w :].unflatten(2, hw)  # (B, M, H, W, D)
         rows = torch.einsum('bmhwd,hkd->bmhwk', places, self._table('h', h).to(q))
@@ -78,7 +80,7 @@ class RelativePosition(nn.Module):
         return torch.cat([q, F.pad(of_queries, prefix)], -1), torch.cat([k, of_keys], -1)
 
     def _table(self, axis: str, side: int) -> Tensor:
-        """(side, side, D): for each row (column) of queries, what each of the keys' has."""
+        """(side, side, D): the entry for each row (column) of a query and each of a key."""
         table = resize_distances(getattr(self, f'pos_embed_{axis}'), side)
         steps = torch.arange(side, device=table.device)
         return table[steps[:, None] - steps + side - 1]

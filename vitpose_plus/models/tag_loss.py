@@ -1,6 +1,6 @@
-"""The loss of tags, which tell people apart in bottom-up models.
+"""The loss of the tags, which separate people in bottom-up models.
 
-Shapes: B batch, K keypoints, h w heatmaps, P most people with tags.
+Shapes: B batch, K keypoints, h w heatmaps, P maximum number of people with tags.
 """
 
 import torch
@@ -11,21 +11,22 @@ from torch import Tensor
 
 @MODELS.register_module()
 class BatchedAssociativeEmbeddingLoss(AssociativeEmbeddingLoss):
-    """Pulls the tags of a person together and the people of a picture apart.
+    """Pulls the tags of a person together, and pushes the mean tags of different people apart.
 
-    The formula that HigherHRNet was trained with. mmpose's parent sums over the batch and counts
-    each person's nearness to itself.
+    This is the formula with which HigherHRNet was trained. mmpose's loss, the base class, sums over
+    the batch and also counts the nearness of each person to itself.
 
     ``loss_weight`` is the factor of both losses. ``push_loss_factor`` is a second factor of the
-    push loss alone; the formula has a half.
+    push loss; in the formula it is 0.5.
     """
 
     def forward(self, tags: Tensor, keypoint_indices: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, K, h, w) and (B, P, K, 2), as the codec encodes them -> pull and push loss.
+        """Tags (B, K, h, w) and the codec's indices (B, P, K, 2) -> pull loss and push loss.
 
-        Both are means over the pictures: of the mean squared distance of a person's tags to their
-        mean, over the people; of ``exp(-d * d)`` of the distances between means, over the pairs. A
-        person without a visible keypoint does not count, and a picture without people is zero.
+        Pull: the mean squared distance of a person's tags to their mean, averaged over the people.
+        Push: ``exp(-d * d)``, with d the distance between the means of two people, averaged over
+        the pairs. Both are averaged over the pictures. A person without a labelled keypoint does
+        not count. A picture without people counts as zero.
         """
         place, visible = keypoint_indices.transpose(1, 2).unbind(-1)  # (B, K, P)
         own = tags.float().flatten(2).gather(2, place)

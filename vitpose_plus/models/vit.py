@@ -19,7 +19,7 @@ from vitpose_plus.models.positions import resize_table, sine_table
 
 
 class TransformerLayer(nn.Module):
-    """Pre-norm attention and FFN, handed in finished; it has no choices of its own."""
+    """A layer with norms before attention and FFN; both are built elsewhere and passed to it."""
 
     def __init__(
         self, norm: Callable[[], nn.Module], attention: nn.Module, ffn: nn.Module, drop_path: float
@@ -38,24 +38,24 @@ class TransformerLayer(nn.Module):
 
 @MODELS.register_module()
 class ViT(BaseModule):
-    """Patches, positions, transformer layers, a final norm: one feature map (section 3.1).
+    """Patch projection, positions, layers and a final norm; gives a feature map (section 3.1).
 
     Args:
-        arch: A name in ``archs.ARCHS`` or a mapping with its three fields.
-        input_hw: Height and width of the input, in pixels: the size of the position table. Other
-            inputs, and tables of other sizes in checkpoints, are made to fit bicubically.
-        patch: The projection's ``kernel_size``, ``stride`` and ``padding``, in pixels. The
-            authors' padding of 2 leaves 256x192 at 16x12 tokens.
-        attention: Config of the attention; width, heads and token grid are filled in. Several are
-            taken in turn through the depth: ``[window, window, full]`` is full in each third layer.
+        arch: A name in ``archs.ARCHS``, or a dict with ``depth``, ``dim`` and ``num_heads``.
+        input_hw: Height and width of the input, in pixels. They set the size of the position table.
+            It is resized for other inputs, and when a checkpoint has another size (bicubic).
+        patch: ``kernel_size``, ``stride`` and ``padding`` of the projection, in pixels. With the
+            authors' padding of 2, an input of 256x192 gives 16x12 tokens.
+        attention: Config of the attention; width, heads and token grid are filled in. A list is
+            repeated over the layers: ``[window, window, full]`` gives every third layer ``full``.
         ffn: Config of the FFN; the width is filled in.
         drop_path_rate: Rate of the last layer; it grows linearly from 0.
-        norm_eps: Of the layer norms; weights from Hugging Face ran there with 1e-12.
-        frozen: Parts of parameter names, such as ``attention``: what has one of them is not
-            trained and stays in evaluation mode (partial fine-tuning, section 4.3). The backbone's
-            own, such as ``norm``, are these alone, whatever parts of layers have the same name.
-        num_prefix_tokens: P learnt tokens before those of the patches, without a position, such as
-            the knowledge token (section 3.4).
+        norm_eps: Epsilon of the layer norms. Models of Hugging Face use 1e-12.
+        frozen: Parts of parameter names, such as ``attention``. Parameters with such a part are not
+            trained, and their modules stay in evaluation mode (partial fine-tuning, section 4.3).
+            A name of the backbone's own, such as ``norm``, freezes nothing inside the layers.
+        num_prefix_tokens: P, the number of learnt tokens before the patch tokens. They have no
+            position. The knowledge token is one of them (section 3.4).
     """
 
     def __init__(
@@ -99,25 +99,25 @@ class ViT(BaseModule):
     def build_layer(
         self, norm: Callable[[], nn.Module], attention: nn.Module, ffn: nn.Module, drop_path: float
     ) -> TransformerLayer:
-        """A layer of its finished parts; backbones with another kind of layer override it."""
+        """Builds a layer from its parts; a backbone with another kind of layer overrides it."""
         return TransformerLayer(norm, attention, ffn, drop_path)
 
     def _freeze(self) -> None:
-        """In the constructor: neither the optimiser nor DDP ever sees a frozen parameter."""
-        met = set()
+        """Runs in the constructor, so that neither the optimiser nor DDP gets frozen parameters."""
+        found = set()
         for name, parameter in self.named_parameters():
-            if hit := self._frozen_parts(name):
+            if parts := self._frozen_parts(name):
                 parameter.requires_grad_(False)
-                met |= hit
-        if self.frozen - met:
+                found |= parts
+        if self.frozen - found:
             raise UserError(
-                f'frozen names {", ".join(sorted(self.frozen - met))}, which is in no name of a '
+                f'frozen has {", ".join(sorted(self.frozen - found))}, which is in no name of a '
                 "parameter: use attention, ffn, norm1, norm2, patch_embed, pos_embed or a layer's "
                 'number.'
             )
 
     def _frozen_parts(self, name: str) -> set[str]:
-        """Which of ``frozen`` hold the parameter or module of this name."""
+        """The parts in ``frozen`` that freeze the parameter or module of this name."""
         first, *others = name.split('.')
         own = {each for each, _ in (*self.named_children(), *self.named_parameters(recurse=False))}
         return self.frozen & ({first} | set(others) - own)
@@ -130,7 +130,7 @@ class ViT(BaseModule):
         return self
 
     def grid_hw(self, input_hw: tuple[int, int]) -> tuple[int, int]:
-        """The token grid of an input in pixels; ``UserError`` if it is no multiple of the patch."""
+        """Pixels -> token grid; ``UserError`` if a side is not a multiple of the patch's stride."""
         conv = self.patch_embed
         if any(side % step for side, step in zip(input_hw, conv.stride, strict=True)):
             raise UserError(
@@ -141,13 +141,13 @@ class ViT(BaseModule):
         return tuple((side + 2 * p - k) // s + 1 for side, p, k, s in size)
 
     def _resize_positions(self, state_dict: dict, prefix: str, *args) -> None:
-        """Before loading: the checkpoint's table in the model's size."""
+        """Resizes the checkpoint's position table to the model's size, before loading."""
         key = f'{prefix}pos_embed'
         if key in state_dict and state_dict[key].ndim == 4:
             state_dict[key] = resize_table(state_dict[key], self.pos_embed.shape[1:3])
 
     def reset_parameters(self) -> None:
-        """As the authors': truncated normal 0.02, zero biases, torch's default for the patches."""
+        """As the authors: truncated normal 0.02, zero biases, torch's default for the patches."""
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -169,8 +169,8 @@ class ViT(BaseModule):
         return self.patch_embed(x).permute(0, 2, 3, 1) + resize_table(self.pos_embed, hw)
 
     def encode(self, x: Tensor, hw: tuple[int, int], dataset_index: Tensor | None = None) -> Tensor:
-        """Tokens (B, N, C) through all layers and the final norm; ``hw`` is their grid. The prefix
-        tokens go with them, and are left behind in the end."""
+        """Runs all layers and the final norm on tokens (B, N, C) of a grid ``hw``. Prefix tokens
+        are added before the first layer, and removed from the result."""
         num_tokens, prefix = x.shape[1], self.prefix_tokens
         if prefix is not None:
             x = torch.cat([prefix.expand(x.shape[0], -1, -1), x], dim=1)
@@ -181,10 +181,10 @@ class ViT(BaseModule):
 
 @MODELS.register_module()
 class SinePositionViT(ViT):
-    """A ViT whose positions start as sines, as MAE's do: near places alike.
+    """A ViT whose position table starts with sines, as in MAE: near positions are similar.
 
-    For training from scratch. Tags have to say where a person is, and in a table that starts as
-    noise a person's own pixels are as far from each other as from anybody's.
+    It is for bottom-up models without pre-training. Tags need positions. In a random table, near
+    positions differ as much as distant ones, so they do not help to separate people.
     """
 
     def reset_parameters(self) -> None:

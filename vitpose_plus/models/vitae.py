@@ -1,4 +1,4 @@
-"""ViTAE: a plain vision transformer with convolutions beside its attention (ViTPose-G).
+"""ViTAE: a plain vision transformer with convolutions parallel to its attention (ViTPose-G).
 
 Shapes: B batch, H W token grid, P prefix tokens, N = P + H * W tokens, C channels, k kernel size.
 """
@@ -12,21 +12,21 @@ from torch.nn import functional as F
 from vitpose_plus.errors import UserError
 from vitpose_plus.models.vit import TransformerLayer, ViT
 
-GROUP = 4  # channels of a group, at every published width
+GROUP = 4  # channels per group, at every published width
 KERNELS = ('expand.weight', 'reduce.weight')
 
 
 @MODELS.register_module()
 class ParallelConvolution(nn.Module):
-    """ViTAE's convolution branch (PCM) in the shallow form of its plain backbones.
+    """The convolution branch of ViTAE (PCM), in the shallow form of its plain backbones.
 
-    Grouped convolution C -> 4 C, batch norm, SiLU, grouped convolution 4 C -> C. Statistics are a
-    device's own, as those of the decoders: it sees H * W places of every image.
+    Grouped convolution C -> 4 C, batch norm, SiLU, grouped convolution 4 C -> C. Each device has
+    its own batch statistics, as in the decoders: every image gives H * W values per channel.
 
     Args:
         dim: Channels C of a token.
-        kernel_size: k, odd. MAE pre-trains with 1, because neighbours are masked; what was trained
-            with fewer is loaded into the middle of zeros, which is the same function.
+        kernel_size: k, odd. MAE pre-trains with 1, because neighbours are masked. Smaller kernels
+            of a checkpoint are padded with zeros, which gives the same function.
     """
 
     def __init__(self, dim: int, kernel_size: int = 3) -> None:
@@ -42,14 +42,14 @@ class ParallelConvolution(nn.Module):
         self._register_load_state_dict_pre_hook(self._widen_kernels)
 
     def _widen_kernels(self, state_dict: dict, prefix: str, *args) -> None:
-        """Before loading: the checkpoint's kernels in the model's size."""
+        """Pads the checkpoint's kernels to the model's size, before loading."""
         for name in KERNELS:
             if (key := f'{prefix}{name}') in state_dict:
                 size = self.get_parameter(name).shape[-1]
                 state_dict[key] = widen_kernel(state_dict[key], size)
 
     def forward(self, x: Tensor, hw: tuple[int, int]) -> Tensor:
-        """(B, N, C) -> (B, N, C); prefix tokens have no place, and get zeros."""
+        """(B, N, C) -> (B, N, C); prefix tokens are not on the grid, and get zeros."""
         prefix = x.shape[1] - hw[0] * hw[1]
         grid = x[:, prefix:].transpose(1, 2).unflatten(2, hw)  # (B, C, H, W)
         grid = self.reduce(F.silu(self.norm(self.expand(grid))))
@@ -57,15 +57,15 @@ class ParallelConvolution(nn.Module):
 
 
 def widen_kernel(weight: Tensor, size: int) -> Tensor:
-    """(out, in, k, k) -> (out, in, size, size) with zeros around; one that is larger is left."""
+    """Pads (out, in, k, k) with zeros to (out, in, size, size); larger kernels are unchanged."""
     margin = (size - weight.shape[-1]) // 2
     return F.pad(weight, [margin] * 4) if margin > 0 else weight
 
 
 class ViTAELayer(TransformerLayer):
-    """Attention and convolution side by side, then the FFN.
+    """Attention and convolution in parallel, then the FFN.
 
-    The convolution reads the layer's input as it is, without the norm that is attention's.
+    The attention has a norm before it. The convolution reads the input of the layer without a norm.
     """
 
     def __init__(self, convolution: nn.Module, *parts, **more) -> None:
@@ -80,21 +80,21 @@ class ViTAELayer(TransformerLayer):
 
 @MODELS.register_module()
 class ViTAE(ViT):
-    """The backbone of ViTPose-G (ViTPose, table 10), and ViTAE's plain ones of the other sizes.
+    """The backbone of ViTPose-G (ViTPose, table 10), and the plain ViTAEs of other sizes.
 
-    The paper tells of ViTPose-G's backbone only that it is a ViTAE of 1B parameters. Depth, width
-    and heads of ``giant`` are our reading: ViT-g's 40 layers of 1408 channels in 16 heads, with its
-    FFN of 6144, ``ffn=dict(type='SharedFFN', hidden_dim=6144)``; with the branch and the positions
-    of 576x432 that is 1,029M. (The authors' code, too, has FFNs of another width than the branch,
-    which stays 4 C.)
+    The paper states only that the backbone of ViTPose-G is a ViTAE with 1B parameters. The size of
+    ``giant`` is our reading, taken from ViT-g: 40 layers, 1408 channels, 16 heads, and an FFN of
+    6144 channels (``ffn=dict(type='SharedFFN', hidden_dim=6144)``). With the convolution branch and
+    the positions for 576x432, this gives 1,029M parameters. The branch keeps 4 C channels. FFN and
+    branch differ in width in the authors' code, too.
 
     Args:
         convolution: Config of the convolution branch; the width is filled in.
-        vit: As of ``ViT``. Keys have a bias here, as there, which no softmax sees.
+        vit: The arguments of ``ViT``. As in ``ViT``, keys have a bias; the softmax cancels it.
     """
 
     def __init__(self, *vit, convolution: dict | None = None, **more) -> None:
-        self.branch = convolution or dict(type='ParallelConvolution')  # before layers are built
+        self.branch = convolution or dict(type='ParallelConvolution')  # super() builds the layers
         super().__init__(*vit, **more)
 
     def build_layer(

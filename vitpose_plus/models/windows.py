@@ -1,8 +1,8 @@
-"""A map of tokens cut into windows and joined again: all at once, none in a loop.
+"""Cuts a token grid into windows and joins them again, all windows at once.
 
-Windows need not divide the map: the last of a row or column is filled up, and the mask keeps the
-filling from being seen. Shifted windows start ``shift_hw`` further down and right; what is left at
-the near edges shares a window with the far edges, as in Swin, and the mask keeps them apart.
+The grid need not be a multiple of the window: it is padded, and a mask hides the padding. Shifted
+windows start ``shift_hw`` further down and right. The tokens before the first window share windows
+with the opposite edges, as in Swin, and the mask separates the two.
 
 Shapes: B batch, H W token grid, C channels, L windows, S = h w tokens of a window.
 """
@@ -15,7 +15,7 @@ HW = tuple[int, int]
 
 
 def cut(grid: Tensor, window_hw: HW, shift_hw: HW = (0, 0)) -> Tensor:
-    """(B, H, W, C) -> (B, L, S, C), row by row; what fills up is zero."""
+    """(B, H, W, C) -> (B, L, S, C), row by row; the padding is zero."""
     h, w = window_hw
     grid = F.pad(grid, (0, 0, 0, -grid.shape[2] % w, 0, -grid.shape[1] % h))
     if any(shift_hw):
@@ -35,11 +35,12 @@ def join(windows: Tensor, hw: HW, window_hw: HW, shift_hw: HW = (0, 0)) -> Tenso
 
 
 def visible(hw: HW, window_hw: HW, shift_hw: HW, device: torch.device) -> Tensor | None:
-    """(L, S, S): whether a token of a window may see another; None where every one may."""
+    """(L, S, S): whether a token may attend to another of its window; None if all may."""
     whole = all(side % step == 0 for side, step in zip(hw, window_hw, strict=True))
     if whole and not any(shift_hw):
         return None
-    # Tokens see those of their own part: 1 to 4 for either side of each edge, 0 for the filling.
+    # A token sees only its own part of the grid. There are four parts: before and after the first
+    # row of the shift, before and after its first column. The padding is part 0.
     below, right = (
         1 + (torch.arange(side, device=device) >= shift).long()
         for side, shift in zip(hw, shift_hw, strict=True)
@@ -50,7 +51,7 @@ def visible(hw: HW, window_hw: HW, shift_hw: HW, device: torch.device) -> Tensor
 
 
 def means(grid: Tensor, window_hw: HW) -> Tensor:
-    """(B, H, W, C) -> (B, L, C): each window's mean, filling left out."""
+    """(B, H, W, C) -> (B, L, C): the mean of each window, without the padding."""
     pooled = F.avg_pool2d(
         grid.permute(0, 3, 1, 2), tuple(window_hw), ceil_mode=True, count_include_pad=False
     )
