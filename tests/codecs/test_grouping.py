@@ -1,4 +1,4 @@
-"""Laws of the grouping: targets decode to the people they were made of."""
+"""Encoding, grouping and decoding of people: targets are decoded to the same people."""
 
 import time
 
@@ -22,35 +22,35 @@ def codec(**kwargs):
 
 
 def crowd(number, rng):
-    """(N, K, 2) in input pixels: no two keypoints of a kind touch each other."""
+    """People (N, K, 2) in input pixels; keypoints of the same kind are far from each other."""
     spots = np.stack(np.meshgrid(np.arange(40, 500, 64), np.arange(40, 500, 64)), -1).reshape(-1, 2)
     points = [rng.permutation(spots)[:number] for _ in range(K)]
     return (np.stack(points, 1) + rng.uniform(-6, 6, (number, K, 2))).astype(np.float32)
 
 
 def targets(encoded, flips=1):
-    """Heatmaps and flawless tags, (1, K, h, w) and (1, flips * K, h, w)."""
+    """Heatmaps (1, K, h, w) and perfect tags (1, flips * K, h, w)."""
     heatmaps = torch.from_numpy(encoded['heatmaps'])[None]
     indices = torch.from_numpy(encoded['keypoint_indices'])
     return heatmaps, perfect_tags(indices, heatmaps.shape).repeat(1, flips, 1, 1)
 
 
 def matched(points, truth):
-    """For each true person the one that was found, by their nearest keypoints' median."""
+    """The found person for each true person, by the median distance of their keypoints."""
     apart = np.median(np.linalg.norm(truth[:, None] - points, axis=-1), axis=-1)
     assert sorted(apart.argmin(1)) == list(range(len(points)))
     return points[apart.argmin(1)]
 
 
 @pytest.mark.parametrize('flips', [1, 2])
-def test_flawless_heatmaps_and_tags_are_the_people(flips):
+def test_perfect_heatmaps_and_tags_are_decoded_to_the_people(flips):
     truth = crowd(20, np.random.default_rng(0))
     encoded = codec().encode(truth)
-    [points], [scores], [sure] = codec().batch_decode(*targets(encoded, flips))
+    [points], [scores], [person_scores] = codec().batch_decode(*targets(encoded, flips))
     assert points.shape == (20, K, 2)
     assert np.abs(matched(points, truth) - truth).max() < 0.1  # input pixels
     assert scores.min() > 0.9
-    assert sure.min() > 0.9
+    assert person_scores.min() > 0.9
 
 
 def test_heatmaps_flip_with_the_picture():
@@ -61,21 +61,21 @@ def test_heatmaps_flip_with_the_picture():
     np.testing.assert_allclose(codec().encode(truth)['heatmaps'], flipped, atol=1e-5)
 
 
-def test_tags_tell_people_apart_who_stand_in_each_other():
-    """Every keypoint of one is nearer to the other's than to its own next one."""
+def test_tags_separate_people_who_overlap():
+    """Every keypoint is nearer to those of the other people than to any of its own person."""
     one = crowd(1, np.random.default_rng(1))
     truth = np.concatenate([one, one + np.float32([14, 0]), one + np.float32([0, 14])])
     encoded = codec().encode(truth)
     [points], _, _ = codec().batch_decode(*targets(encoded))
-    assert np.abs(matched(points, truth) - truth).max() < 2  # they bend each other's peaks
+    assert np.abs(matched(points, truth) - truth).max() < 2  # neighbouring peaks shift each other
     heatmaps, tags = targets(encoded)
     [mixed], _, _ = codec().batch_decode(heatmaps, torch.zeros_like(tags))
     apart = np.linalg.norm(truth[:, None] - mixed, axis=-1)  # (people, found, K)
     assert (apart < 2).all(-1).sum() < 3
 
 
-def test_groups_are_those_of_mmpose():
-    """With a candidate a person: among equals, which is assigned is a matter of chance."""
+def test_groups_equal_those_of_mmpose():
+    """With one candidate per person: among equal costs the assignment is not defined."""
     rng = np.random.default_rng(0)
     for number in (1, 5, 12):
         scores = rng.uniform(0, 1, (K, number)).astype(np.float32)
@@ -89,14 +89,15 @@ def test_groups_are_those_of_mmpose():
         np.testing.assert_array_equal(found, theirs[..., :2])
 
 
-def test_gaps_are_filled_where_the_tag_fits():
+def test_missing_keypoints_are_filled_where_the_tag_fits():
     truth = crowd(2, np.random.default_rng(2))
     heatmaps, tags = targets(codec().encode(truth))
     heatmaps[:, 9] *= 0.09  # too faint to be found
-    [points], [scores], [sure] = codec().batch_decode(heatmaps, tags)
+    [points], [scores], [person_scores] = codec().batch_decode(heatmaps, tags)
     assert np.abs(matched(points, truth) - truth).max() < 0.5
     assert (scores[:, 9] < 0.1).all()
-    np.testing.assert_allclose(sure, scores[:, np.arange(K) != 9].sum(1) / K, rtol=1e-5)
+    expected = scores[:, np.arange(K) != 9].sum(1) / K
+    np.testing.assert_allclose(person_scores, expected, rtol=1e-5)
 
 
 def test_the_filled_pixel_is_the_best_of_all():
@@ -119,20 +120,20 @@ def test_the_filled_pixel_is_the_best_of_all():
             assert tuple(after[k, person].tolist()) == min(costs, key=costs.get)
 
 
-def test_nobody():
+def test_pictures_without_people():
     for truth, visible in ((np.zeros((0, K, 2), np.float32), None), (np.ones((2, K, 2)), 0)):
         seen = None if visible is None else np.zeros((2, K), np.float32)
         encoded = codec().encode(truth, seen)
         assert not encoded['heatmaps'].any()
         assert encoded['keypoint_indices'].shape == (30, K, 2)
         assert not encoded['keypoint_indices'].any()
-    [points], [scores], [sure] = codec().batch_decode(*targets(encoded))
+    [points], [scores], [person_scores] = codec().batch_decode(*targets(encoded))
     assert points.shape == (0, K, 2)
     assert scores.shape == (0, K)
-    assert sure.shape == (0,)
+    assert person_scores.shape == (0,)
 
 
-def test_beyond_the_edge_nothing_is_labelled():
+def test_keypoints_outside_the_picture_are_not_labelled():
     truth = crowd(1, np.random.default_rng(0))
     truth[0, 3] = [-1.0, 100.0]
     truth[0, 4] = [100.0, 512.0]
@@ -144,7 +145,7 @@ def test_beyond_the_edge_nothing_is_labelled():
 
 
 def test_more_people_than_the_limit():
-    """Heatmaps show everybody; those with the most keypoints have tags; the best are found."""
+    """Heatmaps contain all people, those with most keypoints have tags, the best are found."""
     rng = np.random.default_rng(0)
     truth, visible = crowd(35, rng), np.ones((35, K), np.float32)
     visible[[0, 7, 8, 20, 34], 5:] = 0
@@ -155,12 +156,12 @@ def test_more_people_than_the_limit():
     assert encoded['keypoint_indices'][..., 1].all()
     np.testing.assert_array_equal(encoded['keypoint_indices'], everybody['keypoint_indices'][:30])
     heatmaps, tags = targets(everybody)
-    [points], [scores], [sure] = codec(max_people=10).batch_decode(heatmaps, tags)
+    [points], [scores], [person_scores] = codec(max_people=10).batch_decode(heatmaps, tags)
     assert points.shape == (10, K, 2)
     assert scores.shape == (10, K)
-    [_], [_], [all_of_them] = codec(max_people=50).batch_decode(heatmaps, tags)
-    np.testing.assert_array_equal(sure, all_of_them[:10])
-    assert (np.diff(all_of_them) <= 0).all()
+    [_], [_], [all_scores] = codec(max_people=50).batch_decode(heatmaps, tags)
+    np.testing.assert_array_equal(person_scores, all_scores[:10])
+    assert (np.diff(all_scores) <= 0).all()
 
 
 def test_an_order_of_other_keypoints_is_refused():
@@ -170,7 +171,7 @@ def test_an_order_of_other_keypoints_is_refused():
 
 
 def best_time(function, repeats=5):
-    """Seconds of the processor: other processes do not count."""
+    """Seconds of CPU time, so that other processes do not count."""
     times = []
     for _ in range(repeats):
         start = time.process_time()
@@ -179,8 +180,8 @@ def best_time(function, repeats=5):
     return min(times)
 
 
-def test_thirty_people_are_grouped_in_no_time():
-    """2 ms measured, and 35 ms with all that decoding does; the bounds are generous."""
+def test_thirty_people_are_grouped_fast():
+    """Measured: 2 ms for grouping and 35 ms for the complete decoding. The bounds are wide."""
     rng = np.random.default_rng(0)
     visible = (rng.random((30, K)) < 0.6).astype(np.float32)
     heatmaps, tags = targets(codec().encode(crowd(30, rng), visible), flips=2)
@@ -194,9 +195,12 @@ def test_thirty_people_are_grouped_in_no_time():
 BROKEN = [float('nan'), float('inf'), -float('inf')]
 
 
-def spoilt(heatmaps, tags, value, which):
-    """Thirty-five pixels a keypoint away from all peaks, high, whose value or tags are broken; and
-    the same picture with nothing there. Of a pixel's two tags one is broken."""
+def with_broken_pixels(heatmaps, tags, value, which):
+    """Heatmaps and tags with 35 broken pixels per keypoint, and heatmaps with 0 in these pixels.
+
+    The pixels are far from all peaks. Broken is either the heatmap value, or one of the two tags at
+    a high heatmap value.
+    """
     rng = np.random.default_rng(1)
     heatmaps, tags, without = heatmaps.clone(), tags.clone(), heatmaps.clone()
     for k in range(K):
@@ -211,12 +215,12 @@ def spoilt(heatmaps, tags, value, which):
 
 @pytest.mark.parametrize('which', ['heatmaps', 'tags'])
 @pytest.mark.parametrize('value', BROKEN)
-def test_candidates_that_are_not_finite_are_as_if_they_were_not_there(value, which):
-    """More of them than candidates are taken, so that they would displace everybody."""
+def test_candidates_that_are_not_finite_are_ignored(value, which):
+    """They are more than the candidates per keypoint, so that they could displace all others."""
     truth = crowd(6, np.random.default_rng(0))
     heatmaps, tags = targets(codec().encode(truth), flips=2)
-    heatmaps[:, 9, :40] *= 0.09  # too faint to be found: filled, or only some people have it
-    heatmaps, tags, without = spoilt(heatmaps, tags, value, which)
+    heatmaps[:, 9, :40] *= 0.09  # too faint to be found: it is filled
+    heatmaps, tags, without = with_broken_pixels(heatmaps, tags, value, which)
     found = codec().batch_decode(heatmaps, tags)
     expected = codec().batch_decode(without, tags.nan_to_num(1e6, 1e6, 1e6))
     for [ours], [theirs] in zip(found, expected, strict=True):
@@ -225,7 +229,7 @@ def test_candidates_that_are_not_finite_are_as_if_they_were_not_there(value, whi
 
 
 @pytest.mark.parametrize('value', [*BROKEN, 3e38])
-def test_groups_do_without_candidates_that_are_not_finite(value):
+def test_grouping_ignores_candidates_that_are_not_finite(value):
     rng = np.random.default_rng(0)
     scores = rng.uniform(0.2, 1, (K, 6)).astype(np.float32)
     tags = 3 * np.stack([rng.permutation(6) for _ in range(K)])[..., None].astype(np.float32)
@@ -234,7 +238,7 @@ def test_groups_do_without_candidates_that_are_not_finite(value):
     more = np.insert(scores, [2, 6], [0.9, np.nan], axis=1)  # one broken tag, one broken score
     with_them = np.insert(tags, [2, 6], [[value], [0.0]], axis=1)
     found = group(more, with_them, ORDER)
-    if np.isfinite(value):  # a tag like any other, far from everybody's: one more person
+    if np.isfinite(value):  # a valid tag, far from all others: one more person
         assert (found == 2).all(1).sum() == 1
         found = found[~(found == 2).all(1)]
     assert 2 not in found
@@ -242,12 +246,12 @@ def test_groups_do_without_candidates_that_are_not_finite(value):
     np.testing.assert_array_equal(found - (found > 2), expected)
 
 
-def test_a_picture_of_nothing_finite_shows_nobody():
+def test_without_finite_values_nobody_is_found():
     heatmaps = torch.full((1, K, 128, 128), float('nan'))
     [points], [scores], [_] = codec().batch_decode(heatmaps, torch.rand_like(heatmaps))
     assert points.shape == (0, K, 2)
     heatmaps, tags = targets(codec().encode(crowd(1, np.random.default_rng(0))))
-    tags[:, 9] = float('nan')  # a keypoint without any: it is not found, and scores nothing
+    tags[:, 9] = float('nan')  # a keypoint without finite tags is not found and has score 0
     [points], [scores], [_] = codec().batch_decode(heatmaps, tags)
     assert scores[0, 9] == 0
     assert np.isfinite(points).all()

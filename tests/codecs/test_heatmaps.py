@@ -1,4 +1,4 @@
-"""Decoding a batch: mmpose's numbers in the interior, the authors' at the border, and no NaN."""
+"""Decoding of a batch: equal to mmpose inside, to the authors' code at the border, no NaN."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from vitpose_plus.codecs.heatmaps import (
 W, H = 48, 64
 SIZE = dict(input_size=(4 * W, 4 * H), heatmap_size=(W, H), sigma=2.0)
 KINDS = {'BatchedUDPHeatmap': 'UDPHeatmap', 'BatchedMSRAHeatmap': 'MSRAHeatmap'}
-REACH = 6  # of the blur and the step, in pixels: beyond, borders play no part
+REACH = 6  # of blur and step, in pixels: further inside, the border has no effect
 
 
 def build(kind):
@@ -47,7 +47,7 @@ def far_from_border(points):
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_interior_is_mmposes(kind):
+def test_points_inside_are_decoded_as_by_mmpose(kind):
     maps = gaussians(uniform(REACH + 1, 200))
     points, scores = build(kind).decode(maps)
     theirs, their_scores = build(KINDS[kind]).decode(maps)
@@ -55,7 +55,7 @@ def test_interior_is_mmposes(kind):
     np.testing.assert_array_equal(scores, their_scores)
 
 
-def test_dark_differs_at_the_border_only():
+def test_dark_differs_only_at_the_border():
     points = uniform(0, 1000)
     maps = gaussians(points)
     ours = build('BatchedUDPHeatmap').decode(maps)[0][0]
@@ -67,8 +67,8 @@ def test_dark_differs_at_the_border_only():
 
 
 @pytest.mark.parametrize('axis', ['x', 'y'])
-def test_quarter_needs_both_axes_inside(axis):
-    """Near a border mmpose still moves a peak along it, the authors do not."""
+def test_a_quarter_shift_needs_both_axes_inside(axis):
+    """Near a border, mmpose still moves a peak along the border; the authors' code does not."""
     across = W if axis == 'x' else H  # the axis on which a peak may be near the border
     places = [1, 2, across - 2, across - 1]
     maps = np.zeros((4, H, W) if axis == 'y' else (4, W, H), np.float32)
@@ -85,8 +85,8 @@ def test_quarter_needs_both_axes_inside(axis):
 
 @pytest.mark.parametrize('value', [0.0, -0.5])
 @pytest.mark.parametrize('kind', KINDS)
-def test_an_empty_map_is_finite_and_off_the_crop(kind, value):
-    """Whatever stands beside it; the authors' code looks into the map before it."""
+def test_an_empty_map_gives_a_finite_point_outside_the_crop(kind, value):
+    """Other maps have no effect; the authors' code reads values of the map before."""
     maps = gaussians(uniform(0, 3))
     maps[1] = value
     points, scores = build(kind).decode(maps)
@@ -97,7 +97,7 @@ def test_an_empty_map_is_finite_and_off_the_crop(kind, value):
     np.testing.assert_array_equal(peaks[0, 1], [-1, -1])
 
 
-def test_constant_and_tiny_maps_are_finite():
+def test_constant_and_tiny_maps_give_finite_points():
     for shape in ((1, 2, H, W), (1, 2, 4, 3), (2, 1, 1, 1)):
         heatmaps = torch.full(shape, 0.5)
         peaks, scores = find_peaks(heatmaps)
@@ -107,13 +107,13 @@ def test_constant_and_tiny_maps_are_finite():
             assert refined.isfinite().all()
 
 
-def test_a_singular_hessian_moves_nothing():
+def test_a_singular_hessian_gives_a_step_of_zero():
     around = torch.zeros(3, 3)
     around[1, 2] = around[2, 2] = -EPS  # with EPS added the curvature in x is exactly 0
     assert torch.equal(newton_step(around[None, None]), torch.zeros(1, 1, 2))
 
 
-def test_a_ridge_moves_the_peak_across_it_only():
+def test_a_ridge_moves_the_peak_only_across_it():
     heatmaps = torch.from_numpy(gaussians(np.array([[20.3, 30.0]])))[None]
     heatmaps = heatmaps[..., 30:31, :].expand(-1, -1, H, -1)
     peaks, _ = find_peaks(heatmaps)
@@ -126,7 +126,7 @@ def test_a_ridge_moves_the_peak_across_it_only():
     ('factor', 'moved'), [(1, True), (0.005, True), (5e-4, False), (1e4, False)]
 )
 def test_values_are_clipped_before_the_logarithm(factor, moved):
-    """To 0.001 ... 50, after a blur that halves a peak: what is flat then has no better place."""
+    """To 0.001 ... 50, after a blur that halves a peak. If the map is flat then, nothing moves."""
     heatmaps = factor * torch.from_numpy(gaussians(np.array([[20.3, 30.3]])))[None]
     peaks, _ = find_peaks(heatmaps)
     points = refine_dark_udp(heatmaps, peaks)
@@ -136,7 +136,7 @@ def test_values_are_clipped_before_the_logarithm(factor, moved):
 
 @pytest.mark.parametrize('count', [1, 17, 133])
 @pytest.mark.parametrize('kind', KINDS)
-def test_a_batch_is_each_alone(kind, count):
+def test_a_batch_equals_single_pictures(kind, count):
     codec = build(kind)
     maps = gaussians(uniform(0, 3 * count)).reshape(3, count, H, W)
     points, scores = codec.batch_decode(torch.from_numpy(maps))
@@ -153,7 +153,7 @@ def test_a_batch_is_each_alone(kind, count):
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16, torch.float64])
 @pytest.mark.parametrize('kind', KINDS)
-def test_any_precision_is_decoded_in_single(kind, dtype):
+def test_every_precision_is_decoded_in_float32(kind, dtype):
     codec = build(kind)
     heatmaps = torch.from_numpy(gaussians(uniform(0, 17))[None]).to(dtype)
     expected = codec.batch_decode(heatmaps.float())
@@ -165,8 +165,8 @@ def test_any_precision_is_decoded_in_single(kind, dtype):
 
 
 @pytest.mark.parametrize('whole', [True, False])
-def test_udp_targets_decode_to_their_joints(whole):
-    """In pixels of the crop, of which mmpose counts one more in decoding than in encoding."""
+def test_udp_targets_are_decoded_to_their_joints(whole):
+    """In crop pixels. In mmpose, the width in decoding is one pixel larger than in encoding."""
     codec = build('BatchedUDPHeatmap')
     points = uniform(REACH + 1, 133)
     points = np.rint(points) if whole else points
@@ -177,7 +177,7 @@ def test_udp_targets_decode_to_their_joints(whole):
     assert (scores > 0.8).all()
 
 
-def test_plain_targets_decode_to_the_nearest_heatmap_pixel():
+def test_plain_targets_are_decoded_to_the_nearest_heatmap_pixel():
     codec = build('BatchedMSRAHeatmap')
     points = uniform(REACH + 1, 133)
     decoded, scores = codec.decode(codec.encode(4 * points[None])['heatmaps'])
@@ -186,7 +186,7 @@ def test_plain_targets_decode_to_the_nearest_heatmap_pixel():
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_encoding_is_mmposes(kind):
+def test_encoding_equals_mmpose(kind):
     joints = 4 * uniform(-5, 17)[None]
     visible = (np.arange(17) % 4 > 0).astype(np.float32)[None]
     ours, theirs = (build(k).encode(joints, visible) for k in (kind, KINDS[kind]))
@@ -196,7 +196,7 @@ def test_encoding_is_mmposes(kind):
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_decoding_is_exported_for_any_batch(kind):
+def test_decoding_is_exported_for_any_batch_size(kind):
     codec = build(kind)
 
     class Decoding(torch.nn.Module):

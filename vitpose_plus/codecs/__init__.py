@@ -1,4 +1,4 @@
-"""Between keypoints and heatmaps: encoding, decoding of whole batches, grouping into people."""
+"""Codecs: keypoints to heatmaps, whole batches of heatmaps to keypoints, and grouping."""
 
 from vitpose_plus.codecs.associative_embedding import BatchedAssociativeEmbedding
 from vitpose_plus.codecs.heatmaps import BatchedMSRAHeatmap, BatchedUDPHeatmap

@@ -1,6 +1,6 @@
-"""Associative embedding: everybody's keypoints in one set of heatmaps, told apart by tags.
+"""Associative embedding: one set of heatmaps for all people, and tags that separate them.
 
-The ViTPose++ paper names bottom-up decoding and publishes nothing of it: this is our reading, with
+The ViTPose++ paper mentions bottom-up decoding and publishes no details. This is our reading, with
 HigherHRNet's numbers (docs/bottom_up.md).
 
 Shapes: B batch, K keypoints, h w heatmap, N people of a picture, P of them with tags, M candidates
@@ -25,19 +25,20 @@ Poses = tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]
 
 @KEYPOINT_CODECS.register_module()
 class BatchedAssociativeEmbedding(AssociativeEmbedding):
-    """Exact Gaussians, and for each person where on the heatmaps the keypoints lie.
+    """Encodes people as Gaussians and heatmap indices; decodes heatmaps and tags into people.
 
-    A heatmap pixel is the middle of its input pixels, so that heatmaps flip with the picture and
-    need no shift.
+    The centre of a heatmap pixel is the centre of the input pixels that it covers. Heatmaps of a
+    flipped picture are therefore flipped heatmaps, without a shift.
 
     Args:
         input_size: Width and height of the input in training, in pixels.
-        heatmap_size: Width and height of its heatmaps.
-        sigma: Of the targets, in heatmap pixels.
-        order: The order in which keypoints join people, the highest-scoring kinds first; by default
-            theirs.
-        max_people: How many people of a picture have tags, those with the most labelled keypoints;
-            and how many are found at most, the highest-scoring. Heatmaps show everybody.
+        heatmap_size: Width and height of the heatmaps in training.
+        sigma: Sigma of the target Gaussians, in heatmap pixels.
+        order: The order in which the keypoints are assigned to people; the most reliable should
+            come first. The default is the order of the heatmaps.
+        max_people: In training, how many people have tags: those with the most labelled keypoints.
+            In decoding, how many people are returned: the highest-scoring. Heatmaps contain all
+            people.
     """
 
     label_mapping_table = dict(keypoint_indices='keypoint_indices')
@@ -52,7 +53,7 @@ class BatchedAssociativeEmbedding(AssociativeEmbedding):
     ) -> None:
         super().__init__(input_size, heatmap_size, sigma, use_udp=True)
         self.scale_factor = np.array(input_size, np.float32) / heatmap_size
-        self.offset = (self.scale_factor - 1) / 2  # input pixels, of the middle of the first pixel
+        self.offset = (self.scale_factor - 1) / 2  # centre of the first pixel, in input pixels
         self.decode_keypoint_order = list(order)
         self.decode_max_instances = max_people
 
@@ -62,8 +63,8 @@ class BatchedAssociativeEmbedding(AssociativeEmbedding):
         """Points (N, K, 2) in input pixels and visibility (N, K) -> targets.
 
         Returns:
-            ``heatmaps`` (K, h, w) and ``keypoint_indices`` (P, K, 2): the place ``y * w + x`` in
-            the heatmap and 1, or zeros for keypoints that are not labelled or beyond the edge.
+            ``heatmaps`` (K, h, w) and ``keypoint_indices`` (P, K, 2): the index ``y * w + x`` in
+            the heatmap and 1, or zeros for keypoints that are not labelled or outside the heatmap.
         """
         if keypoints_visible is None:
             keypoints_visible = np.ones(keypoints.shape[:2], np.float32)
@@ -78,7 +79,7 @@ class BatchedAssociativeEmbedding(AssociativeEmbedding):
         keypoints: np.ndarray,
         keypoints_visible: np.ndarray,
     ) -> np.ndarray:
-        """As many rows for every picture: whoever is missing has no keypoints."""
+        """The same number of rows for every picture, padded with people without keypoints."""
         seen = keypoints_visible > 0.5
         x, y = np.moveaxis(np.floor(keypoints + 0.5).astype(np.int64), -1, 0)
         indices = np.stack([(y * heatmap_size[0] + x) * seen, seen], axis=-1)
@@ -89,13 +90,14 @@ class BatchedAssociativeEmbedding(AssociativeEmbedding):
 
     @torch.no_grad()
     def batch_decode(self, batch_heatmaps: Tensor, batch_tags: Tensor) -> Poses:
-        """(B, K, h, w) and (B, L * K, h, w) -> of each picture poses, scores, scores of people.
+        """(B, K, h, w) and (B, L * K, h, w) -> poses, keypoint scores and person scores.
 
-        A pixel whose value or tag is not finite has no candidate: its value counts as 0.
+        A pixel whose value or tag is not finite is no candidate: its value counts as 0.
 
         Returns:
-            B arrays each: (G, K, 2) in input pixels, (G, K), and (G,), the mean over all K of what
-            was found before the gaps were filled.
+            Three lists of B arrays: poses (G, K, 2) in input pixels, keypoint scores (G, K), and
+            person scores (G,). A person's score is the mean over all K keypoints; a keypoint that
+            was found only by filling counts as 0.
         """
         heatmaps, tags = batch_heatmaps.float(), batch_tags.float()
         num_keypoints = heatmaps.shape[1]
@@ -110,7 +112,7 @@ class BatchedAssociativeEmbedding(AssociativeEmbedding):
     def _people(
         self, heatmaps: Tensor, tags: Tensor, scores: Tensor, near: Tensor, peaks: Tensor
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of one picture (K, h, w), (L * K, h, w), candidates (K, M), (K, M, L), (K, M, 2)."""
+        """One picture: (K, h, w), (L * K, h, w), candidates (K, M), (K, M, L) and (K, M, 2)."""
         k = len(scores)
         order = self.decode_keypoint_order or range(k)
         if sorted(order) != list(range(k)):
@@ -137,7 +139,7 @@ class BatchedAssociativeEmbedding(AssociativeEmbedding):
         return points.astype(np.float32), scores.T.cpu().numpy(), person_scores
 
     def _refine(self, heatmaps: Tensor, pixels: Tensor) -> Tensor:
-        """(K, h, w), (K, G, 2) -> (K, G, 2), half a pixel away at most: as ViTPose decodes COCO."""
+        """(K, h, w), (K, G, 2) -> (K, G, 2), moved by half a pixel at most, as ViTPose on COCO."""
         pixels = pixels.to(heatmaps)
         points = refine_dark_udp(heatmaps[None], pixels[None], self.decode_gaussian_kernel)[0]
         return pixels + (points - pixels).clamp(-0.5, 0.5)

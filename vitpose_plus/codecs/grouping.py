@@ -1,4 +1,4 @@
-"""From candidates of keypoints and their tags to people: HigherHRNet's grouping, vectorised.
+"""Groups candidates of keypoints into people by their tags: HigherHRNet's method, vectorised.
 
 Shapes: K keypoints, h w heatmap, M candidates of a keypoint, L tags of a pixel (two with the flip
 test), G people found. Pixels are (x, y).
@@ -11,7 +11,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-FAR = 2.0**24  # tags beyond are cut off: float32 does not tell whole numbers apart there
+FAR = 2.0**24  # larger tags are clipped: float32 cannot represent all whole numbers there
 
 
 def group(
@@ -21,21 +21,23 @@ def group(
     score_thr: float = 0.1,
     tag_thr: float = 1.0,
 ) -> np.ndarray:
-    """Which candidate of each keypoint belongs to which person.
+    """Assigns the candidates of all keypoints to people.
 
-    Keypoint after keypoint, the candidates are assigned to the people so far, at the least sum of
-    rounded distances between tag and mean tag (the higher-scoring candidate first); who is too far
-    from everybody is a new person. Candidates whose score or tag is not finite are left out.
+    The keypoints are processed one after the other. The candidates of a keypoint are assigned to
+    the people found so far. The assignment has the smallest sum of rounded distances between the
+    tag and the mean tag of the person; at equal distance, higher scores are preferred. A candidate
+    that is too far from every person starts a new person. Candidates whose score or tag is not
+    finite are ignored.
 
     Args:
-        scores: (K, M).
-        tags: (K, M, L).
-        order: Of the keypoints.
-        score_thr: Candidates must be above it.
-        tag_thr: Distances must be below it.
+        scores: Scores of the candidates, (K, M).
+        tags: Tags of the candidates, (K, M, L).
+        order: The order in which the keypoints are processed.
+        score_thr: Candidates must have a higher score.
+        tag_thr: The distance to the mean tag of a person must be smaller.
 
     Returns:
-        (G, K): numbers of candidates, or -1.
+        (G, K): for every person and keypoint the index of the candidate, or -1.
     """
     k, _, num_tags = tags.shape
     usable = (scores > score_thr) & np.isfinite(scores) & np.isfinite(tags).all(-1)  # (K, M)
@@ -61,18 +63,19 @@ def group(
 def fill(
     pixels: Tensor, missing: np.ndarray, heatmaps: Tensor, tags: Tensor, means: Tensor
 ) -> Tensor:
-    """The likeliest pixel of every keypoint that a person lacks (HigherHRNet's refinement).
+    """Finds the best pixel for every missing keypoint of a person (HigherHRNet's refinement).
 
     Args:
-        pixels: Of the people, (K, G, 2).
-        missing: Which of them are to be filled in, (G, K).
+        pixels: Pixels of the keypoints, (K, G, 2).
+        missing: Which keypoints are missing, (G, K).
         heatmaps: (K, h, w).
         tags: (L * K, h, w).
         means: Mean tags of the people, (G, L).
 
     Returns:
-        (K, G, 2): of the pixels whose tag is nearest to the person's, in whole numbers, the one
-        with the highest value. Pixels whose value or tag is not finite come last.
+        (K, G, 2). The distances between the tags of the pixels and the person's mean tag are
+        rounded. Among the pixels with the smallest distance, the one with the highest heatmap value
+        is chosen. Pixels whose value or tag is not finite come last.
     """
     pixels, tags = pixels.clone(), tags.unflatten(0, (-1, heatmaps.shape[0]))  # (L, K, h, w)
     for keypoint in np.flatnonzero(missing.any(0)).tolist():
@@ -80,8 +83,8 @@ def fill(
         apart = tags[:, keypoint] - means[rows, :, None, None]  # (people, L, h, w)
         apart = apart.square_().sum(1).sqrt_().round_()
         fit = heatmaps[keypoint] - apart.mul_(100)
-        fit.nan_to_num_(nan=-torch.inf, posinf=-torch.inf)  # a NaN would be the maximum
-        y = fit.amax(2).argmax(1)  # the row first: one long argmax is slow
+        fit.nan_to_num_(nan=-torch.inf, posinf=-torch.inf)  # else a NaN would be the maximum
+        y = fit.amax(2).argmax(1)  # first the row, then the column: one long argmax is slow
         x = fit.take_along_dim(y[:, None, None], 1)[:, 0].argmax(1)
         pixels[keypoint, rows] = torch.stack([x, y], dim=-1)
     return pixels

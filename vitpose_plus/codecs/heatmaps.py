@@ -1,4 +1,4 @@
-"""Codecs that decode a whole batch of heatmaps where it lies, as the ViTPose authors' code does.
+"""Codecs that decode a batch of heatmaps on its device, with the results of the authors' code.
 
 Encoding is mmpose's. The functions keep tensors on their device.
 
@@ -30,7 +30,8 @@ def find_peaks(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
 def shift_by_quarter(heatmaps: Tensor, peaks: Tensor) -> Tensor:
     """(B, K, h, w), (B, K, 2) -> points (B, K, 2), a quarter pixel towards the higher neighbours.
 
-    Only where 1 < x < w - 1 and 1 < y < h - 1; mmpose asks for less on the other axis.
+    Only peaks with 1 < x < w - 1 and 1 < y < h - 1 are moved. mmpose needs less for the other axis:
+    for a move along x only 0 < y < h.
     """
     h, w = heatmaps.shape[-2:]
     x, y = peaks.long().unbind(-1)
@@ -45,9 +46,9 @@ def shift_by_quarter(heatmaps: Tensor, peaks: Tensor) -> Tensor:
 def refine_dark_udp(heatmaps: Tensor, peaks: Tensor, kernel_size: int = 11) -> Tensor:
     """(B, K, h, w), (B, K, 2) -> points (B, K, 2): a Newton step on the log of the blurred map.
 
-    Several peaks of a map, (B, K, G, 2), are as many points. Only the nine blurred values that the
-    step needs are computed. Products are summed, not convolved: autocast and TF32 would round a
-    convolution.
+    A map may have several peaks: (B, K, G, 2) gives as many points. Only the nine blurred values
+    that the step needs are computed. They are sums of products instead of a convolution, because
+    autocast and TF32 would round a convolution.
     """
     h, w = heatmaps.shape[-2:]
     x, y = (c[..., None] for c in peaks.long().unbind(-1))
@@ -56,7 +57,7 @@ def refine_dark_udp(heatmaps: Tensor, peaks: Tensor, kernel_size: int = 11) -> T
     kernel = torch.tensor(cv2.getGaussianKernel(kernel_size, 0)[:, 0].tolist()).to(window)
     blurred = (window.unfold(-1, kernel_size, 1) * kernel).sum(-1)
     blurred = (blurred.unfold(-2, kernel_size, 1) * kernel).sum(-1)  # (B, K, 3, 3)
-    # Beyond the border the border's own value counts.
+    # Outside the map, the value at the border is used.
     step = torch.arange(-1, 2, device=peaks.device)
     rows, columns = (y + step).clamp(0, h - 1) - y + 1, (x + step).clamp(0, w - 1) - x + 1
     return peaks - newton_step(_at(blurred.clamp(1e-3, 50.0).log(), *_grid(rows, columns)))
@@ -65,7 +66,7 @@ def refine_dark_udp(heatmaps: Tensor, peaks: Tensor, kernel_size: int = 11) -> T
 def newton_step(v: Tensor) -> Tensor:
     """(B, K, 3, 3) values around the peaks -> inverse Hessian times gradient, (B, K, 2).
 
-    Zero where the Hessian is singular; the authors' code stops there.
+    The result is zero if the Hessian is singular; the authors' code raises an error there.
     """
     (corner, top, _), (left, centre, right), (_, bottom, opposite) = (
         row.unbind(-1) for row in v.unbind(-2)
@@ -80,7 +81,7 @@ def newton_step(v: Tensor) -> Tensor:
 
 
 def _mirrored(index: Tensor, size: int) -> Tensor:
-    """Indices beyond the border reflected at the border pixel, as by OpenCV's default border."""
+    """Reflects indices outside the map at the border pixel, as OpenCV does by default."""
     last = size - 1
     return last - (index % max(2 * last, 1) - last).abs()
 
@@ -90,13 +91,13 @@ def _grid(rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _at(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """(B, K, ..., h, w), indices of one shape (B, K, ...) when broadcast -> values in it."""
+    """Maps (B, K, ..., h, w), indices that broadcast to (B, K, ...) -> values (B, K, ...)."""
     index = rows * maps.shape[-1] + columns
     return maps.flatten(-2).gather(-1, index.flatten(maps.ndim - 2)).view(index.shape)
 
 
 class BatchedDecoding:
-    """What both codecs share; each has its ``refine`` and its ``to_crop``, both of points."""
+    """The common part of both codecs; each defines ``refine`` and ``to_crop`` for points."""
 
     def locate(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
         """(B, K, h, w) -> (B, K, 2) in crop pixels and scores (B, K), on the heatmaps' device."""
@@ -117,13 +118,14 @@ class BatchedDecoding:
 
 @KEYPOINT_CODECS.register_module()
 class BatchedUDPHeatmap(BatchedDecoding, UDPHeatmap):
-    """UDP's Gaussian targets, decoded by DARK as the authors do (docs/decoding.md).
+    """UDP's Gaussian targets, decoded by DARK as in the authors' code (docs/decoding.md).
 
     Args:
         input_size: Width and height of the crop, in pixels.
         heatmap_size: Width and height of the heatmaps.
-        sigma: Of the targets, in heatmap pixels.
-        blur_kernel_size: Of the Gaussian blur before the Newton step; OpenCV's sigma belongs to it.
+        sigma: Sigma of the targets, in heatmap pixels.
+        blur_kernel_size: Kernel size of the Gaussian blur before the Newton step; OpenCV derives
+            the sigma of the blur from it.
     """
 
     def __init__(
@@ -139,19 +141,21 @@ class BatchedUDPHeatmap(BatchedDecoding, UDPHeatmap):
         return refine_dark_udp(heatmaps, peaks, self.blur_kernel_size)
 
     def to_crop(self, points: Tensor) -> Tensor:
-        """As mmpose does it: the last heatmap pixel is the far edge of the box."""
+        """As in mmpose: the last heatmap pixel is the right or lower edge of the box."""
         last = points.new_tensor(self.heatmap_size) - 1
         return points / last * points.new_tensor(self.input_size)
 
 
 @KEYPOINT_CODECS.register_module()
 class BatchedMSRAHeatmap(BatchedDecoding, MSRAHeatmap):
-    """Plain Gaussian targets, decoded to a quarter pixel as the authors do (docs/decoding.md).
+    """Plain Gaussian targets, decoded to a quarter pixel as in the authors' code.
+
+    See docs/decoding.md.
 
     Args:
         input_size: Width and height of the crop, in pixels.
         heatmap_size: Width and height of the heatmaps.
-        sigma: Of the targets, in heatmap pixels.
+        sigma: Sigma of the targets, in heatmap pixels.
     """
 
     def __init__(
