@@ -1,5 +1,5 @@
-# ViTPose-B bottom-up without its dataset, which `bottom_up_config` fills in.
-# Nothing of the authors' is published: our reading (docs/bottom_up.md). On 8 GPUs.
+# A bottom-up ViTPose-B without its dataset: `bottom_up_config` adds it. For 8 GPUs.
+# The authors published no bottom-up model: this is our reading (docs/bottom_up.md).
 _base_ = ['./runtime.py', './pictures.py', './schedule_210e.py']
 
 model = dict(
@@ -15,7 +15,7 @@ model = dict(
     test_cfg=dict(flip_test=True),
 )
 
-# HigherHRNet's: 40 pixels of a side of 200 are a fifth.
+# As HigherHRNet. Its shift of 40 pixels for a side of 200 is a factor of 0.2.
 affine = dict(
     type='BottomupRandomAffine',
     distribution='uniform',
@@ -25,7 +25,7 @@ affine = dict(
 )
 
 train_dataloader = dict(batch_size=24, dataset=dict())
-# Pictures keep their proportions: one at a time.
+# Pictures keep their aspect ratio, so that a batch has only one.
 val_dataloader = dict(
     batch_size=1,
     num_workers=8,
@@ -37,7 +37,7 @@ test_dataloader = val_dataloader
 val_evaluator = dict()
 test_evaluator = dict()
 
-# ViTPose's rate: 192 pictures show about as many people as a batch of its has crops.
+# The learning rate of ViTPose: 192 pictures show about as many people as its batch has crops.
 auto_scale_lr = dict(base_batch_size=192)
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=500, start_factor=0.001, by_epoch=False),

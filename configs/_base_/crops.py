@@ -1,6 +1,5 @@
-# The kinds of crop (docs/decoding.md). The authors train COCO and MPII with UDP, all others without
-# it, and stretch MPII's square boxes; a dataset says which it is by one word, `crop`, in
-# configs/datasets/.
+# The kinds of crop (docs/decoding.md). The authors use UDP for COCO and MPII only, and stretch the
+# square boxes of MPII. In configs/datasets/, the field `crop` of a dataset is the name of its kind.
 crops = dict(
     udp=dict(
         codec=dict(type='BatchedUDPHeatmap'),
@@ -19,7 +18,8 @@ crops = dict(
     ),
 )
 
-# The authors' (docs/decoding.md); their upper body is preferred where a normal is below 0.5.
+# As in the authors' code (docs/decoding.md). It prefers the upper body if a normal sample is below
+# 0.5: that has a probability of 0.6915.
 augmentation = [
     dict(type='RandomFlip', direction='horizontal'),
     dict(type='RandomHalfBody', min_upper_keypoints=3, upper_prioritized_prob=0.6915),

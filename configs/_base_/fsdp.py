@@ -1,6 +1,6 @@
-# As a second parent it makes a config's model too large for one GPU: every process holds a share of
-# parameters, gradients and optimiser, and layers are computed twice instead of keeping their
-# activations.
+# For models that do not fit on one GPU: add this file as a second base. Every process has only a
+# part of the parameters, gradients and optimiser state. Activations of the layers are not kept, but
+# computed again in the backward pass.
 runner_type = 'FlexibleRunner'
 strategy = dict(
     type='ShardedStrategy',
@@ -8,8 +8,8 @@ strategy = dict(
     activation_checkpointing=dict(check_fn='is_transformer_layer'),
     state_dict_cfg='full',
 )
-# No two parents may set the same, so that the config itself takes these over.
+# Two bases must not set the same key. The config itself therefore assigns the variables below.
 sharded_hooks = dict(checkpoint_guard=dict(type='ShardedCheckpointGuardHook'))
 sharded_optim = dict(type='Bf16OptimWrapper')
-# All processes must take part in every forward pass: none may run out of batches before another.
+# All processes must take part in every forward pass, so all need the same number of batches.
 sharded_loader = dict(sampler=dict(round_up=True))

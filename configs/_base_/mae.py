@@ -1,10 +1,11 @@
-# MAE of a ViT-B without its datasets: `person_crops_config` or `whole_pictures_config` gives them.
-# The paper names masking and epochs; all else are MAE's defaults, our reading. On 8 GPUs.
+# MAE of a ViT-B without its datasets: `person_crops_config` or `whole_pictures_config` adds them.
+# The paper states mask ratio and epochs. All other settings are MAE's defaults, which is our
+# reading. For 8 GPUs.
 _base_ = ['./runtime.py', './pictures.py']
 
 model = dict(
     type='MaskedAutoencoder',
-    # Without the padding of the pose models, as the encoders of MAE that the papers start from.
+    # No padding, unlike in the pose models: as in the MAE encoders with which the papers start.
     backbone=dict(type='ViT', arch='base', patch=dict(kernel_size=16, stride=16, padding=0)),
     decoder=dict(type='MaskedDecoder'),
 )

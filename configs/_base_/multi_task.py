@@ -1,5 +1,5 @@
-# A ViTPose-B of several datasets without them: `multi_task_config` fills in input size, heads,
-# datasets and metrics.
+# A ViTPose-B for several datasets, without the datasets: `multi_task_config` adds input size,
+# heads, datasets and metrics.
 _base_ = './topdown.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# How every model is given its pictures, in pre-training and after.
+# The input of all models, in pre-training and in pose training.
 model = dict(
     data_preprocessor=dict(
         type='PoseDataPreprocessor',

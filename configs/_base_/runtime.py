@@ -5,14 +5,14 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # The best by the first number of the validation, whatever a child's datasets are: AP or PCKh of
-    # the first. Where less is better, say rule='less'.
+    # The best checkpoint is the one with the highest first number of the validation: AP or PCKh of
+    # the first dataset. If lower is better, set rule='less'.
     checkpoint=dict(
         type='WholeCheckpointHook', interval=10, max_keep_ckpts=2, save_best='auto', rule='greater'
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='PoseVisualizationHook', enable=False),
-    # Here and not among custom_hooks, a list that a child would replace as a whole.
+    # Not in custom_hooks: a config that sets this list would replace all its entries.
     sync_buffers=dict(type='SyncBuffersHook'),
     checkpoint_guard=dict(type='CheckpointGuardHook'),
     finite_steps=dict(type='FiniteStepsHook'),
@@ -24,7 +24,7 @@ env_cfg = dict(
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
 )
-# mmengine would fill in device_ids, which torch refuses on the CPU; one GPU a process needs none.
+# mmengine would set device_ids, which torch refuses on the CPU and does not need on one GPU.
 model_wrapper_cfg = dict(type='MMDistributedDataParallel', broadcast_buffers=False, device_ids=None)
 
 vis_backends = [dict(type='LocalVisBackend')]

@@ -1,4 +1,4 @@
-# AdamW with layer-wise decay; the rate and the number of layers belong to the model's size.
+# AdamW with layer-wise decay. A model of another size sets its own num_layers and layer_decay_rate.
 optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=5e-4, betas=(0.9, 0.999), weight_decay=0.1),
     constructor='LayerDecayOptimWrapperConstructor',

@@ -1,4 +1,4 @@
-# ViTPose-B without its dataset: `single_dataset_config` fills in input size, keypoints, dataset and
+# ViTPose-B without its dataset: `single_dataset_config` adds input size, keypoints, dataset and
 # metric.
 _base_ = './topdown.py'
 

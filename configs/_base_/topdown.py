@@ -1,9 +1,9 @@
-# What every top-down model has in common, whatever its datasets.
+# The common settings of all top-down models.
 _base_ = ['./runtime.py', './pictures.py', './schedule_210e.py', './crops.py']
 
 model = dict(
     backbone=dict(type='ViT', arch='base', drop_path_rate=0.3),
-    # The accuracy is counted on the CPU, every step, and not at all in bf16.
+    # No accuracy: mmpose computes it on the CPU in every step, and cannot compute it in bf16.
     train_cfg=dict(compute_acc=False),
     test_cfg=dict(flip_test=True, flip_mode='heatmap'),
 )
@@ -15,7 +15,7 @@ classic_decoder = dict(
     deconv_kernel_sizes=(4, 4),
     loss=dict(type='KeypointMSELoss', use_target_weight=True),
 )
-# ReLU, four times bilinear, one 3x3 convolution.
+# The simple decoder: ReLU, bilinear up-sampling by 4, and one 3x3 convolution.
 simple_decoder = dict(
     deconv_out_channels=[], deconv_kernel_sizes=[], final_layer=dict(kernel_size=3, padding=1)
 )

@@ -1,4 +1,4 @@
-# Features of 1/4, ours: 3072 tokens, and nothing left to up-sample.
+# Features of 1/4 (not in the papers): 3072 tokens, and no up-sampling in the decoder.
 _base_ = './vitpose-base-stride8-window-shift-pool_coco-256x192.py'
 
 model = dict(

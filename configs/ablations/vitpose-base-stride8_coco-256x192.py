@@ -1,5 +1,5 @@
-# Features of 1/8 (ViTPose, table 5): overlapping patches; one deconvolution less, which is our
-# reading, leaves heatmaps as they are.
+# Features of 1/8 (ViTPose, table 5), with overlapping patches. One deconvolution less, which is our
+# reading, keeps the size of the heatmaps.
 _base_ = '../vitpose/vitpose-base_coco-256x192.py'
 
 model = dict(

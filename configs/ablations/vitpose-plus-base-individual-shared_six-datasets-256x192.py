@@ -1,4 +1,4 @@
-# IS-FFN: every dataset has FFNs of its own, beside those for all.
+# IS-FFN: every dataset has its own FFNs, in addition to the shared FFNs.
 _base_ = '../vitpose_plus/vitpose-plus-base_six-datasets-256x192.py'
 
 model = dict(backbone=dict(ffn=dict(type='IndividualSharedFFN')))

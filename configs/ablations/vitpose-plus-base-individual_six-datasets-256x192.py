@@ -1,4 +1,4 @@
-# I-FFN: every dataset has FFNs of its own.
+# I-FFN: every dataset has its own FFNs.
 _base_ = '../vitpose_plus/vitpose-plus-base_six-datasets-256x192.py'
 
 model = dict(backbone=dict(ffn=dict(type='IndividualFFN')))

@@ -1,4 +1,4 @@
-# The windows of ViTPose's table 5 at their best: no layer sees the whole picture but by means.
+# The best windows of ViTPose's table 5: layers see other windows only as means of their tokens.
 _base_ = './vitpose-bottomup-base_coco-512x512.py'
 
 model = dict(

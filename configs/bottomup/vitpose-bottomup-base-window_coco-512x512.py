@@ -1,4 +1,4 @@
-# As in ViTDet, which is made for large inputs: full attention in every third layer.
+# As in ViTDet, which is designed for large inputs: full attention in every third layer.
 _base_ = './vitpose-bottomup-base_coco-512x512.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# Bottom-up on drawn figures (docs/bottom_up.md), several in a picture: minutes on a core.
+# Bottom-up on synthetic pictures with several figures (docs/bottom_up.md): minutes on one core.
 _base_ = ['./vitpose-bottomup-base_coco-512x512.py', '../_base_/figures.py']
 from vitpose_plus.experiments import bottom_up_config
 
@@ -6,7 +6,7 @@ coco = _base_.coco
 for split in ('train', 'val'):
     coco[split]['ann_file'] = f'annotations/several_keypoints_{split}2017.json'
 figures = 'work_dirs/experiments/figures'
-# Gentle: the figures are mostly upright, and time is short.
+# Little augmentation, because the figures are mostly upright and the training is short.
 affine = dict(_base_.affine, shift_factor=0.1, scale_factor=(0.8, 1.25), rotate_factor=15.0)
 
 model = dict(
@@ -18,7 +18,7 @@ model = dict(
     ),
     head=dict(in_channels=64, deconv_out_channels=(32,), deconv_kernel_sizes=(4,)),
 )
-# Tags have minutes to be learnt, not days: people move apart first, and together in time.
+# The training is short, so a higher push loss separates people first; the pull loss works later.
 model['head']['tag_loss'] = dict(loss_weight=0.0003, push_loss_factor=5.0)
 
 globals().update(

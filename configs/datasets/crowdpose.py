@@ -1,14 +1,14 @@
 crowdpose = dict(
     num_keypoints=14,
     crop='plain',
-    augmentation=dict(RandomHalfBody=dict(min_total_keypoints=7)),  # of 14, not of 17
+    augmentation=dict(RandomHalfBody=dict(min_total_keypoints=7)),  # of 14 keypoints, not of 17
     train=dict(
         type='CrowdPoseDataset',
         data_root='crowdpose',
         ann_file='annotations/mmpose_crowdpose_trainval.json',
         data_prefix=dict(img='images/'),
     ),
-    # mmpose and the authors validate on the test set, in boxes of YOLOv3.
+    # mmpose and the authors validate on the test set, with boxes of YOLOv3.
     val=dict(
         type='CrowdPoseDataset',
         data_root='crowdpose',
@@ -17,6 +17,6 @@ crowdpose = dict(
         bbox_file='annotations/det_for_crowd_test_0.1_0.5.json',
     ),
     metric=dict(type='CocoMetric', use_area=False, iou_type='keypoints_crowd'),
-    # Bottom-up: from the head over the trunk to the limbs.
+    # For bottom-up models: head first, then trunk, then limbs.
     grouping_order=(12, 13, 0, 1, 6, 7, 2, 3, 4, 5, 8, 9, 10, 11),
 )

@@ -30,7 +30,7 @@ interhand2d = dict(
         data_prefix=dict(img='images/test/'),
     ),
     metric=[
-        # First what is published, which also decides which checkpoint is the best.
+        # The first metric is the published one. It also decides which checkpoint is the best.
         dict(type='AUC', norm_factor=30, num_thrs=20),  # of the errors up to 30 pixels
         dict(type='PCKAccuracy', thr=0.2),
         dict(type='EPE'),

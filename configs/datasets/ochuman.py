@@ -1,8 +1,8 @@
-# Nobody trains on it: models of COCO are tested on it, with COCO's keypoints and the true boxes.
+# A dataset for tests only: models of COCO are tested on it, with COCO's keypoints and true boxes.
 ochuman = dict(
     num_keypoints=17,
-    # The authors' slip, kept for their numbers: the model of COCO was trained with UDP, yet they
-    # test it on OCHuman in plain crops, with a shifted flip.
+    # A mistake of the authors, kept to reproduce their numbers: they trained the model of COCO with
+    # UDP, but tested it on OCHuman with plain crops and a shifted flip.
     crop='plain',
     val=dict(
         type='OCHumanDataset',

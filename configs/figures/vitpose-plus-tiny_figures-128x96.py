@@ -1,4 +1,4 @@
-# For docs/experiments.md: the demo's six datasets in small crops, with the patches of mae-tiny's.
+# For docs/experiments.md: the six datasets of the demo, in small crops, with mae-tiny's patches.
 _base_ = './vitpose-plus-tiny_figures-256x192.py'
 from vitpose_plus.experiments import multi_dataset_config
 

@@ -1,4 +1,5 @@
-# The demo: all six datasets as drawn figures (python -m vitpose_plus figures), in minutes on a CPU.
+# The demo: all six datasets as synthetic figures (python -m vitpose_plus figures). It trains in
+# minutes on a CPU.
 _base_ = [
     '../vitpose_plus/vitpose-plus-base_six-datasets-256x192.py',
     '../_base_/figures.py',

@@ -1,4 +1,4 @@
-# Fewer and wider tokens (8x6), which are cheap to pre-train: the patches of mae-tiny's.
+# Fewer and wider tokens (8x6), which are cheap to pre-train. The patches are those of mae-tiny.
 _base_ = './vitpose-tiny_figures-128x96.py'
 
 model = dict(

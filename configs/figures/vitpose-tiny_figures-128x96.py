@@ -1,4 +1,5 @@
-# For docs/experiments.md: people only, small crops, 1/8 features (16x12 tokens); minutes on a core.
+# For docs/experiments.md: only people, small crops, features of 1/8 (16x12 tokens). It trains in
+# minutes on one core.
 _base_ = ['../vitpose/vitpose-base_coco-256x192.py', '../_base_/figures.py']
 from vitpose_plus.experiments import single_dataset_config
 

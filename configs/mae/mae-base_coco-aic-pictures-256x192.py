@@ -1,4 +1,4 @@
-# On the pictures of COCO and AIC that show people, as they are (ViTPose, table 3: 300 thousand).
+# On whole pictures of COCO and AIC that show people (ViTPose, table 3: 300 thousand).
 _base_ = ['../_base_/mae.py', '../datasets/coco.py', '../datasets/aic.py']
 from vitpose_plus.experiments import whole_pictures_config
 

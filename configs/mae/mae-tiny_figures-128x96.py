@@ -1,4 +1,4 @@
-# For docs/experiments.md: people of two datasets in small crops.
+# For docs/experiments.md: the people of two datasets in small crops.
 _base_ = ['./mae-tiny_figures-256x192.py', '../_base_/figures.py']
 from vitpose_plus.experiments import person_crops_config
 

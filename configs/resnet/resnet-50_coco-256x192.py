@@ -1,8 +1,8 @@
-# Table 2 of ViTPose: the classic decoder of a CNN has three deconvolutions, for features of 1/32.
+# ViTPose, table 2. For a CNN, the classic decoder has three deconvolutions: features are of 1/32.
 _base_ = ['../_base_/single_dataset.py', '../datasets/coco.py']
 from vitpose_plus.experiments import single_dataset_config
 
-plain = dict(_base_.coco, crop='plain')  # as SimpleBaseline
+plain = dict(_base_.coco, crop='plain')  # as in SimpleBaseline
 model = dict(
     backbone=dict(
         _delete_=True,

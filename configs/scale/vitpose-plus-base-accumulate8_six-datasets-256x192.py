@@ -1,4 +1,4 @@
-# One GPU, 128 images at a time, a step every 8 batches: the recipe's 1024.
+# One GPU, 128 images per batch, and a step every 8 batches: the 1024 images of the recipe.
 _base_ = '../vitpose_plus/vitpose-plus-base_six-datasets-256x192.py'
 
 batches = 8
