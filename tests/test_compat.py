@@ -165,7 +165,7 @@ def test_a_checkpoint_that_runs_code_is_refused_and_does_not_run_it(call, zipped
 )
 def test_a_checkpoint_gets_no_other_attribute(owner, name, tmp_path):
     torch.save(Call(getattr, owner, name), tmp_path / 'weights.pth')
-    with pytest.raises(ValueError, match=f"refused: the checkpoint asks for attribute '{name}'"):
+    with pytest.raises(ValueError, match=f"refused: the checkpoint uses attribute '{name}'"):
         torch.load(tmp_path / 'weights.pth', weights_only=True)
 
 

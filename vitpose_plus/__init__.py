@@ -9,7 +9,7 @@ from vitpose_plus.version import __version__
 if not is_own_command():
     register()
 
-# Name -> module that has it; imported when it is asked for, as trainings need none of it.
+# Name -> its module, which is imported only when the name is used: trainings do not need it.
 LAZY = {
     'PosePredictor': 'vitpose_plus.inference.predictor',
     'Result': 'vitpose_plus.inference.results',

@@ -1,4 +1,4 @@
-"""URLs that are read: by https, and by http from this machine alone."""
+"""Opens URLs: https from everywhere, http only from this machine."""
 
 from email.message import Message
 from http.client import HTTPResponse
@@ -8,17 +8,17 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from vitpose_plus.errors import UserError
 
-PATIENCE = 60  # seconds without a byte
+TIMEOUT = 60  # seconds without data
 THIS_MACHINE = ('127.0.0.1', 'localhost', '::1')
 
 
 def check_address(url: str) -> None:
-    """Raises a ``UserError`` for http, on which a file can be changed on its way."""
+    """Raises a ``UserError`` for http: there, a file can be changed on its way."""
     try:
         address = urlsplit(url)
         allowed = address.scheme == 'https' and bool(address.hostname)
         allowed |= address.scheme == 'http' and address.hostname in THIS_MACHINE
-    except ValueError:  # as of brackets that are not closed
+    except ValueError:  # for example brackets that are not closed
         allowed = False
     if not allowed:
         raise UserError(
@@ -28,19 +28,19 @@ def check_address(url: str) -> None:
 
 
 def open_address(url: str) -> HTTPResponse:
-    """The answer of a server, to be read and closed.
+    """Returns the response of the server; the caller must close it.
 
     Raises:
-        UserError: The address, or one that it leads to, is not https.
+        UserError: The address, or an address to which it redirects, is not https.
         OSError, HTTPException: The network or the server fails.
     """
     check_address(url)
     request = Request(url, headers={'User-Agent': 'vitpose_plus'})
-    return build_opener(SafeRedirects).open(request, timeout=PATIENCE)
+    return build_opener(SafeRedirects).open(request, timeout=TIMEOUT)
 
 
 class SafeRedirects(HTTPRedirectHandler):
-    """Follows only to addresses that may be given, and from https only to https."""
+    """Follows redirects only to allowed addresses, and from https only to https."""
 
     def redirect_request(
         self, req: Request, fp: IO, code: int, msg: str, headers: Message, newurl: str

@@ -1,8 +1,8 @@
-"""What today's torch, NumPy and mmcv-lite need to run OpenMMLab's last releases.
+"""Shims that OpenMMLab's last releases need to run with current torch, NumPy and mmcv-lite.
 
-Each shim names what it works around, and does nothing where that is absent (with a compiled mmcv,
-OneDL's forks, a GPU, an older NumPy); none looks at a version number. ``install`` is called once,
-when the package is registered; ``format_configs_once``, which only saves time, by our commands.
+Each shim states the problem that it solves, and does nothing without this problem (with a compiled
+mmcv, OneDL's forks, a GPU or an older NumPy). No shim checks a version number. ``install`` runs
+once, when the package is registered. Our commands run ``format_configs_once``, to save time.
 """
 
 import functools
@@ -12,7 +12,7 @@ import sys
 import warnings
 from types import ModuleType
 
-# module -> what it is for; all come with the extras of setup.cfg.
+# Module -> its purpose. The extras in setup.cfg install all of them.
 REQUIRED = {
     'torch': 'tensors',
     'torchvision': 'mmpose and mmdet import it',
@@ -25,7 +25,7 @@ REQUIRED = {
 
 
 def install() -> None:
-    """Checks that the stack is complete, then applies every shim that is needed."""
+    """Checks that all required packages are installed, then applies every shim that is needed."""
     require_stack()
     provide_mmcv_ops()
     allow_checkpoint_globals()
@@ -36,7 +36,7 @@ def install() -> None:
 
 
 def require_stack() -> None:
-    """Raises an ``ImportError`` that names the missing package and the extra that brings it."""
+    """Raises an ``ImportError`` that names the missing package and the extra that installs it."""
     for name, purpose in REQUIRED.items():
         if importlib.util.find_spec(name) is None:
             raise ImportError(
@@ -48,17 +48,17 @@ def require_stack() -> None:
     used = package_utils.get_installed_path.__code__.co_names
     if 'pkg_resources' in used and importlib.util.find_spec('pkg_resources') is None:
         raise ImportError(
-            'mmengine needs pkg_resources, which comes with setuptools but not with the newest: '
+            'mmengine needs pkg_resources, which the newest setuptools does not contain: '
             "run pip install 'setuptools<81'."
         )
 
 
 class UncompiledOps(ModuleType):
-    """Stands in for ``mmcv._ext`` while ``mmcv.ops`` is imported."""
+    """Replaces ``mmcv._ext`` while ``mmcv.ops`` is imported."""
 
     @staticmethod
     def nms(boxes, scores, iou_threshold: float, offset: int = 0):
-        """The one operator that mmdet's one-stage person detectors need, from torchvision."""
+        """torchvision's NMS: the only operator that mmdet's one-stage person detectors need."""
         from torchvision.ops import nms
 
         boxes = boxes.clone()
@@ -79,9 +79,9 @@ class UncompiledOps(ModuleType):
 
 
 def provide_mmcv_ops() -> None:
-    """mmcv-lite: ``import mmpose.models`` imports ``mmcv.ops``, which wants ``mmcv._ext``.
+    """``import mmpose.models`` imports ``mmcv._ext`` (by ``mmcv.ops``), missing in mmcv-lite.
 
-    The stand-in leaves ``sys.modules`` again, so that ``mmcv_full_available()`` stays truthful.
+    The replacement is removed from ``sys.modules``, so that ``mmcv_full_available()`` is correct.
     """
     if importlib.util.find_spec('mmcv._ext') is not None:
         return
@@ -93,10 +93,10 @@ def provide_mmcv_ops() -> None:
 
 
 def allow_checkpoint_globals() -> None:
-    """torch >= 2.6 loads with ``weights_only``; mmengine's checkpoints hold log buffers and NumPy.
+    """torch >= 2.6 loads ``weights_only``, but mmengine's files contain log buffers and NumPy.
 
-    Only data types are allowed. A pickled ``getattr`` (how a ``HistoryBuffer`` stores its
-    statistics) is replaced by a look-up that knows nothing but those statistics.
+    Only data types are allowed. A ``HistoryBuffer`` stores its statistics with a pickled
+    ``getattr``: it is replaced by a function that returns only these statistics.
     """
     import numpy as np
     import torch
@@ -116,25 +116,25 @@ def allow_checkpoint_globals() -> None:
 
 
 def no_bytes() -> bytes:
-    """``bytes`` for unpickling, as an array without elements asks for it: a dataset without a
-    skeleton has one in its metainfo. An argument, which could ask for any memory, is refused."""
+    """Replaces ``bytes`` in unpickling, for empty arrays: the metainfo of a dataset without a
+    skeleton has one. Arguments are refused, because they could allocate any amount of memory."""
     return b''
 
 
 def history_statistic(owner: type, name: str):
-    """``getattr`` for unpickling, narrowed to the statistics of mmengine's ``HistoryBuffer``."""
+    """Replaces ``getattr`` in unpickling; gives only statistics of mmengine's ``HistoryBuffer``."""
     from mmengine.logging import HistoryBuffer
 
     if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
         raise ValueError(
-            f'refused: the checkpoint asks for attribute {name!r} of {owner!r}, which no '
+            f'refused: the checkpoint uses attribute {name!r} of {owner!r}, which no '
             f'mmengine checkpoint does; it is not loaded.'
         )
     return getattr(HistoryBuffer, name)
 
 
 def refuse_unsafe_fallback() -> None:
-    """onedl-mmengine loads what ``weights_only`` refuses once more without, and runs its code."""
+    """If ``weights_only`` refuses a file, onedl-mmengine loads it without, and so runs its code."""
     import torch
     from mmengine.runner import checkpoint
 
@@ -143,7 +143,7 @@ def refuse_unsafe_fallback() -> None:
 
 
 def patch_distributed_without_cuda() -> None:
-    """mmengine calls ``torch.cuda.set_device`` for the gloo backend too, also without a GPU."""
+    """mmengine calls ``torch.cuda.set_device`` for the gloo backend too, even without a GPU."""
     import torch
     from mmengine.device import is_cuda_available, is_mlu_available, is_npu_available
     from mmengine.dist import utils
@@ -161,13 +161,13 @@ def patch_distributed_without_cuda() -> None:
 
 
 def checkpoint_without_reentry() -> None:
-    """mmengine leaves ``use_reentrant`` to torch, which loses gradients behind frozen patches."""
+    """mmengine does not set ``use_reentrant``; torch's default loses gradients (frozen patches)."""
     used = importlib.import_module('mmengine.runner.activation_checkpointing')
-    used.checkpoint = functools.partial(used.checkpoint, use_reentrant=False)  # a caller's wins
+    used.checkpoint = functools.partial(used.checkpoint, use_reentrant=False)  # only a default
 
 
 def patch_circle_radius() -> None:
-    """mmpose's OpenCV drawing takes ``int`` of an array of one radius, which NumPy 2.4 refuses."""
+    """mmpose calls ``int`` on an array with one radius (OpenCV backend): NumPy 2.4 refuses it."""
     import numpy as np
     from mmpose.visualization.opencv_backend_visualizer import OpencvBackendVisualizer
 
@@ -189,7 +189,7 @@ def patch_circle_radius() -> None:
 
 @functools.cache
 def format_configs_once() -> None:
-    """mmengine lets yapf format the same config five times a run, two seconds each."""
+    """mmengine formats the same config with yapf five times per run: two seconds each."""
     from mmengine.config import config
     from yapf.yapflib import yapf_api
 
@@ -198,10 +198,10 @@ def format_configs_once() -> None:
 
     @functools.wraps(format_code)
     def format_once(text: str, **kwargs):
-        if last.get('asked') != (text, kwargs):
-            last.update(asked=(text, kwargs), answer=format_code(text, **kwargs))
-        return last['answer']
+        if last.get('input') != (text, kwargs):
+            last.update(input=(text, kwargs), output=format_code(text, **kwargs))
+        return last['output']
 
-    for module in (yapf_api, config):  # mmengine imports it at the top, its fork where it is used
+    for module in (yapf_api, config):  # mmengine imports it into config, its fork only when used
         if hasattr(module, 'FormatCode'):
             module.FormatCode = format_once

@@ -1,4 +1,4 @@
-"""Files and folders written whole or not at all; nothing is replaced without being asked to."""
+"""Writes complete files and folders or none, and replaces a file only if it is allowed."""
 
 import os
 import tempfile
@@ -9,22 +9,22 @@ from shutil import rmtree
 
 from vitpose_plus.errors import UserError
 
-PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')  # that OpenCV writes
-UNFINISHED = '.part-'  # in the names of folders beside files that are being written
+PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')  # OpenCV writes them
+UNFINISHED = '.part-'  # in the names of temporary folders, with files that are being written
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A new name beside ``path`` to write a file to, which becomes ``path`` if all goes well.
+    """Gives a temporary name for a new file, which is renamed to ``path`` if no error is raised.
 
-    There is no instant without a whole file at ``path``: the new one is on the disk before it takes
-    the place of the old one. Where ``path`` is a symbolic link, the file that it points to is
-    replaced. The new name has the suffix of ``path``.
+    At every moment there is a complete file at ``path``: the new file is on the disk before it
+    replaces the old one. If ``path`` is a symbolic link, the file that it points to is replaced.
+    The temporary name has the suffix of ``path``.
     """
     path = Path(os.path.realpath(path))
     _refuse_special(path)
-    with _room_beside(path) as room:
-        new = room / path.name
+    with _temporary_folder(path) as folder:
+        new = folder / path.name
         yield new
         _flush(new)
         os.replace(new, path)
@@ -33,16 +33,16 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: str | Path) -> Iterator[Path]:
-    """An empty folder beside ``path``, which becomes ``path`` if all goes well.
+    """Gives a new empty folder, which is renamed to ``path`` if no error is raised.
 
     Raises:
-        UserError: There is something at ``path`` already.
+        UserError: ``path`` exists already.
     """
     path = Path(path)
     if os.path.lexists(path):
         raise UserError(f'{path} exists: give another name, or move it away.')
-    with _room_beside(path) as room:
-        new = room / path.name
+    with _temporary_folder(path) as folder:
+        new = folder / path.name
         new.mkdir()
         yield new
         for file in filter(Path.is_file, new.rglob('*')):
@@ -52,35 +52,35 @@ def new_folder(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _room_beside(path: Path) -> Iterator[Path]:
-    """A temporary folder on the disk of ``path``, which is deleted in the end."""
+def _temporary_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside ``path``, on the same disk. It is deleted at the end."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix=f'.{path.name}{UNFINISHED}', dir=path.parent))
+        folder = Path(tempfile.mkdtemp(prefix=f'.{path.name}{UNFINISHED}', dir=path.parent))
     except OSError as error:
         raise UserError(
             f'{path} cannot be written ({error.strerror}): choose another place.'
         ) from error
     try:
-        yield room
+        yield folder
     finally:
-        rmtree(room, ignore_errors=True)
+        rmtree(folder, ignore_errors=True)
 
 
 def remove_unfinished(folder: str | Path, names: Iterable[str]) -> None:
-    """Removes what a killed process left of files that it was writing (``replacing``).
+    """Removes the temporary folders of files that a killed process was writing (``replacing``).
 
     Args:
-        folder: Where the files would lie.
-        names: Of the files; they may be patterns.
+        folder: The folder of these files.
+        names: The names of these files, or patterns.
     """
     for name in names:
-        for room in Path(folder).glob(f'.{name}{UNFINISHED}*'):
-            rmtree(room, ignore_errors=True)
+        for temporary in Path(folder).glob(f'.{name}{UNFINISHED}*'):
+            rmtree(temporary, ignore_errors=True)
 
 
 def _flush(path: Path, flags: int = os.O_RDWR) -> None:
-    """Waits until a file is on the disk; Windows wants it to be open for writing."""
+    """Waits until a file is on the disk; on Windows it must be open for writing."""
     descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
@@ -89,17 +89,17 @@ def _flush(path: Path, flags: int = os.O_RDWR) -> None:
 
 
 def _flush_names(folder: Path) -> None:
-    """The same for the names in a folder, wherever the system can."""
+    """Waits until the names in a folder are on the disk, if the system can."""
     with suppress(OSError):  # Windows and some network disks cannot
         _flush(folder, os.O_RDONLY)
 
 
 def check_output(path: str | Path, endings: Collection[str] = ()) -> None:
-    """Raises a ``UserError`` if no file could be written at ``path``; its folder may be missing.
+    """Raises a ``UserError`` if no file can be written at ``path``; its folder may be missing.
 
     Args:
-        path: Of the file.
-        endings: Of which the name must have one, in small or capital letters; none: it may be any.
+        path: The path of the file.
+        endings: The allowed endings of the name, in lower or upper case; if empty, all are allowed.
     """
     if endings and not str(path).lower().endswith(tuple(endings)):
         raise UserError(f'{path} must end in {" or ".join(endings)}: give another name.')
@@ -111,7 +111,7 @@ def check_output(path: str | Path, endings: Collection[str] = ()) -> None:
 
 
 def _refuse_special(path: str | Path) -> None:
-    """A rename would put a plain file in the place of a device, as of /dev/null."""
+    """Raises a ``UserError`` for a device such as /dev/null, because a rename would replace it."""
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
         raise UserError(f'{path} is a pipe or a device: give the name of a file.')
 
@@ -121,14 +121,14 @@ def _impossible_name(path: str | Path) -> str | None:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
-    except OSError as error:  # as of a name that is too long
+    except OSError as error:  # for example a name that is too long
         return f'nothing can have this name ({error.strerror})'
     return None
 
 
 def unwritable(folder: str | Path) -> str | None:
-    """Why nothing can be written into a folder, which may be missing: what is wrong with it, or
-    with the first one above it that is there."""
+    """The reason why nothing can be written into a folder, or None. If the folder is missing, its
+    nearest parent folder that exists is checked."""
     folder = Path(folder).absolute()
     if reason := _impossible_name(folder):
         return reason
@@ -136,17 +136,17 @@ def unwritable(folder: str | Path) -> str | None:
         folder = folder.parent
     if not folder.is_dir():
         return f'{folder} is no folder'
-    return None if os.access(folder, os.W_OK | os.X_OK) else f'{folder} takes no files'
+    return None if os.access(folder, os.W_OK | os.X_OK) else f'{folder} is not writable'
 
 
 def refuse_same(given: str | Path, path: str | Path) -> None:
-    """Raises a ``UserError`` if what is read is what would be written."""
+    """Raises a ``UserError`` if the file that is read would be overwritten."""
     if os.path.exists(given) and os.path.exists(path) and os.path.samefile(given, path):
         raise UserError(f'{path} is the file that is read: give another name to write to.')
 
 
 def refuse_existing(path: str | Path, force: bool) -> None:
-    """Raises a ``UserError`` if ``path`` may not be written: a file without force, or a folder."""
+    """Raises a ``UserError`` if ``path`` is a folder, or a file that must not be replaced."""
     if os.path.isdir(path):
         raise UserError(f'{path} is a folder: give the name of a file.')
     if os.path.lexists(path) and not force:
@@ -155,7 +155,7 @@ def refuse_existing(path: str | Path, force: bool) -> None:
 
 @contextmanager
 def about(path: str | Path) -> Iterator[None]:
-    """Puts the file's name before a message that does not have it."""
+    """Adds the name of the file to a ``UserError`` whose message does not contain it."""
     try:
         yield
     except UserError as error:

@@ -1,4 +1,4 @@
-"""Names of earlier versions: what configs import still works, all others say where they are now."""
+"""Names of earlier versions: those that configs import still work, others raise an error."""
 
 import importlib
 import sys
@@ -72,7 +72,7 @@ MOVED = {
 
 
 class MovedModules(MetaPathFinder):
-    """Asked for a module that nobody else has found: says where it went."""
+    """The last finder of modules: for a moved module, it raises an error with the new place."""
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
         package, _, name = fullname.partition('.')
@@ -81,7 +81,7 @@ class MovedModules(MetaPathFinder):
 
 
 def install() -> None:
-    """Makes the aliases, and lets modules answer for the names that they have lost."""
+    """Creates the aliases, and adds errors for the moved names to their old modules."""
     package = sys.modules['vitpose_plus']
     for old, new in ALIASES.items():
         module = importlib.import_module(f'vitpose_plus.{new}')
@@ -91,10 +91,10 @@ def install() -> None:
         sys.meta_path.append(MovedModules())
     for place in {name.rpartition('.')[0] for name in MOVED} - set(MOVED):
         module = importlib.import_module(f'vitpose_plus.{place}' if place else 'vitpose_plus')
-        module.__getattr__ = _lost_names(place)
+        module.__getattr__ = _getattr_with_moved_names(place)
 
 
-def _lost_names(place: str) -> Callable[[str], object]:
+def _getattr_with_moved_names(place: str) -> Callable[[str], object]:
     def look_up(name: str) -> object:
         if (moved := f'{place}.{name}'.lstrip('.')) in MOVED:
             raise _error(moved)

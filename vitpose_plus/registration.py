@@ -1,8 +1,8 @@
-"""When OpenMMLab's stack is loaded and this package's classes are registered in it.
+"""Loads OpenMMLab's packages and registers the classes of this package in them.
 
-A program that imports ``vitpose_plus`` (a config's ``custom_imports`` among them) finds everything
-registered. Only the package's own command waits until a word needs it, so that ``--help`` and a
-wrong option are answered at once.
+This is done when a program imports ``vitpose_plus``, also through ``custom_imports`` in a config.
+Only the package's own command does it later, when a command needs it: so ``--help`` and messages
+about wrong options appear at once.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from functools import cache
 
 from vitpose_plus import compat, moved
 
-# Every folder whose modules register classes.
+# The subpackages that register classes.
 REGISTERING = (
     'codecs',
     'models',
@@ -21,22 +21,22 @@ REGISTERING = (
     'evaluation',
     'engine',
 )
-SCRIPTS = ('vitpose', 'vitpose.exe', 'vitpose-script.py')  # what the console script may be called
+SCRIPTS = ('vitpose', 'vitpose.exe', 'vitpose-script.py')  # possible names of the console script
 
 
 def is_own_command() -> bool:
     """Whether the interpreter was started as ``python -m vitpose_plus`` or as ``vitpose``.
 
-    Another program that is called just ``vitpose`` is taken for the command: it has to call
-    ``vitpose_plus.register()`` itself. ``sys.orig_argv`` is what the interpreter was started with:
-    a worker that ``multiprocessing`` spawns copies its parent's ``sys.argv``, but was not started
-    as a command.
+    Another program with the name ``vitpose`` is treated as the command: it has to call
+    ``vitpose_plus.register()`` itself. ``sys.orig_argv`` has the arguments of the interpreter.
+    ``sys.argv`` is not enough: a worker of ``multiprocessing`` copies the ``sys.argv`` of its
+    parent process, but was not started as a command.
     """
     if not sys.argv:
         return False
     before = len(sys.orig_argv) - len(sys.argv)  # the interpreter and its options
     started = sys.orig_argv[before] if before > 0 else ''
-    if sys.argv[0] == '-m':  # the module is looked for: that is when this package is imported
+    if sys.argv[0] == '-m':  # Python imports the package before it finds the module
         return started.removeprefix('-m') == 'vitpose_plus'
     name = started.replace('\\', '/').rsplit('/', 1)[-1]
     return started == sys.argv[0] and name in SCRIPTS
@@ -44,7 +44,7 @@ def is_own_command() -> bool:
 
 @cache
 def register() -> None:
-    """Prepares the stack and registers every class, once."""
+    """Applies the shims of ``compat`` and registers all classes. This is done only once."""
     compat.install()
     for name in REGISTERING:
         importlib.import_module(f'vitpose_plus.{name}')

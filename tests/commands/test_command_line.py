@@ -117,7 +117,7 @@ def test_missing_folders_of_an_output_are_made(figures, tmp_path, monkeypatch):
 
 def test_a_folder_without_rights_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(os, 'access', lambda *args: False)
-    with pytest.raises(UserError, match=f'a cannot be written, as {tmp_path} takes no files'):
+    with pytest.raises(UserError, match=f'a cannot be written, as {tmp_path} is not writable'):
         files.check_output(tmp_path / 'new' / 'a')
 
 
