@@ -1,4 +1,4 @@
-"""Writes complete files and folders or none, and replaces a file only if it is allowed."""
+"""Writes complete files and folders or none, and replaces a file only if that is allowed."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ from shutil import rmtree
 from vitpose_plus.errors import UserError
 
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')  # OpenCV writes them
-UNFINISHED = '.part-'  # in the names of temporary folders, with files that are being written
+UNFINISHED = '.part-'  # in names of temporary folders for files that are being written
 
 
 @contextmanager

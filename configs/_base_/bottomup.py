@@ -15,7 +15,7 @@ model = dict(
     test_cfg=dict(flip_test=True),
 )
 
-# As HigherHRNet. Its shift of 40 pixels for a side of 200 is a factor of 0.2.
+# As in HigherHRNet. Its shift of 40 pixels for a side of 200 is a factor of 0.2.
 affine = dict(
     type='BottomupRandomAffine',
     distribution='uniform',

@@ -13,7 +13,7 @@ model = dict(
 train_dataloader = dict(batch_size=512)
 auto_scale_lr = dict(base_batch_size=4096)
 
-# 1.5e-4 for each 256 pictures of a batch.
+# The learning rate is 1.5e-4 per 256 pictures of a batch.
 optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=2.4e-3, betas=(0.9, 0.95), weight_decay=0.05),
     paramwise_cfg=dict(

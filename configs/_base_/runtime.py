@@ -24,7 +24,7 @@ env_cfg = dict(
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
 )
-# mmengine would set device_ids, which torch refuses on the CPU and does not need on one GPU.
+# mmengine would set device_ids: torch refuses them on the CPU; one GPU per process needs none.
 model_wrapper_cfg = dict(type='MMDistributedDataParallel', broadcast_buffers=False, device_ids=None)
 
 vis_backends = [dict(type='LocalVisBackend')]

@@ -1,4 +1,4 @@
-# ViTPose, table 2. For a CNN, the classic decoder has three deconvolutions: features are of 1/32.
+# ViTPose, table 2. The classic decoder of a CNN has three deconvolutions, for features of 1/32.
 _base_ = ['../_base_/single_dataset.py', '../datasets/coco.py']
 from vitpose_plus.experiments import single_dataset_config
 

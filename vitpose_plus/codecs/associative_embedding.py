@@ -27,8 +27,8 @@ Poses = tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]
 class BatchedAssociativeEmbedding(AssociativeEmbedding):
     """Encodes people as Gaussians and heatmap indices; decodes heatmaps and tags into people.
 
-    The centre of a heatmap pixel is the centre of the input pixels that it covers. Heatmaps of a
-    flipped picture are therefore flipped heatmaps, without a shift.
+    The centre of a heatmap pixel is the centre of the input pixels that it covers. So the heatmaps
+    of a flipped picture are the flipped heatmaps of the picture, without a shift.
 
     Args:
         input_size: Width and height of the input in training, in pixels.

@@ -1,7 +1,7 @@
 """Compares the arguments that a config gives to a class with those that the class takes.
 
-Only certain mistakes are reported. A class whose constructor takes ``**others`` is checked only if
-it passes them unchanged to its base class, and if the base class can be checked in the same way.
+Doubtful cases are not reported. A class whose constructor takes ``**others`` is checked only if it
+passes them unchanged to its base class, and if the base class can be checked in the same way.
 """
 
 import ast
@@ -114,7 +114,7 @@ def nearest_classes(name: str, known: Collection[str]) -> list[str]:
 
 @cache
 def accepted(found) -> Names | None:
-    """The names of all arguments of a class or function, or None if they cannot be found out."""
+    """The names of all arguments of a class or function, or None if they are uncertain."""
     if not inspect.isclass(found):
         return _names(found) if inspect.isfunction(found) and not _rest(found) else None
     names: Names = {}

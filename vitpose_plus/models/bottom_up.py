@@ -1,6 +1,6 @@
 """The bottom-up head: heatmaps with the keypoints of all people, and tags that separate them.
 
-The ViTPose++ paper claims bottom-up estimation and publishes no details. This is our reading: a
+The ViTPose++ paper mentions bottom-up decoding and publishes no details. This is our reading: a
 plain ViT with the classic decoder, trained by associative embedding (docs/bottom_up.md).
 
 Shapes: B batch, C channels, H W feature map, K keypoints, h w heatmaps.
@@ -20,8 +20,8 @@ from vitpose_plus.models.heads import Features
 class BottomUpHead(AssociativeEmbeddingHead):
     """mmpose's head, with a loss that fits its codec.
 
-    mmpose's own loss expects labels that its codec does not pack. It also expects one
-    weight per picture, but the samples have one per person.
+    mmpose's own loss expects labels that its codec does not pack. It also expects one weight per
+    picture, but the samples have one per person.
     """
 
     def init_weights(self) -> None:

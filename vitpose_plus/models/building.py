@@ -22,7 +22,7 @@ def build_on_meta(cfg: dict) -> nn.Module:
             return MODELS.build(cfg)
     except UserError:
         raise
-    except Exception as error:  # a wrong argument may raise any of them
+    except Exception as error:  # a wrong argument can cause any error
         problem = next(_wrong_parts(cfg, 'model', MODELS), None)
         raise UserError(
             problem or f'The model cannot be built ({reason(error)}): correct its config.'

@@ -79,9 +79,9 @@ def _add(head: nn.Module, state_dict: dict, prefix: str, *args) -> None:
 def _check(head: nn.Module, state_dict: dict, prefix: str, *args) -> None:
     """Raises a ``UserError`` before loading if the checkpoint has the datasets in another order.
 
-    Experts are found by number, so that another order would swap them. An older checkpoint has no
-    names: then the order of its keys is checked, unless a tool has sorted them. Other datasets
-    raise nothing here: they are reported when the keys are compared.
+    Experts are found by number, so another order would swap them. An older checkpoint has no names:
+    then the order of its keys is checked, unless a tool has sorted them. If the datasets are not
+    the same, nothing is raised here: the comparison of the keys reports it.
     """
     text = state_dict.pop(prefix + KEY, None)  # the dict is the loader's own copy
     heads = in_order(state_dict, f'{prefix}heads.')

@@ -95,8 +95,8 @@ class MultiDatasetHead(BaseHead):
         """``{dataset}.loss_kpt``, weighted by the dataset's share of the batch.
 
         The sum is then the authors' loss: a mean over the whole batch, where a decoder counts only
-        its own samples. A missing dataset has a loss of zero and zero gradients instead of None:
-        the optimiser updates it as in the authors' code, and DDP finds no unused parameter.
+        its own samples. If a dataset is missing from the batch, loss and gradients are zero, not
+        None: the optimiser works as in the authors' code, and DDP finds no unused parameter.
         """
         losses, decoders = {}, self.decoders
         for name, rows in self.rows(batch_data_samples):
@@ -161,7 +161,7 @@ class WholeBatchMultiDatasetHead(MultiDatasetHead):
         batch_data_samples: list[PoseDataSample],
         train_cfg: dict | None = None,
     ) -> dict[str, Tensor]:
-        """The names and shares of the base class; a missing dataset has an accuracy of zero."""
+        """As in the base class; but a missing dataset has an accuracy too, which is zero."""
         if not batch_data_samples:
             return super().loss(feats, batch_data_samples, train_cfg)
         losses, decoders = {}, self.decoders

@@ -19,7 +19,7 @@ from vitpose_plus.models.positions import resize_table, sine_table
 
 
 class TransformerLayer(nn.Module):
-    """A layer with norms before attention and FFN; both are built elsewhere and passed to it."""
+    """A pre-norm layer; its attention and its FFN are built elsewhere and passed to it."""
 
     def __init__(
         self, norm: Callable[[], nn.Module], attention: nn.Module, ffn: nn.Module, drop_path: float
@@ -38,12 +38,15 @@ class TransformerLayer(nn.Module):
 
 @MODELS.register_module()
 class ViT(BaseModule):
-    """Patch projection, positions, layers and a final norm; gives a feature map (section 3.1).
+    """The plain vision transformer of ViTPose (section 3.1).
+
+    It projects patches, adds positions, and runs all layers and a final norm. The result is one
+    feature map.
 
     Args:
         arch: A name in ``archs.ARCHS``, or a dict with ``depth``, ``dim`` and ``num_heads``.
         input_hw: Height and width of the input, in pixels. They set the size of the position table.
-            It is resized for other inputs, and when a checkpoint has another size (bicubic).
+            The table is resized bicubically for other inputs, and for checkpoints of another size.
         patch: ``kernel_size``, ``stride`` and ``padding`` of the projection, in pixels. With the
             authors' padding of 2, an input of 256x192 gives 16x12 tokens.
         attention: Config of the attention; width, heads and token grid are filled in. A list is
@@ -53,9 +56,9 @@ class ViT(BaseModule):
         norm_eps: Epsilon of the layer norms. Models of Hugging Face use 1e-12.
         frozen: Parts of parameter names, such as ``attention``. Parameters with such a part are not
             trained, and their modules stay in evaluation mode (partial fine-tuning, section 4.3).
-            A name of the backbone's own, such as ``norm``, freezes nothing inside the layers.
+            A name that the backbone itself has, such as ``norm``, freezes nothing in the layers.
         num_prefix_tokens: P, the number of learnt tokens before the patch tokens. They have no
-            position. The knowledge token is one of them (section 3.4).
+            position. An example is the knowledge token (section 3.4).
     """
 
     def __init__(
@@ -147,7 +150,7 @@ class ViT(BaseModule):
             state_dict[key] = resize_table(state_dict[key], self.pos_embed.shape[1:3])
 
     def reset_parameters(self) -> None:
-        """As the authors: truncated normal 0.02, zero biases, torch's default for the patches."""
+        """The authors' initialisation: truncated normal 0.02, zero biases, torch's for patches."""
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
         for module in self.modules():
             if isinstance(module, nn.Linear):

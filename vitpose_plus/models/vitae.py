@@ -20,13 +20,13 @@ KERNELS = ('expand.weight', 'reduce.weight')
 class ParallelConvolution(nn.Module):
     """The convolution branch of ViTAE (PCM), in the shallow form of its plain backbones.
 
-    Grouped convolution C -> 4 C, batch norm, SiLU, grouped convolution 4 C -> C. Each device has
+    Grouped convolution C -> 4 C, batch norm, SiLU, grouped convolution 4 C -> C. Each device uses
     its own batch statistics, as in the decoders: every image gives H * W values per channel.
 
     Args:
         dim: Channels C of a token.
         kernel_size: k, odd. MAE pre-trains with 1, because neighbours are masked. Smaller kernels
-            of a checkpoint are padded with zeros, which gives the same function.
+            of a checkpoint are padded with zeros, and then compute the same function.
     """
 
     def __init__(self, dim: int, kernel_size: int = 3) -> None:
@@ -85,8 +85,8 @@ class ViTAE(ViT):
     The paper states only that the backbone of ViTPose-G is a ViTAE with 1B parameters. The size of
     ``giant`` is our reading, taken from ViT-g: 40 layers, 1408 channels, 16 heads, and an FFN of
     6144 channels (``ffn=dict(type='SharedFFN', hidden_dim=6144)``). With the convolution branch and
-    the positions for 576x432, this gives 1,029M parameters. The branch keeps 4 C channels. FFN and
-    branch differ in width in the authors' code, too.
+    the positions for 576x432, this gives 1,029M parameters. The branch keeps 4 C channels. In the
+    authors' code, too, FFN and branch have different widths.
 
     Args:
         convolution: Config of the convolution branch; the width is filled in.
