@@ -1,4 +1,4 @@
-# For models that do not fit on one GPU: add this file as a second base. Every process has only a
+# For a model that does not fit on one GPU: add this file as a second base. Every process has only a
 # part of the parameters, gradients and optimiser state. Activations of the layers are not kept, but
 # computed again in the backward pass.
 runner_type = 'FlexibleRunner'

@@ -1,4 +1,4 @@
-# The input of all models, in pre-training and in pose training.
+# The input of every model, in pre-training and in pose training.
 model = dict(
     data_preprocessor=dict(
         type='PoseDataPreprocessor',

@@ -5,8 +5,8 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # The best checkpoint is the one with the highest first number of the validation: AP or PCKh of
-    # the first dataset. If lower is better, set rule='less'.
+    # The best checkpoint has the highest first number of the validation. With several datasets it
+    # is AP or PCKh of the first. If lower is better, set rule='less'.
     checkpoint=dict(
         type='WholeCheckpointHook', interval=10, max_keep_ckpts=2, save_best='auto', rule='greater'
     ),

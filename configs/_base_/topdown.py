@@ -1,4 +1,4 @@
-# The common settings of all top-down models.
+# The common settings of every top-down model.
 _base_ = ['./runtime.py', './pictures.py', './schedule_210e.py', './crops.py']
 
 model = dict(

@@ -15,6 +15,6 @@ coco = dict(
         bbox_file='person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
     ),
     metric=dict(type='CocoMetric'),
-    # For bottom-up models: head first, then trunk, then limbs, as in HigherHRNet.
+    # For a bottom-up model: head first, then trunk, then limbs, as in HigherHRNet.
     grouping_order=(0, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 10, 13, 14, 15, 16),
 )

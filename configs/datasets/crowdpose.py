@@ -17,6 +17,6 @@ crowdpose = dict(
         bbox_file='annotations/det_for_crowd_test_0.1_0.5.json',
     ),
     metric=dict(type='CocoMetric', use_area=False, iou_type='keypoints_crowd'),
-    # For bottom-up models: head first, then trunk, then limbs.
+    # For a bottom-up model: head first, then trunk, then limbs.
     grouping_order=(12, 13, 0, 1, 6, 7, 2, 3, 4, 5, 8, 9, 10, 11),
 )

@@ -1,4 +1,4 @@
-# A dataset for tests only: models of COCO are tested on it, with COCO's keypoints and true boxes.
+# Only for tests: models of COCO are tested on it, with COCO's keypoints and true boxes.
 ochuman = dict(
     num_keypoints=17,
     # A mistake of the authors, kept to reproduce their numbers: they trained the model of COCO with
