@@ -6,7 +6,7 @@ from tests.helpers.trainings import finished, train, write_config
 
 @pytest.fixture(scope='session')
 def trained(figures, tmp_path_factory):
-    """A folder with the config of a small training, and one that was never stopped: ``whole``."""
+    """A folder with the config of a small training, and a training that ended: ``whole``."""
     place = tmp_path_factory.mktemp('trainings')
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
@@ -17,6 +17,6 @@ def trained(figures, tmp_path_factory):
 
 @pytest.fixture
 def trainings(trained, monkeypatch):
-    """The working folder of a test is the one of ``trained``."""
+    """Makes the folder of ``trained`` the working folder of a test."""
     monkeypatch.chdir(trained)
     return trained

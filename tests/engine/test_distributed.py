@@ -1,4 +1,4 @@
-"""Two processes, each with datasets the other has not, train as one process with all of them."""
+"""Two processes with different datasets train as one process with all datasets."""
 
 import pytest
 import torch
@@ -7,14 +7,14 @@ from tests.helpers.processes import HELPERS, launch
 from vitpose_plus.commands import main
 
 DATASETS = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']
-# Two iterations; one process gets the left half, the other the right one.
+# Two iterations; one process gets the left half, the other process the right half.
 BATCHES = [['coco', 'aic', 'mpii', 'ap10k'], ['mpii', 'mpii', 'coco', 'ap10k']]
 HALVES = [[['coco', 'aic'], ['mpii', 'mpii']], [['mpii', 'ap10k'], ['coco', 'ap10k']]]
 
 
 @pytest.fixture
 def config(tiny_config):
-    """The demo's config with given batches, without chance, with plain gradient steps."""
+    """The demo's config with fixed batches, no random augmentation, and plain gradient steps."""
     cfg = tiny_config
     for part in cfg.train_dataloader.dataset.datasets:
         part.pipeline = [t for t in part.pipeline if not t.type.startswith('Random')]
@@ -30,7 +30,7 @@ def config(tiny_config):
 
 
 def train(config, processes):
-    """The reports of all processes."""
+    """Trains, and returns the reports of all processes."""
     command = ['train', config, '--no-validate', '--work-dir', f'of_{processes}']
     command += ['--cfg-options', f'train_dataloader.batch_size={4 // processes}']
     if processes == 1:
@@ -41,7 +41,7 @@ def train(config, processes):
 
 
 def changed(report):
-    """Of the heads' and experts' tensors: the datasets whose part has changed."""
+    """Returns the datasets whose head or experts have changed."""
     names = set()
     for name, after in report['after'].items():
         moved = after != report['before'][name]
@@ -66,6 +66,6 @@ def test_two_processes_with_different_datasets_train_as_one(config, monkeypatch)
         assert torch.equal(two[0]['before'][name], before), name
         assert torch.equal(left, right), name
         change = one['after'][name] - before
-        # The gradients' rounding, and that of the parameters, which are far larger than the change.
+        # Rounding of the gradients, and of the parameters, which are far larger than the change.
         rounding = torch.finfo(before.dtype).eps / 2 * before.norm()
         assert (left - before - change).norm() <= 1e-4 * change.norm() + rounding, name

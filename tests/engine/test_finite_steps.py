@@ -1,4 +1,4 @@
-"""A picture of NaN changes nothing; a training that diverges ends, and its good files stay."""
+"""A picture with NaN changes nothing. A training that diverges ends and keeps its good files."""
 
 import signal
 from pathlib import Path
@@ -45,7 +45,7 @@ class BreakTargets(BaseTransform):
 
 @OPTIM_WRAPPERS.register_module()
 class ScaledOptimWrapper(OptimWrapper):
-    """What mmengine's AmpOptimWrapper does with a scaler, which wants a GPU there."""
+    """Scales losses as mmengine's AmpOptimWrapper does, but also on a CPU."""
 
     def __init__(self, init_scale: float = 2.0**16, **others) -> None:
         super().__init__(**others)
@@ -63,7 +63,7 @@ class ScaledOptimWrapper(OptimWrapper):
 
 
 @HOOKS.register_module()
-class SpoilWeightsHook(Hook):
+class BreakWeightsHook(Hook):
     """Sets a weight to NaN in the second epoch, as an optimiser could."""
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
@@ -73,7 +73,7 @@ class SpoilWeightsHook(Hook):
 
 @HOOKS.register_module()
 class StatesHook(Hook):
-    """Notes weights, statistics and optimiser after every iteration."""
+    """Stores weights, statistics and the optimiser's state after every iteration."""
 
     priority = 'LOWEST'
     seen: list = []
@@ -91,7 +91,7 @@ class StatesHook(Hook):
 
 @pytest.fixture
 def config(figures, tmp_path, monkeypatch):
-    """A name of its own: trainings of one name that begin in the same second share their log."""
+    """Has its own name: two trainings of one name that begin in the same second share a log."""
     monkeypatch.chdir(tmp_path)
     broken = """
 train_dataloader['dataset']['pipeline'].insert(-1, dict(type='BreakTargets', person=21))
@@ -125,7 +125,7 @@ def test_a_broken_picture_is_named_and_changes_nothing(config, option, capsys):
     assert reading.read('out/epoch_2.pth')  # refuses what is not finite
 
 
-def test_ten_in_a_row_end_the_run(config, capsys):
+def test_ten_left_out_steps_in_a_row_end_the_run(config, capsys):
     options = ['--cfg-options', 'optim_wrapper.optimizer.lr=1e30', 'train_cfg.max_epochs=3']
     with pytest.raises(SystemExit) as stopped:
         main(['train', config, '--work-dir', 'out', *options])
@@ -136,7 +136,7 @@ def test_ten_in_a_row_end_the_run(config, capsys):
 
 
 def test_overflows_of_a_loss_scaler_do_not_count(figures, tmp_path, monkeypatch):
-    """All steps are left out, more than the patience allows; the run ends as any."""
+    """All steps are left out, more than the patience allows, but the run ends normally."""
     monkeypatch.chdir(tmp_path)
     more = "optim_wrapper.update(type='ScaledOptimWrapper', init_scale=float('inf'))"
     finished(train(write_config(figures, 'overflow.py', more), 'out', '--no-validate'))
@@ -145,15 +145,15 @@ def test_overflows_of_a_loss_scaler_do_not_count(figures, tmp_path, monkeypatch)
 
 def test_weights_that_are_not_finite_are_not_saved(figures, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    config = write_config(figures, 'spoilt.py', "custom_hooks = [dict(type='SpoilWeightsHook')]")
+    config = write_config(figures, 'broken.py', "custom_hooks = [dict(type='BreakWeightsHook')]")
     with pytest.raises(SystemExit, match='1'):
         main(['train', config, '--work-dir', 'out'])
     last = capsys.readouterr().err.splitlines()[-1]
-    assert 'epoch_2.pth is not saved: go on from ' in last
+    assert 'epoch_2.pth is not saved: resume from ' in last
     assert files('out') == ['epoch_1.pth', 'last_checkpoint']
 
 
-def test_a_step_that_is_whole_starts_the_count_anew():
+def test_a_finite_step_resets_the_count():
     hook = FiniteStepsHook()
     hook.wrapper = SimpleNamespace(should_update=lambda: True)
     runner = SimpleNamespace(iter=0, logger=SimpleNamespace(warning=lambda text: None))
@@ -171,7 +171,7 @@ def test_a_step_that_is_whole_starts_the_count_anew():
 
 
 def test_two_processes_leave_out_the_same_steps(config):
-    """The broken picture is seen by one of them."""
+    """Only one of them gets the broken picture."""
     words = ['--launcher', 'pytorch', '--cfg-options', 'train_dataloader.batch_size=1']
     first, second = [train(config, 'two', *words, **each) for each in two_processes()]
     assert finished(first).count('its step is left out') == 2

@@ -1,4 +1,4 @@
-"""Hints are in the log once, where they are due, and what is meant has none."""
+"""Each hint is logged once, at the right time. Results that are normal give no hint."""
 
 import logging
 from pathlib import Path
@@ -23,18 +23,18 @@ def runner(caplog):
     return SimpleNamespace(logger=logger, test_loop=SimpleNamespace(evaluator=None))
 
 
-def said(caplog):
+def logged(caplog):
     return [record.getMessage() for record in caplog.records if record.name == 'hints']
 
 
-def test_zero_is_said_once_and_after_the_last_validation(runner, caplog):
+def test_a_score_of_zero_is_reported_once_and_after_the_last_validation(runner, caplog):
     hook = ResultHintsHook()
     for _ in range(3):
         hook.before_val_epoch(runner)
         hook.after_val_epoch(runner, {'coco/AP': 0.0, 'aic/AP': -1.0})
-    assert [text[:12] for text in said(caplog)] == ['aic/AP is -1']
+    assert [text[:12] for text in logged(caplog)] == ['aic/AP is -1']
     hook.after_train(runner)
-    assert [text[:12] for text in said(caplog)] == ['aic/AP is -1', 'coco/AP is 0']
+    assert [text[:12] for text in logged(caplog)] == ['aic/AP is -1', 'coco/AP is 0']
 
 
 def test_only_the_last_validation_counts(runner, caplog):
@@ -44,11 +44,11 @@ def test_only_the_last_validation_counts(runner, caplog):
         hook.after_val_iter(runner, 0, outputs=samples(moving=score))
         hook.after_val_epoch(runner, {'coco/AP': score})
     hook.after_train(runner)
-    assert said(caplog) == []
+    assert logged(caplog) == []
 
 
 def samples(moving, dataset='coco'):
-    """Predictions for eight crops that lie apart."""
+    """Predictions for eight crops at different places."""
     rng = np.random.default_rng(0)
     pose = rng.uniform(0, 100, (1, 17, 2))
     for corner in rng.uniform(0, 1000, (8, 2)):
@@ -59,7 +59,7 @@ def samples(moving, dataset='coco'):
         yield sample
 
 
-def test_predictions_of_each_dataset_are_judged_by_themselves(runner, caplog):
+def test_predictions_of_each_dataset_are_checked_separately(runner, caplog):
     hook = ResultHintsHook()
     hook.before_test_epoch(runner)
     batches = zip(samples(0.0), samples(0.5, 'aic'), strict=True)
@@ -69,7 +69,7 @@ def test_predictions_of_each_dataset_are_judged_by_themselves(runner, caplog):
     whole.pred_instances = InstanceData(keypoints=np.zeros((3, 17, 2)))
     hook.after_test_iter(runner, 8, outputs=[whole])
     hook.after_test_epoch(runner, {'coco/AP': 0.7, 'aic/AP': 0.7})
-    [hint] = said(caplog)
+    [hint] = logged(caplog)
     assert hint.startswith('The predictions for coco have the same keypoints in every crop')
 
 

@@ -1,7 +1,7 @@
-"""Trainings that are killed (-9) at random instants, saving included: `pytest -m slow -s` on this.
+"""Kills trainings (-9) at random times, also while they save; run this with `pytest -m slow -s`.
 
-Every one goes on from what lies on the disk; in one process it ends where one ends that was never
-killed, bit for bit.
+Every training resumes from its files. In one process its end is bit-equal to the end of a training
+that was never killed.
 """
 
 import random
@@ -29,17 +29,17 @@ SEED, LONGEST = 0, 0.5  # seconds after the first iteration
 
 
 class Count:
-    """What has happened in all kills."""
+    """Counts the kills, and the iterations that were lost."""
 
     def __init__(self) -> None:
         self.kills = self.while_saving = self.most_lost = 0
 
     def kill(self, children: list[Child], work_dir: str, chance: random.Random) -> None:
-        children[0].wait_for('Epoch(train)')  # the first process alone writes a log
+        children[0].wait_for('Epoch(train)')  # only the first process writes a log
         time.sleep(chance.uniform(0, LONGEST))
         chance.choice(children).send(signal.SIGKILL, group=True)
         ended = [child.end(timeout=20)[0] for child in children]
-        if 0 in ended:  # it had reached its end before
+        if 0 in ended:  # a process had ended before the kill
             return
         self.kills += 1
         self.while_saving += any(Path(work_dir).glob('.*.part-*'))
@@ -58,12 +58,12 @@ class Count:
 
 
 def killed_often(kills: int, work_dir: str, start) -> Count:
-    """Starts, kills and resumes a training, all with the same command, and lets it end then."""
+    """Starts, kills and resumes a training with the same command, then lets it end."""
     chance, count = random.Random(SEED), Count()
     while count.kills < kills:
         children = start()
         count.kill(children, work_dir, chance)
-        assert not Path(work_dir, LAST).exists() or count.kills == kills, 'more epochs, please'
+        assert not Path(work_dir, LAST).exists() or count.kills == kills, 'increase EPOCHS'
     for child in start():
         finished(child)
     return count

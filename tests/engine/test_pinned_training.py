@@ -1,14 +1,15 @@
-"""Ten steps of a small ViTPose+ in double precision: their numbers are pinned.
+"""Compares ten steps of a small ViTPose+ in double precision with stored numbers.
 
-Real, by a shipped config: the model with its preprocessor, drop path and batch norms; both codecs;
-the loss; layer-wise decay, AdamW and clipping; both schedules. Replaced: sizes, and numbers of the
-schedule such that ten steps see all of it; pictures and initial weights, by NumPy's random numbers,
-which are the same on every machine; mmengine's loop. Not seen: initialisation, augmentation, crops.
-The preprocessor makes float32 of the pixels, which is exact, and float64 with its mean; targets are
-rounded to float32 as in every training; all else is float64. On kernels of other processors the
-numbers were seen to differ by 7e-14 (torch's and MKL's) and 2e-8 (NumPy's, which make the targets).
+From an included config: the model with its preprocessor, drop path and batch norms; both codecs;
+the loss; layer-wise decay, AdamW and clipping; both schedules. Replaced: sizes; the schedules'
+numbers, so that ten steps use all parts of the schedules; pictures and initial weights, by NumPy's
+random numbers, which are the same on every machine; mmengine's loop. Not tested: initialisation,
+augmentation, crops. The preprocessor converts pixels to float32, which is exact, and its mean makes
+them float64. Targets are rounded to float32 as in every training. All other numbers are float64.
+With the kernels of other processors the numbers differed by 7e-14 (torch's and MKL's kernels) and
+2e-8 (NumPy's kernels, which compute the targets).
 
-Where a change is meant: ``python -m tests.engine.test_pinned_training`` writes the new numbers.
+After an intended change, ``python -m tests.engine.test_pinned_training`` writes the new numbers.
 """
 
 import json
@@ -31,7 +32,7 @@ STEPS, EPOCH, BATCH = 10, 2, 4
 
 
 def small_config():
-    """The first two datasets: COCO with UDP's targets and AIC with plain ones."""
+    """The first two datasets: COCO with UDP's targets and AIC with plain targets."""
     cfg = Config.fromfile(find_config(CONFIG), format_python_code=False)
     h, w = cfg.model.backbone.input_hw = (64, 48)
     cfg.model.backbone.arch = dict(depth=3, dim=16, num_heads=2)
@@ -40,7 +41,7 @@ def small_config():
     cfg.model.head.heads = cfg.model.head.heads[:2]
     for entry in cfg.model.head.heads:
         entry.codec.update(input_size=(w, h), heatmap_size=(w // 4, h // 4))
-    cfg.optim_wrapper.optimizer.lr = 5e-3  # by which also little weight decay counts
+    cfg.optim_wrapper.optimizer.lr = 5e-3  # so large that weight decay has an effect
     cfg.optim_wrapper.paramwise_cfg.num_layers = 3
     cfg.optim_wrapper.clip_grad.max_norm = 0.3  # some steps are clipped, others are not
     warmup, steps = cfg.param_scheduler
@@ -49,7 +50,7 @@ def small_config():
 
 
 def fill(model):
-    """Random numbers of a parameter's own, by its name: the order of parameters does not matter."""
+    """Fills parameters with random numbers, seeded by their names and not by their order."""
     for name, parameter in model.named_parameters():
         random = np.random.RandomState(zlib.crc32(name.encode()))
         of_norm = parameter.ndim == 1 and name.endswith('weight')
@@ -59,7 +60,7 @@ def fill(model):
 
 
 def batch(cfg, step, random):
-    """Both datasets or one alone, in turn: an absent one's parameters are stepped, too."""
+    """Batches have one dataset or both, in turn: steps also change a missing one's parameters."""
     samples = []
     for place in range(BATCH):
         head = cfg.model.head.heads[(step + place) // BATCH % 2]
@@ -79,7 +80,7 @@ def batch(cfg, step, random):
 
 
 def train(cfg):
-    """The numbers of every step, then the norm of each tensor of the model (of each expert)."""
+    """Returns the numbers of every step, then the norm of each tensor and of each expert."""
     model = MODELS.build(cfg.model).double().train()
     fill(model)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
@@ -87,7 +88,7 @@ def train(cfg):
     parts = dict(optimizer=wrapper, epoch_length=EPOCH)
     schedules = [PARAM_SCHEDULERS.build(s, default_args=parts) for s in cfg.param_scheduler]
     random = np.random.RandomState(0)
-    torch.manual_seed(0)  # of drop path
+    torch.manual_seed(0)  # for drop path
     found = {key: [] for key in ('loss', 'gradient norm', 'first rate', 'last rate')}
     for step in range(STEPS):
         found['first rate'].append(groups[min(groups)]['lr'])
@@ -105,7 +106,7 @@ def train(cfg):
     return found
 
 
-def test_training_is_what_it_was():
+def test_training_gives_the_stored_numbers():
     found, pinned = train(small_config()), json.loads(FILE.read_text())
     assert set(found) == set(pinned)
     for name, expected in pinned.items():

@@ -1,4 +1,4 @@
-"""Bad input is one sentence that names the file or field, before anything is written."""
+"""Bad input gives one sentence that names the file or field, before anything is written."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def no_checkpoint(cfg):
 
 
 def other_datasets(cfg):
-    """As a child config does that names datasets, but does not call ``multi_dataset``."""
+    """A child config that names datasets, but does not call ``multi_dataset``."""
     cfg.merge_from_dict(dict(datasets=dict(zebra=cfg.datasets.coco)))
 
 
@@ -119,10 +119,10 @@ CASES = {
     no_annotations: r'coco needs .*nowhere\.json \(ann_file\), which does not exist: put it there',
     no_images: r'aic needs the image folder .*nowhere/ \(data_prefix\), which does not exist',
     no_boxes: r'coco needs nowhere\.json \(bbox_file\), which does not exist',
-    other_head: r'aic has 14 keypoints, its head 17: correct num_keypoints in its entry',
+    other_head: r'aic has 14 keypoints, but its head has 17: correct num_keypoints in its entry',
     no_head: r'for coco, aic, mpii, ap10k, apt36k, but its `datasets` are .*coco_wholebody',
-    no_datasets: r'has heads for coco, .*but its `datasets` are missing: name them',
-    other_datasets: r'but its `datasets` are .*zebra.*call .*multi_dataset_config here',
+    no_datasets: r'has heads for coco, .*but its `datasets` are missing: name the datasets',
+    other_datasets: r'but its `datasets` are .*zebra.*call .*multi_dataset_config in this',
     forgotten_in_a_loader: r'but train_dataloader has no mpii: call multi_dataset_config with all',
     no_loader: r'has no train_dataloader\.dataset: derive it from the entry .* with a train part',
     none_loader: r'has no train_dataloader\.dataset: derive it from the entry .* with a train part',
@@ -137,30 +137,30 @@ CASES = {
 }
 
 
-def test_nothing_is_wrong_with_the_demo(tiny_config):
+def test_the_demo_has_no_faults(tiny_config):
     preflight.check(tiny_config, ('train', 'val', 'test'))
 
 
-@pytest.mark.parametrize('spoil', CASES, ids=lambda case: case.__name__)
-def test_one_sentence_and_nothing_written(spoil, tiny_config, workplace, capsys):
-    spoil(tiny_config)
-    tiny_config.dump('spoilt.py')
+@pytest.mark.parametrize('damage', CASES, ids=lambda case: case.__name__)
+def test_one_sentence_and_nothing_written(damage, tiny_config, workplace, capsys):
+    damage(tiny_config)
+    tiny_config.dump('damaged.py')
     Path('out').mkdir()
     before = sorted(workplace.rglob('*'))
     with pytest.raises(SystemExit) as stop:
-        main(['train', 'spoilt.py', '--work-dir', 'out'])
+        main(['train', 'damaged.py', '--work-dir', 'out'])
     assert stop.value.code == 2
     error = capsys.readouterr().err.strip()
     assert error.startswith('error: ')
     assert error.count('\n') == 0
-    assert re.search(CASES[spoil], error), error
+    assert re.search(CASES[damage], error), error
     assert sorted(workplace.rglob('*')) == before
 
 
 def test_a_plain_head_must_fit_its_dataset_too():
     dataset = DATASETS.build(dict(type='MpiiDataset', lazy_init=True))
     preflight.check_keypoints(dataset, {}, 16)
-    with pytest.raises(ValueError, match='mpii has 16 keypoints, its head 17'):
+    with pytest.raises(ValueError, match='mpii has 16 keypoints, but its head has 17'):
         preflight.check_keypoints(dataset, {}, 17)
 
 
@@ -190,7 +190,7 @@ def one_mistake(figures, tmp_path):
     return tmp_path / 'data'
 
 
-def test_every_command_says_the_same_of_a_file(one_mistake, tmp_path, monkeypatch, capsys):
+def test_every_command_has_the_same_sentence_for_a_file(one_mistake, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     name = 'vitpose-tiny_figures-128x96'
     root = Path('work_dirs/experiments/grey')  # where the config looks
@@ -227,13 +227,13 @@ def test_only_the_first_process_reads_annotations(tiny_config, monkeypatch, laun
         assert len(read) == times
 
 
-def test_what_is_harmless_is_in_the_log(tiny_config, monkeypatch):
+def test_harmless_faults_are_returned(tiny_config, monkeypatch):
     monkeypatch.setattr(preflight, 'check_dataset', lambda *args: ['A note.'])
     assert preflight.check(tiny_config, ('train', 'val')) == ['A note.']
 
 
 @pytest.mark.parametrize('workers', [0, 1])
-def test_a_broken_picture_ends_the_run_with_its_name(workers, figures, tmp_path):
+def test_the_error_for_a_broken_picture_names_it(workers, figures, tmp_path):
     annotations = f'{figures}/coco/annotations/person_keypoints_val2017.json'
     cfg = dict(type='CocoDataset', ann_file=annotations)
     (tmp_path / '000000500001.jpg').write_text('<html>')

@@ -1,4 +1,4 @@
-"""Which checkpoint a training goes on from; nothing is replaced without being asked to."""
+"""Which checkpoint a training resumes from; checkpoints are replaced only with --force."""
 
 import shutil
 from pathlib import Path
@@ -17,14 +17,14 @@ pytestmark = pytest.mark.forks
 
 @pytest.fixture
 def folder(trained, tmp_path, monkeypatch):
-    """A copy of a finished training: ``w`` with epoch_1, epoch_2, the best and the pointer."""
+    """A copy of a finished training: ``w`` with epoch_1, epoch_2, the best file and the pointer."""
     shutil.copytree(trained / 'whole', tmp_path / 'w')
     monkeypatch.chdir(tmp_path)
     return Path('w')
 
 
 def start(resume='auto', **others):
-    """The checkpoint that a training in ``w`` goes on from, and what the log says of it."""
+    """Returns the checkpoint that a training in ``w`` resumes from, and the notes for the log."""
     cfg = Config(dict(work_dir='w', load_from=None))
     notes = choose_start(cfg, resume, **others)
     return (cfg.load_from if cfg.get('resume') else None), ' '.join(notes)
@@ -39,14 +39,14 @@ def empty(path):
 
 
 def flip(path):
-    """200 bytes in the middle of a weight."""
+    """Flips 200 bytes in the middle of a weight."""
     content = bytearray(path.read_bytes())
     for place in range(len(content) // 2, len(content) // 2 + 200):
         content[place] ^= 255
     path.write_bytes(content)
 
 
-def spoil(path, part):
+def damage(path, part):
     content = torch.load(path, weights_only=False)
     if part == 'weights':
         next(iter(content['state_dict'].values())).view(-1)[0] = torch.nan
@@ -63,45 +63,45 @@ FAULTS = {
     'empty': (empty, 'epoch_2.pth is no checkpoint, or not complete'),
     'flipped': (flip, 'epoch_2.pth is damaged'),
     'weights': (
-        lambda path: spoil(path, 'weights'),
+        lambda path: damage(path, 'weights'),
         'epoch_2.pth holds numbers that are not finite',
     ),
     'moments': (
-        lambda path: spoil(path, 'moments'),
+        lambda path: damage(path, 'moments'),
         'epoch_2.pth holds numbers that are not finite',
     ),
-    'no optimizer': (lambda path: spoil(path, 'optimizer'), 'epoch_2.pth holds no optimizer'),
-    'no meta': (lambda path: spoil(path, 'meta'), 'epoch_2.pth does not state the iteration'),
+    'no optimizer': (lambda path: damage(path, 'optimizer'), 'epoch_2.pth holds no optimizer'),
+    'no meta': (lambda path: damage(path, 'meta'), 'epoch_2.pth does not state the iteration'),
 }
 
 
 @pytest.mark.parametrize('fault', FAULTS)
-def test_the_newest_whole_file_is_taken_and_the_others_named(folder, fault):
-    break_it, named = FAULTS[fault]
-    assert start() == ('w/epoch_2.pth', 'Goes on from w/epoch_2.pth, iteration 12.')
-    break_it(folder / 'epoch_2.pth')
-    path, said = start()
+def test_the_newest_complete_file_is_used_and_the_others_are_named(folder, fault):
+    damage_file, named = FAULTS[fault]
+    assert start() == ('w/epoch_2.pth', 'Resumes from w/epoch_2.pth, iteration 12.')
+    damage_file(folder / 'epoch_2.pth')
+    path, notes = start()
     assert path == 'w/epoch_1.pth'
-    assert said.startswith(f'Passed over: {named}')
-    assert said.endswith('Goes on from w/epoch_1.pth, iteration 6.')
+    assert notes.startswith(f'Skipped: {named}')
+    assert notes.endswith('Resumes from w/epoch_1.pth, iteration 6.')
 
 
 @pytest.mark.parametrize('pointer', [None, b'', b'w/epoch_', b'w', b'w/epoch_1.pth', b'\xff\x00'])
-def test_whatever_the_pointer_says(folder, pointer):
+def test_the_pointer_does_not_change_the_choice(folder, pointer):
     (folder / 'last_checkpoint').unlink()
     if pointer is not None:
         (folder / 'last_checkpoint').write_bytes(pointer)
     assert start()[0] == 'w/epoch_2.pth'
 
 
-def test_only_broken_ones_are_bad_input(folder):
+def test_a_folder_with_only_damaged_files_is_an_error(folder):
     for name in ('epoch_1.pth', 'epoch_2.pth'):
         cut(folder / name)
     with pytest.raises(UserError, match=r'in w is usable \(epoch_1.*epoch_2.*--force'):
         start()
 
 
-def test_without_any_it_begins_and_keeps_its_start_weights(tmp_path, monkeypatch):
+def test_without_checkpoints_a_training_begins_with_its_start_weights(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cfg = Config(dict(work_dir='w', load_from='teacher.pth'))
     notes = choose_start(cfg, 'auto')
@@ -109,23 +109,23 @@ def test_without_any_it_begins_and_keeps_its_start_weights(tmp_path, monkeypatch
     assert (cfg.resume, cfg.load_from) == (False, 'teacher.pth')
 
 
-def test_a_folder_with_checkpoints_wants_resume_or_force(folder):
+def test_a_folder_with_checkpoints_needs_resume_or_force(folder):
     with pytest.raises(UserError, match=r'w holds checkpoints \(.*--resume.*--force.*--work-dir'):
         start(None)
     start(None, force=True)
-    with pytest.raises(UserError, match='--force removes what --resume goes on from'):
+    with pytest.raises(UserError, match='--force removes the checkpoints that --resume needs'):
         start('auto', force=True)
     mine = ['epoch_2-1a2b3c4d.pth', 'epoch_2_for_paper.pth', 'mine.pth']
     for name in mine:
         (folder / name).write_bytes(b'of the user')
-    assert start()[1].startswith('Goes on from w/epoch_2.pth')
+    assert start()[1].startswith('Resumes from w/epoch_2.pth')
     remove_checkpoints(Config(dict(work_dir='w')))
     assert files('w') == mine
     assert start(None) == (None, '')
 
 
-def test_only_the_best_is_left(folder):
-    """It cannot be resumed, and is not replaced either."""
+def test_only_the_best_checkpoint_is_left(folder):
+    """A training cannot resume from it, and does not replace it either."""
     for path in folder.glob('epoch_*.pth'):
         path.unlink()
     with pytest.raises(UserError, match=r'best_coco_AP_epoch_2\.pth\) that this training would'):
@@ -145,7 +145,7 @@ def test_a_given_checkpoint_does_not_replace_later_ones(folder):
 
 
 def test_names_and_folders_of_the_hook(folder):
-    """As mmengine's hook forms them."""
+    """They are the same as those of mmengine's hook."""
     hook = dict(filename_tmpl='e{:03d}.pth', out_dir=str(folder.absolute()))
     cfg = Config(dict(work_dir='w', load_from=None, default_hooks=dict(checkpoint=hook)))
     (folder / 'epoch_2.pth').rename(folder / 'e002.pth')
@@ -163,13 +163,13 @@ def test_names_and_folders_of_the_hook(folder):
         choose_start(cfg, 'auto')
 
 
-def test_the_config_itself_may_ask_to_resume(folder):
+def test_the_config_itself_can_set_resume(folder):
     cfg = Config(dict(work_dir='w', resume=True, load_from=None))
     choose_start(cfg)
     assert cfg.load_from == 'w/epoch_2.pth'
 
 
-def test_a_training_says_it_before_it_writes(folder, capsys):
+def test_the_error_comes_before_anything_is_written(folder, capsys):
     before = sorted(Path().rglob('*'))
     with pytest.raises(SystemExit) as stopped:
         main(['train', 'w/small.py', '--work-dir', 'w'])
@@ -178,7 +178,7 @@ def test_a_training_says_it_before_it_writes(folder, capsys):
     assert capsys.readouterr().err.startswith('error: w holds checkpoints')
 
 
-def test_a_moved_folder_goes_on(trainings):
+def test_a_moved_folder_is_resumed(trainings):
     options = ['--cfg-options', 'train_cfg.val_interval=1']
     finished(train('small.py', 'here', *options))
     content = torch.load('here/epoch_2.pth', weights_only=False)
@@ -192,7 +192,7 @@ def test_a_moved_folder_goes_on(trainings):
     assert_same_end('whole', 'there')
 
 
-def test_a_work_dir_that_takes_no_files_is_bad_input(trainings, capsys):
+def test_a_work_dir_that_cannot_be_written_is_an_error(trainings, capsys):
     Path('file').touch()
     with pytest.raises(SystemExit, match='2'):
         main(['train', 'small.py', '--work-dir', 'file/below'])
@@ -200,8 +200,8 @@ def test_a_work_dir_that_takes_no_files_is_bad_input(trainings, capsys):
 
 
 @pytest.mark.slow
-def test_weights_under_another_name_go_on_alike(trainings):
-    """As a tool leaves them that unwraps no model: all else in the file is taken as it is."""
+def test_weights_under_another_key_are_resumed_equally(trainings):
+    """Some tools save the weights of a wrapped model; the rest of the file is used unchanged."""
     content = torch.load('whole/epoch_2.pth')
     weights = content.pop('state_dict')
     torch.save({**content, 'state_dict': weights}, 'plain.pth')

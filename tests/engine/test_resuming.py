@@ -1,4 +1,4 @@
-"""A training that is stopped and resumed equals one that was never stopped, bit for bit."""
+"""A training that is stopped and resumed is bit-equal to one that was never stopped."""
 
 import shutil
 import signal
@@ -22,8 +22,8 @@ from vitpose_plus.engine.resuming import ResumableSampler, SeededDataset
 pytestmark = [pytest.mark.forks, pytest.mark.usefixtures('trainings')]
 
 
-def test_samples_do_not_depend_on_who_prepares_them(tiny_config):
-    """Each epoch augments anew; an epoch that is taken up has the end of the same order."""
+def test_samples_do_not_depend_on_the_process_that_prepares_them(tiny_config):
+    """Each epoch has new augmentation; a resumed epoch continues in the same order."""
     plain = tiny_config.train_dataloader.dataset.datasets[0]
     dataset = SeededDataset(plain)
     one, same, other = (dataset[key]['inputs'] for key in ((0, 0, 1), (0, 0, 1), (0, 1, 1)))
@@ -50,7 +50,7 @@ def test_killed_and_resumed_equals_never_stopped(iteration, before, after, file)
     name = f'at_{iteration}'
     killed_before(iteration, 'small.py', name, *saving_always(workers=before))
     printed = finished(train('small.py', name, '--resume', *saving_always(workers=after)))
-    assert f'Goes on from {name}/{file}.pth, iteration {iteration}.' in printed
+    assert f'Resumes from {name}/{file}.pth, iteration {iteration}.' in printed
     assert_same_end('whole', name)
     assert files(name) == files('whole')
 
@@ -67,17 +67,17 @@ param_scheduler.append(
 
 
 def test_moving_averages_and_accumulated_batches(figures):
-    """Four batches a step, six an epoch: the file of the first epoch waits for the eighth."""
+    """A step has four batches, an epoch six: epoch 1 is saved after the eighth batch."""
     config = write_config(figures, 'averaged.py', AVERAGED)
     finished(train(config, 'averaged_whole'))
     killed_before(11, config, 'averaged', *saving_always())
     assert files('averaged') == ['epoch_1.pth', 'last_checkpoint']
     printed = finished(train(config, 'averaged', '--resume'))
-    assert 'Goes on from averaged/epoch_1.pth, iteration 8.' in printed
+    assert 'Resumes from averaged/epoch_1.pth, iteration 8.' in printed
     assert_same_end('averaged_whole', 'averaged')
 
 
-def test_a_seed_that_was_not_given_is_the_checkpoints():
+def test_without_a_given_seed_the_seed_of_the_checkpoint_is_used():
     no_seed = saving_always('randomness.seed=None')
     killed_before(3, 'small.py', 'seedless', *no_seed)
     finished(train('small.py', 'seedless', '--resume', *no_seed))
@@ -97,14 +97,14 @@ def test_masks_of_pretraining(workplace):
 
 
 def test_another_batch_size_keeps_the_schedule_of_the_epochs(figures):
-    """Half of an epoch has six iterations' half, three; of the rest, six samples, two are left."""
+    """After three of six iterations, six samples are left: two iterations of up to four."""
     config, fours = write_config(figures, 'cosine.py', COSINE), 'train_dataloader.batch_size=4'
     finished(train(config, 'fours_whole', *saving_always(fours)))
     killed_before(9, config, 'fours', *saving_always())
     printed = finished(train(config, 'fours', '--resume', *saving_always(fours)))
     assert (
-        'An epoch has 3 iterations of 4 samples, in the checkpoint 6 of 2: its iteration 9 is '
-        'number 4 here, and learning rates are what they would be if all had been of this size.'
+        'An epoch has 3 iterations of 4 samples; in the checkpoint it had 6 of 2. Iteration 9 of '
+        'the checkpoint is iteration 4 here. Learning rates are set as if all iterations had had '
     ) in printed
     whole, resumed = (
         torch.load(f'{folder}/epoch_2.pth', weights_only=False)
@@ -119,8 +119,8 @@ def test_another_batch_size_keeps_the_schedule_of_the_epochs(figures):
             assert one[key] == other[key]
 
 
-def test_two_processes_with_batch_norms_of_their_own():
-    """In the middle of an epoch, where their running statistics differ."""
+def test_two_processes_with_different_batch_norms():
+    """They are killed in the middle of an epoch, when their running statistics differ."""
     words = ['--launcher', 'pytorch', *saving_always('train_dataloader.batch_size=1')]
     for child in [train('small.py', 'two_whole', *words, **each) for each in two_processes()]:
         finished(child)
@@ -139,5 +139,5 @@ def test_two_processes_with_batch_norms_of_their_own():
         finished(child)
     assert_same_end('two_whole', 'two')
     printed = finished(train('small.py', 'one_of_two', '--resume', 'iter_9.pth'))
-    assert 'Epoch(train) [2][4/6]' in printed  # two samples an iteration, as before
+    assert 'Epoch(train) [2][4/6]' in printed  # an iteration has two samples, as before
     assert files('one_of_two') == ['best_coco_AP_epoch_2.pth', 'epoch_2.pth', 'last_checkpoint']

@@ -1,4 +1,4 @@
-"""Checkpoints are whole or absent, whatever happens while they are saved."""
+"""Checkpoint files are complete or absent, whatever happens while they are saved."""
 
 import os
 import resource
@@ -68,12 +68,12 @@ def before_old_ones_are_removed():
         ('removal', before_old_ones_are_removed, EVERY_ITERATION, ['iter_1.pth', 'iter_2.pth']),
     ],
 )
-def test_a_kill_while_saving_leaves_whole_files(name, prepare, words, left):
+def test_a_kill_while_saving_leaves_complete_files(name, prepare, words, left):
     killed(prepare, name, *words)
     assert files(name) == sorted([*left, 'last_checkpoint'])
-    assert len(list(Path(name).glob('.*'))) == (name != 'removal')  # what was being written
+    assert len(list(Path(name).glob('.*'))) == (name != 'removal')  # the incomplete file
     printed = finished(train('small.py', name, '--resume'))
-    assert f'Goes on from {name}/{left[-1]}' in printed
+    assert f'Resumes from {name}/{left[-1]}' in printed
     assert not list(Path(name).glob('.*'))
     assert_same_end('whole', name)
     assert files(name) == files('whole')
@@ -97,14 +97,14 @@ def test_a_full_disk_ends_the_run_and_loses_no_file():
 
 
 def test_the_last_file_has_the_best_score():
-    """Or a training that is prolonged would take a worse one for the best."""
+    """Otherwise a training that is resumed could keep a worse checkpoint as the best."""
     info = torch.load('whole/epoch_2.pth', weights_only=False)['message_hub']['runtime_info']
     assert info['best_score'] == 0.0
     assert info['best_ckpt'] == os.path.abspath('whole/best_coco_AP_epoch_2.pth')
     assert info['epoch_validated'] == 2
 
 
-def test_the_best_and_the_last_two_are_kept():
+def test_the_best_and_the_last_two_files_are_kept():
     options = ['train_cfg.max_epochs=4', 'train_cfg.val_interval=1']
     finished(train('small.py', 'kept', *EVERY_ITERATION, *options))
     assert files('kept') == [

@@ -1,4 +1,4 @@
-"""What a config and the command line give to classes that do not take it is one sentence."""
+"""Values that a class does not accept give one sentence, in a config and on the command line."""
 
 import copy
 import functools
@@ -35,7 +35,7 @@ def small():
     return copy.deepcopy(loaded(SMALL))
 
 
-# Settings that name nothing, or fit nothing.
+# Settings with an unknown key, or with a value that does not fit.
 MISFITS = {
     'model.backbone=3': r'model\.backbone=3 would replace a dict: set one of its keys',
     'train_dataloader=3': r'train_dataloader=3 would replace a dict',
@@ -45,15 +45,15 @@ MISFITS = {
     'optim_wrapper.optimizer.betas=[1,2': r'betas=\[1,2 cannot be read \(Imbalanced brackets',
     '=3': r'--cfg-options =3 has no key: give one like',
     'model..backbone=3': r'model\.\.backbone=3 has no key',
-    'trian_cfg.max_epochs=3': r'trian_cfg is nothing in the config: write train_cfg',
-    'zebra.a=3': r'zebra is nothing in the config: set what follows from it',
-    'crops.udp.shift_heatmap=True': r'crops is only a variable of the config: set what follows',
-    'classic_decoder.a=3': r'classic_decoder is only a variable of the config: set what follows',
+    'trian_cfg.max_epochs=3': r'trian_cfg is not in the config: write train_cfg',
+    'zebra.a=3': r'zebra is not in the config: set the keys that are derived',
+    'crops.udp.shift_heatmap=True': r'crops is only a variable of the config: set the keys that',
+    'classic_decoder.a=3': r'classic_decoder is only a variable of the config: set the keys that',
 }
 
 
 @pytest.mark.parametrize('setting', MISFITS)
-def test_a_setting_that_fits_nothing_is_one_sentence(setting, small):
+def test_a_setting_that_does_not_fit_is_one_sentence(setting, small):
     before = small.to_dict()
     with pytest.raises(UserError) as error:
         overriding.override(small, ['train_cfg.max_epochs=3', setting])
@@ -62,26 +62,26 @@ def test_a_setting_that_fits_nothing_is_one_sentence(setting, small):
     assert small.to_dict() == before
 
 
-def test_settings_are_put_in_together(small):
-    """`_delete_` concerns the others of its place."""
+def test_settings_are_merged_together(small):
+    """`_delete_` applies to all settings of the same dict."""
     given = ['optim_wrapper.optimizer._delete_=True', 'optim_wrapper.optimizer.type=SGD']
     overriding.override(small, [*given, 'resume=True', 'param_scheduler.0.end=7', 'val_cfg=None'])
     assert small.optim_wrapper.optimizer == dict(type='SGD')
     assert (small.resume, small.param_scheduler[0].end, small.val_cfg) == (True, 7, None)
 
 
-# What a config has, by its place, and what is said of it.
+# A place in the config, the value there, and the message (None: no error).
 WRONG = [
-    ('optim_warpper', (1,), r'optim_warpper is read by nothing: correct it to optim_wrapper'),
-    ('train_dataloder', (1,), r'train_dataloder is read by nothing: correct it to train_dataload'),
-    ('parm_scheduler', (1,), r'parm_scheduler is read by nothing: correct it to param_scheduler'),
-    ('custom_hook', (1,), r'custom_hook is read by nothing: correct it to custom_hooks'),
+    ('optim_warpper', (1,), r'optim_warpper is not used: correct it to optim_wrapper'),
+    ('train_dataloder', (1,), r'train_dataloder is not used: correct it to train_dataload'),
+    ('parm_scheduler', (1,), r'parm_scheduler is not used: correct it to param_scheduler'),
+    ('custom_hook', (1,), r'custom_hook is not used: correct it to custom_hooks'),
     ('dataset', dict(a=1), None),
     ('val_cofw', dict(a=1), None),
-    ('env_cfg.cudnn_benchmrk', True, r'cudnn_benchmrk is read by nothing: .* cudnn_benchmark'),
-    ('auto_scale_lr.enabled', True, r'auto_scale_lr\.enabled is read by nothing: .* to enable'),
+    ('env_cfg.cudnn_benchmrk', True, r'cudnn_benchmrk is not used: .* cudnn_benchmark'),
+    ('auto_scale_lr.enabled', True, r'auto_scale_lr\.enabled is not used: .* to enable'),
     ('auto_scale_lr.base_batch_size', 'x', r"base_batch_size is 'x': give a whole number"),
-    ('model.test_cfg.flip_tst', True, r'test_cfg\.flip_tst is read by nothing: .* to flip_test'),
+    ('model.test_cfg.flip_tst', True, r'test_cfg\.flip_tst is not used: .* to flip_test'),
     ('val_evaluator', 3, r'val_evaluator is 3: give a dict'),
     ('val_evaluator.score_mode', 'bad', r'val_evaluator cannot be built \(ValueError: `score_mo'),
     ('val_evaluator.ann_file', 'no.json', r'ann_file is no\.json, which does not exist: correct'),
@@ -90,7 +90,7 @@ WRONG = [
     ('train_dataloader.dataset.data_mode', 'x', r'dataset cannot be built \(ValueError: CocoDa'),
     ('train_dataloader.dataset.pipeline', 3, r'pipeline is 3: give a list of dicts'),
     ('train_dataloader.dataset.pipeline', [abs], None),
-    ('train_cfg.by_epoch', True, r'train_cfg has type and by_epoch, of which mmengine takes one'),
+    ('train_cfg.by_epoch', True, r'train_cfg has type and by_epoch, but mmengine accepts only o'),
     ('optim_wrapper.clip_grad', 'x', r"optim_wrapper\.clip_grad is 'x': give a dict"),
     ('optim_wrapper.paramwise_cfg', 5, r'optim_wrapper\.paramwise_cfg is 5: give a dict'),
     ('optim_wrapper.paramwise_cfg.custom_keys', dict(a=dict(lr_mul=1)), r'custom_keys\.a\.lr_mul '),
@@ -112,9 +112,9 @@ WRONG = [
     ),
     ('val_evaluator.use_aera', True, r'use_aera is no argument of CocoMetric \(the nearest is us'),
     ('train_dataloader', 3, r'train_dataloader is 3: give a dict'),
-    ('train_dataloader.batch_size', 0, r'train_dataloader\.batch_size is 0: give a whole number f'),
-    ('train_dataloader.batch_size', '8', r"batch_size is '8': give a whole number from 1 on"),
-    ('train_dataloader.batch_size', 2.5, r'batch_size is 2\.5: give a whole number from 1 on'),
+    ('train_dataloader.batch_size', 0, r'train_dataloader\.batch_size is 0: give a whole number o'),
+    ('train_dataloader.batch_size', '8', r"batch_size is '8': give a whole number of at least 1"),
+    ('train_dataloader.batch_size', 2.5, r'batch_size is 2\.5: give a whole number of at least 1'),
     ('val_dataloader.num_workers', -1, r'val_dataloader\.num_workers is -1: give a whole number'),
     ('train_dataloader.num_workers', 0, r'train_dataloader cannot be built \(ValueError: persis'),
     ('train_dataloader.batchsize', 8, r'batchsize is no argument of DataLoader \(the nearest is b'),
@@ -132,7 +132,7 @@ WRONG = [
     ('train_dataloader.dataset.pipeline.6.encoder.sigm', 2, r'encoder\.sigm is no argument of Bat'),
     ('train_dataloader.dataset._delete_', True, r'dataset has _delete_, but no base has anything'),
     ('train_dataloader._delete_', True, r'train_dataloader has _delete_, but no base has'),
-    ('train_cfg.max_epochs', 'x', r"train_cfg\.max_epochs is 'x': give a whole number from 1 on"),
+    ('train_cfg.max_epochs', 'x', r"train_cfg\.max_epochs is 'x': give a whole number of at least"),
     ('train_cfg.max_epochs', -1, r'train_cfg\.max_epochs is -1: give a whole number'),
     ('train_cfg.max_epoch', 5, r'max_epoch is no argument of ExactTrainLoop \(the nearest is max'),
     ('train_cfg.type', 'ExactLoop', r'no registered loop: .*ExactTrainLoop'),
@@ -146,7 +146,7 @@ WRONG = [
         0.1,
         r'weigth_decay is no argument of AdamW .*weig',
     ),
-    ('optim_wrapper.paramwise_cfg.num_layer', 2, r'num_layer is read by nothing: .* num_layers'),
+    ('optim_wrapper.paramwise_cfg.num_layer', 2, r'num_layer is not used: .* num_layers'),
     ('optim_wrapper.clip_grad.max_nrm', 1.0, r'max_nrm is no argument of clip_grad_norm_ .*max_no'),
     ('param_scheduler.0.endd', 3, r'param_scheduler\.0\.endd is no argument of LinearLR .* is end'),
     ('param_scheduler.0.end', 'x', r"param_scheduler\.0\.end is 'x', but LinearLR takes a number"),
@@ -171,7 +171,7 @@ WRONG = [
     ('randomness.seed', 2**32, r'randomness\.seed is 4294967296'),
     ('log_level', 'LOUD', r"log_level is 'LOUD': give DEBUG, INFO"),
     ('load_from', 3, r'load_from is 3: give a text'),
-    ('resume', 'a.pth', r"resume is 'a\.pth': give True or False, and the checkpoint by load_from"),
+    ('resume', 'a.pth', r"resume is 'a\.pth': give True or False, and the checkpoint as load_from"),
 ]
 
 
@@ -186,7 +186,7 @@ def put(cfg, place, value):
 
 
 @pytest.mark.parametrize(('place', 'value', 'message'), WRONG, ids=lambda each: str(each)[:40])
-def test_what_is_certainly_wrong_is_one_sentence(place, value, message, small):
+def test_a_certain_fault_is_one_sentence(place, value, message, small):
     put(small, place, value)
     if message is None:
         settings.check(small, SPLITS)
@@ -246,11 +246,11 @@ def test_a_name_that_a_config_uses_is_a_variable(tmp_path):
     for text, refused in (('models = [1]', True), ('models = [1]\nfor m in models: pass', False)):
         path.write_text(f"_base_ = ['{loaded(SMALL).filename}']\n{text}\n")
         problems = list(settings._problems(load_config(str(path)), ()))
-        assert any(each.startswith('models is read by nothing') for each in problems) is refused
+        assert any(each.startswith('models is not used') for each in problems) is refused
 
 
-def test_what_modules_of_ones_own_may_read_can_be_set(small):
-    with pytest.raises(UserError, match='every is nothing in the config'):
+def test_keys_that_modules_of_the_user_may_read_can_be_set(small):
+    with pytest.raises(UserError, match='every is not in the config'):
         overriding.override(small, ['every=3'])
     small.custom_imports.imports = ['my_hooks']
     overriding.override(small, ['every=3'])
@@ -269,13 +269,13 @@ def test_nothing_is_written_for_a_wrong_config(workplace, capsys):
 
 
 class Open:
-    """What it does with the rest cannot be told."""
+    """It is not known what this class does with ``rest``."""
 
     def __init__(self, first: int, **rest) -> None:
         self.rest = rest
 
 
-class HandsOn(Open):
+class PassesOn(Open):
     def __init__(self, second: int, **rest) -> None:
         super().__init__(**rest)
 
@@ -285,7 +285,7 @@ class Closed(OptimWrapper):
         super().__init__(**rest)
 
 
-class Looks(OptimWrapper):
+class Reads(OptimWrapper):
     def __init__(self, **rest) -> None:
         rest.pop('extra', None)
         super().__init__(**rest)
@@ -297,13 +297,13 @@ class Renamed(Hook):
         pass
 
 
-def test_only_classes_whose_arguments_are_known_are_judged():
-    assert accepted(Open) is accepted(HandsOn) is accepted(Looks) is accepted(Renamed) is None
+def test_only_classes_with_known_arguments_are_checked():
+    assert accepted(Open) is accepted(PassesOn) is accepted(Reads) is accepted(Renamed) is None
     assert set(accepted(Closed)) == {'own', 'optimizer', 'accumulative_counts', 'clip_grad'}
     assert 'bias' in accepted(nn.Linear)
 
 
-def test_classes_from_custom_imports_are_judged_like_others(small):
+def test_classes_from_custom_imports_are_checked_like_others(small):
     class MyHook(Hook):
         def __init__(self, every: int) -> None:
             self.every = every
@@ -316,10 +316,10 @@ def test_classes_from_custom_imports_are_judged_like_others(small):
         settings.check(small, SPLITS)
 
 
-# Mistakes of mmpose's own configs, and what is not here.
+# Faults in mmpose's own configs, and files and packages that are missing here.
 KNOWN = (
     r'ann_file is .* which does not exist|file does not exist|extra_mapping_labels|'
-    r'HalpeHandDataset|decay_multi is read by nothing|albumentations is not installed|poseval'
+    r'HalpeHandDataset|decay_multi is not used|albumentations is not installed|poseval'
 )
 
 
@@ -342,7 +342,7 @@ def test_the_stock_configs_of_mmpose_raise_no_false_alarm():
     assert [each for each in found if not re.search(KNOWN, each)] == []
 
 
-# What launchers tell, and what is wrong with it.
+# A launcher with its environment variables, and the message.
 ENVIRONMENTS = {
     (
         'pytorch',
@@ -355,7 +355,7 @@ ENVIRONMENTS = {
 
 
 @pytest.mark.parametrize(('launcher', 'given'), ENVIRONMENTS)
-def test_a_launcher_has_its_environment(launcher, given, monkeypatch):
+def test_a_launcher_needs_its_environment_variables(launcher, given, monkeypatch):
     for name in launchers.ENVIRONMENT[launcher]:
         monkeypatch.delenv(name, raising=False)
     for word in given.split():
@@ -364,5 +364,5 @@ def test_a_launcher_has_its_environment(launcher, given, monkeypatch):
         launchers.check(launcher)
 
 
-def test_no_launcher_needs_nothing():
+def test_without_a_launcher_no_variable_is_needed():
     launchers.check('none')

@@ -1,4 +1,4 @@
-"""configs/scale/: many processes, many batches, half the activations: the same training."""
+"""configs/scale/: shards, accumulated batches and less activation memory do not change results."""
 
 import re
 
@@ -31,9 +31,9 @@ CHECKPOINTED = 'vitpose-huge-checkpointed_coco-256x192'
 
 
 def tiny(name):
-    """A config on the figures: the tiny backbone, simple decoders, no chance, no mixed precision.
+    """A config on the figures: tiny backbone, simple decoders, no randomness, no mixed precision.
 
-    Six images a batch, of four of each dataset: four batches an epoch, each without some datasets.
+    A dataset has four images, a batch six: an epoch has four batches, each without some datasets.
     """
     cfg, demo = (Config.fromfile(find_config(n), format_python_code=False) for n in (name, TINY))
     cfg.model.backbone.update(arch='tiny', drop_path_rate=0.0)
@@ -59,24 +59,24 @@ def tiny(name):
     cfg.custom_hooks = [dict(type='ScaleReportHook')]
     cfg.randomness = dict(seed=0)
     for part in (*cfg.datasets, 'crops', 'augmentation'):
-        cfg.pop(part)  # every run formats its config anew
+        cfg.pop(part)  # not needed, and every run formats its config
     return cfg
 
 
 def train(cfg, name, *options):
-    """The command that trains ``cfg`` in the folder ``name``."""
+    """Returns the command that trains ``cfg`` in the folder ``name``."""
     cfg.dump(f'{name}.py')
     return ['train', f'{name}.py', '--work-dir', name, '--no-validate', *options]
 
 
 def trained(name, last='epoch_2'):
-    """What a training has reported, and its last weights."""
+    """Returns the report of a training, and its last weights."""
     weights = torch.load(f'{name}/{last}.pth', map_location='cpu')['state_dict']
     return torch.load(f'{name}/report.pth'), weights
 
 
 def run_in(processes, commands, **kwargs):
-    """All of ``commands`` in one start of the processes, which takes longer than they."""
+    """Runs all ``commands`` after one start of the processes, as a start takes longer than them."""
     commands = [[*command, '--launcher', 'pytorch'] for command in commands]
     code = f'from vitpose_plus.commands import main; [main(c) for c in {commands}]'
     launch(processes, ['-c', code], **kwargs)
@@ -84,7 +84,7 @@ def run_in(processes, commands, **kwargs):
 
 @pytest.fixture(scope='module')
 def place(figures, tmp_path_factory):
-    """A folder in which one process has trained, ``one``; what all others are compared with."""
+    """A folder with the training ``one`` of one process; all others are compared with it."""
     place = tmp_path_factory.mktemp('scale')
     (place / 'work_dirs' / 'demo').mkdir(parents=True)
     (place / 'work_dirs' / 'demo' / 'figures').symlink_to(figures)
@@ -107,7 +107,7 @@ def relative(values, expected):
 
 
 def check_same_training(name, steps=8):
-    """The last steps' losses, and the weights in the end, are those of one process."""
+    """Compares the losses of the last steps, and the final weights, with those of one process."""
     (one, expected), (two, weights) = trained('one'), trained(name)
     assert one['losses'][-1] != pytest.approx(one['losses'][0], rel=0.1)
     assert min(one['norms']) > 10 * 1e-3  # all are clipped
@@ -131,7 +131,7 @@ def test_two_nodes_train_as_one_process():
 
 
 def test_two_sharding_processes_train_as_one():
-    """Without interruption and resumed; what they save is a plain checkpoint, tested as such."""
+    """Also when they are resumed. Their checkpoint is also tested without sharding."""
     cfg = tiny(FSDP)
     cfg.train_dataloader.batch_size = 3
     first = train(cfg, 'fsdp')
@@ -151,7 +151,7 @@ def test_two_sharding_processes_train_as_one():
 
 
 def check_same_groups(name):
-    """Shards keep the rates and decays of whole tensors."""
+    """Shards have the learning rates and weight decays of complete tensors."""
     one, two = trained('one')[0], trained(name)[0]
     assert two['held'] < 0.6 * one['held']
     for group in two['groups']:
@@ -160,7 +160,7 @@ def check_same_groups(name):
     assert two['groups'] == one['groups']
 
 
-def test_sharding_wants_processes(tmp_path):
+def test_sharding_needs_several_processes(tmp_path):
     cfg = Config.fromfile(find_config(FSDP)).strategy
     with pytest.raises(UserError, match='torchrun'):
         STRATEGIES.build(dict(cfg, work_dir=str(tmp_path), env_kwargs=dict(launcher='none')))
@@ -196,7 +196,7 @@ def batch():
 
 
 def backward(model, batch):
-    """The losses, and the gradients by their parameters' names."""
+    """Returns the losses, and the gradients of all parameters."""
     torch.manual_seed(1)  # drop path
     losses = model(**model.data_preprocessor(batch, True), mode='loss')
     sum(losses.values()).backward()
@@ -205,7 +205,7 @@ def backward(model, batch):
 
 @pytest.mark.parametrize('switch_on', [checkpoint_as_the_runner, checkpoint_as_the_strategy])
 @pytest.mark.parametrize('frozen', [False, True])
-def test_activations_computed_twice_give_the_same(batch, monkeypatch, switch_on, frozen):
+def test_activations_computed_twice_give_the_same_gradients(batch, monkeypatch, switch_on, frozen):
     cfg = tiny(DDP).model
     cfg.backbone.drop_path_rate = 0.5
     model = MODELS.build(cfg).train()

@@ -1,4 +1,4 @@
-"""A signal saves after the running iteration and ends the run; nothing is left behind."""
+"""After a signal the running iteration ends, the training is saved, and all processes end."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.forks, pytest.mark.usefixtures('trainings')]
 
 
 def none_left(child):
-    """No process of the child's group is there any more."""
+    """Checks that all processes of the child's group have ended."""
     with pytest.raises(ProcessLookupError):
         os.killpg(child.pid, 0)
 
@@ -44,7 +44,7 @@ def test_a_signal_saves_and_ends(name, code, group, words):
     last = finished(child, code).splitlines()[-1]
     assert last.endswith(
         f'Stopped by {name} after iteration 4 of 12: all is saved in {os.path.abspath(name)}/'
-        'iter_4.pth; go on with --resume.'
+        'iter_4.pth; continue with --resume.'
     )
     assert files(name) == ['iter_4.pth', 'last_checkpoint']
     none_left(child)
@@ -55,7 +55,7 @@ def test_a_signal_saves_and_ends(name, code, group, words):
 
 
 def test_a_signal_in_a_validation_ends_it():
-    """What was trained is saved before; the validation runs when the training goes on."""
+    """The training is saved before the validation, which runs after the training is resumed."""
     every = ['train_cfg.val_interval=1', 'default_hooks.checkpoint.interval=10']
     workers = ['val_dataloader.num_workers=2', 'val_dataloader.persistent_workers=True']
     words = ['--cfg-options', *every, *workers]
@@ -70,7 +70,7 @@ def test_a_signal_in_a_validation_ends_it():
     assert files('validation') == ['best_coco_AP_epoch_1.pth', 'epoch_2.pth', 'last_checkpoint']
 
 
-def test_without_the_hook_that_heeds_them_signals_end_the_process():
+def test_signals_end_the_process_without_the_hook_that_handles_them():
     plain = ['--cfg-options', 'default_hooks.checkpoint.type=CheckpointHook']
     child = interrupted(signal.SIGTERM, 3, 'small.py', 'plain', *plain)
     finished(child, -signal.SIGTERM)
@@ -96,8 +96,8 @@ default_hooks.update(checkpoint_guard=dict(type='ShardedCheckpointGuardHook'))
 
 @pytest.mark.parametrize(('name', 'more'), [('copies', ''), ('shards', SHARDED)])
 def test_all_processes_stop_after_the_same_iteration(name, more, figures, monkeypatch):
-    """Only one gets the signal; a sharded model is saved by both. None ends before all is saved, or
-    a launcher would kill the others."""
+    """Only one gets the signal, and both save a sharded model. No process ends before all is saved:
+    a launcher would kill the other process."""
     put = LocalBackend.put
     monkeypatch.setattr(LocalBackend, 'put', lambda *args: (time.sleep(0.3), put(*args)))
     config = write_config(figures, f'{name}.py', more)

@@ -1,4 +1,4 @@
-"""What a training starts from is downloaded, checked, and said."""
+"""The weights that a training starts from are downloaded, checked and logged."""
 
 import argparse
 from types import SimpleNamespace
@@ -28,7 +28,7 @@ def options(*words):
 
 
 def started(cfg, path):
-    """The backbone that a training starts with, from the config as it is dumped."""
+    """Returns the weights that the backbone starts from, with the config dumped and read again."""
     cfg = train.configure(cfg, options('--pretrained', path))
     preflight.check_checkpoints(cfg)
     cfg.dump('dumped.py')
@@ -82,7 +82,7 @@ def test_another_layout_is_refused_also_over_http(give, tiny_config, served, tmp
 
 
 @pytest.mark.parametrize('words', [['train', TINY, '--pretrained'], ['test', TINY]])
-def test_a_command_ends_with_the_sentence(words, workplace, served, capsys):
+def test_a_failed_download_is_one_sentence(words, workplace, served, capsys):
     url = f'{served[1]}/nowhere.pth'
     with pytest.raises(SystemExit) as stop:
         main([*words, url])
@@ -94,7 +94,7 @@ BASE, SIX = 'vitpose-base_coco-256x192', 'vitpose-plus-base_six-datasets-256x192
 RANDOM = 'starts from random weights ({} M parameters): give --pretrained CHECKPOINT (docs/weights'
 
 
-def said(cfg):
+def logged(cfg):
     lines = []
     report_start(cfg, SimpleNamespace(info=lines.append, warning=lines.append))
     return lines
@@ -109,17 +109,17 @@ def said(cfg):
         ('vitpose-small_coco-256x192', 22),
     ],
 )
-def test_a_large_model_without_weights_is_said(name, millions):
-    [line] = said(load_config(name))
+def test_a_large_model_without_weights_is_logged(name, millions):
+    [line] = logged(load_config(name))
     assert RANDOM.format(millions) in line
 
 
 def test_a_resnet_is_a_large_model_too():
     cfg = load_config('resnet-50_coco-256x192')
-    assert said(cfg) == []  # it has weights of torchvision's
+    assert logged(cfg) == []  # it loads torchvision's weights
     cfg = train.configure(cfg, options('--pretrained', 'none'))
     assert 'init_cfg' not in cfg.model.backbone
-    assert RANDOM.format(24) in said(cfg)[0]
+    assert RANDOM.format(24) in logged(cfg)[0]
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_a_resnet_is_a_large_model_too():
         (BASE, ['model.init_cfg.type=Pretrained', 'model.init_cfg.checkpoint=a.pth']),
     ],
 )
-def test_nothing_is_said_of(name, settings):
-    assert said(load_config(name, options=settings)) == []
+def test_nothing_is_logged_for(name, settings):
+    assert logged(load_config(name, options=settings)) == []
 
 
-def test_no_weights_can_be_meant(monkeypatch):
-    """Then whatever else the config says of how to draw them stays."""
+def test_random_weights_can_be_intended(monkeypatch):
+    """Other initialisers in the config are kept."""
     lines = []
     logger = SimpleNamespace(warning=lines.append)
     runner = SimpleNamespace(logger=logger, train=lambda: lines.append('trained'))
@@ -147,8 +147,8 @@ def test_no_weights_can_be_meant(monkeypatch):
         train.run(args)
     assert RANDOM.format(86) in lines[0]
     assert lines[1:] == ['trained', 'trained']
-    drawn = dict(type='Normal', layer='Linear')
+    initialiser = dict(type='Normal', layer='Linear')
     cfg = load_config(BASE)
-    cfg.model.backbone.init_cfg = [drawn, dict(type='Pretrained', checkpoint='a.pth')]
+    cfg.model.backbone.init_cfg = [initialiser, dict(type='Pretrained', checkpoint='a.pth')]
     cfg = train.configure(cfg, options('--pretrained', 'none'))
-    assert cfg.model.backbone.init_cfg == [drawn]
+    assert cfg.model.backbone.init_cfg == [initialiser]

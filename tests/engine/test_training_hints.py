@@ -1,4 +1,4 @@
-"""What is lawful but perhaps not meant is a line of the log; no training is without steps."""
+"""The log warns about valid, but probably unintended settings; every training needs steps."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,14 +11,14 @@ from vitpose_plus.engine import training_hints
 
 
 def warnings_of(work_dir):
-    """But mmengine's of itself, once a process."""
+    """Returns the warnings in the log, without mmengine's own about deprecated functions."""
     [log] = [path.read_text() for path in Path(work_dir).glob('*/*.log')]
     said = [line.split('WARNING - ')[1] for line in log.splitlines() if 'WARNING - ' in line]
     return [line for line in said if 'deprecated' not in line]
 
 
 def one_epoch(name, *options):
-    """``name`` keeps the log apart from that of a training that begins in the same second."""
+    """``name`` separates the log from that of a training that begins in the same second."""
     more = [
         f'experiment_name={name}',
         'train_cfg.max_epochs=1',
@@ -28,19 +28,19 @@ def one_epoch(name, *options):
     main(['train', 'small.py', '--work-dir', 'w', '--no-validate', '--cfg-options', *more])
 
 
-def test_a_long_warm_up_and_a_large_batch_are_said(figures, tmp_path, monkeypatch):
+def test_a_long_warm_up_and_a_large_batch_are_reported(figures, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(training_hints, 'os', SimpleNamespace(cpu_count=lambda: -1))
     write_config(figures)
     one_epoch('hints', 'train_dataloader.batch_size=4')
     batch, workers, warm_up = warnings_of('w')
     assert 'a batch of 4 is larger than the training set of 3: a smaller batch_size' in batch
-    assert 'train_dataloader has 0 workers, this machine -1 cores: fewer num_workers' in workers
+    assert 'train_dataloader has 0 workers, but this machine has -1 cores: fewer' in workers
     assert 'The warm-up (LinearLR, until 5 iterations) is longer than the training of 1' in warm_up
     assert Path('w/epoch_1.pth').is_file()
 
 
-def test_nothing_is_said_of_a_training_that_fits(figures, tmp_path, monkeypatch):
+def test_nothing_is_reported_if_all_settings_fit(figures, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_config(figures)
     one_epoch('none', 'train_dataloader.batch_size=1', 'param_scheduler.0.end=3')

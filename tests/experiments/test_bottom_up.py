@@ -116,7 +116,7 @@ def test_pictures_without_people_are_tested_too(config, figures, tmp_path):
 
 def test_a_head_of_other_keypoints_is_refused(config):
     config.model.head.num_keypoints = 14
-    with pytest.raises(UserError, match='coco has 17 keypoints, its head 14'):
+    with pytest.raises(UserError, match='coco has 17 keypoints, but its head has 14'):
         preflight.check(config, ('train',))
 
 

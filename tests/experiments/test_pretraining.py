@@ -145,7 +145,7 @@ def refused(capsys, *command):
 
 def refuse_what_it_is_not_for(trained, capsys):
     out = ('--out', 'a.png')
-    assert 'there is nothing to test: see what' in refused(capsys, 'test', MAE, trained)
+    assert 'there is nothing to test: draw the' in refused(capsys, 'test', MAE, trained)
     assert 'reconstruct' in refused(capsys, 'test', MAE, trained)
     other = refused(capsys, 'test', POSE, trained)
     assert 'epoch_1.pth belongs to another model' in other

@@ -1,4 +1,4 @@
-"""Running a config: what is checked before, and what mmengine's runner lacks."""
+"""Runs a config: checks before the run, and additions to mmengine's runner."""
 
 from vitpose_plus.engine.finite_steps import FiniteStepsHook
 from vitpose_plus.engine.hints import ResultHintsHook

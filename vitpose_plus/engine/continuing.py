@@ -1,4 +1,7 @@
-"""Where in a training a checkpoint stands, also for another batch size or number of processes."""
+"""Stores the position of a training in a checkpoint, and resumes from there.
+
+The batch size and the number of processes may be others when the training is resumed.
+"""
 
 import warnings
 from collections.abc import Iterator
@@ -12,13 +15,16 @@ from vitpose_plus.checkpoints.guard import unwrapped
 from vitpose_plus.engine.resuming import ExactTrainLoop
 from vitpose_plus.errors import UserError
 
-# What wrappers of torch put into the names of buffers.
+# Prefixes that wrappers of torch add to the names of buffers.
 WRAPPERS = ('_fsdp_wrapped_module.', '_checkpoint_wrapped_module.')
 RANK_BUFFERS = 'rank_buffers'
 
 
 def gather_buffers(model: nn.Module) -> dict[str, list[Tensor]]:
-    """The buffers in which processes differ (batch norm's statistics), of each process in turn."""
+    """Returns the buffers that differ between processes (batch norm's statistics).
+
+    Each name has a list with one tensor per process.
+    """
     if not is_distributed():
         return {}
     own = {name: buffer.detach().cpu() for name, buffer in _named_buffers(model)}
@@ -31,8 +37,8 @@ def gather_buffers(model: nn.Module) -> dict[str, list[Tensor]]:
     }
 
 
-def note(runner: Runner, checkpoint: dict, rank_buffers: dict[str, list[Tensor]]) -> None:
-    """Adds to a checkpoint what ``take_up`` wants to know."""
+def add_position(runner: Runner, checkpoint: dict, rank_buffers: dict[str, list[Tensor]]) -> None:
+    """Adds the values to a checkpoint that ``prepare_resuming`` needs."""
     loop, meta = runner._train_loop, checkpoint['meta']
     if not isinstance(loop, ExactTrainLoop):
         return
@@ -44,11 +50,12 @@ def note(runner: Runner, checkpoint: dict, rank_buffers: dict[str, list[Tensor]]
         checkpoint[RANK_BUFFERS] = saved
 
 
-def take_up(runner: Runner, checkpoint: dict) -> None:
-    """Prepares the loop to go on where a checkpoint stands, and the checkpoint to be loaded.
+def prepare_resuming(runner: Runner, checkpoint: dict) -> None:
+    """Sets the loop to the position of a checkpoint, and prepares the checkpoint for loading.
 
-    With another number of samples an iteration, the epoch goes on with the samples that are left of
-    it, and the schedules stand where they would stand if all iterations had been of today's size.
+    An iteration may have another number of samples than before. Then the epoch continues with the
+    samples that it has not used yet. The schedules are set as if every iteration before had had
+    the new number of samples.
     """
     loop, meta = runner._train_loop, checkpoint['meta']
     if not isinstance(loop, ExactTrainLoop) or 'samples_done' not in meta:
@@ -61,9 +68,9 @@ def take_up(runner: Runner, checkpoint: dict) -> None:
     now = len(loop.dataloader), _samples_per_iter(loop), meta['iter']
     if before != now:
         runner.logger.info(
-            f'An epoch has {now[0]} iterations of {now[1]} samples, in the checkpoint {before[0]} '
-            f'of {before[1]}: its iteration {before[2]} is number {now[2]} here, and learning '
-            'rates are what they would be if all had been of this size.'
+            f'An epoch has {now[0]} iterations of {now[1]} samples; in the checkpoint it had '
+            f'{before[0]} of {before[1]}. Iteration {before[2]} of the checkpoint is iteration '
+            f'{now[2]} here. Learning rates are set as if all iterations had had this size.'
         )
         replay_schedules(runner, checkpoint)
 
@@ -73,17 +80,19 @@ def _samples_per_iter(loop: ExactTrainLoop) -> int:
 
 
 def replay_schedules(runner: Runner, checkpoint: dict) -> None:
-    """Steps the schedules, newly built, to the checkpoint's epoch and iteration, and puts their
-    states and the values that they set in place of the checkpoint's."""
+    """Steps the newly built schedules to the epoch and iteration of a checkpoint.
+
+    Their states, and the values that they set, replace those in the checkpoint.
+    """
     meta, length = checkpoint['meta'], len(runner.train_dataloader)
     built = runner.param_schedulers or []
-    schedulers = [each for part in _parts(built) for each in part]
+    schedulers = [each for part in _scheduler_lists(built) for each in part]
     if not schedulers or 'param_schedulers' not in checkpoint:
         return
     replayed = [each for each in schedulers if not getattr(each, 'need_val_args', False)]
     by_epoch = [each for each in replayed if each.by_epoch]
     by_iter = [each for each in replayed if not each.by_epoch]
-    with warnings.catch_warnings(action='ignore'):  # that the optimiser makes no steps meanwhile
+    with warnings.catch_warnings(action='ignore'):  # torch warns if the optimiser makes no steps
         for epoch in range(meta['epoch'] + 1):
             done = epoch < meta['epoch']
             for _ in range(length if done else meta['iter'] - epoch * length):
@@ -91,11 +100,11 @@ def replay_schedules(runner: Runner, checkpoint: dict) -> None:
                     scheduler.step()
             for scheduler in by_epoch if done else ():
                 scheduler.step()
-    saved = [state for part in _parts(checkpoint['param_schedulers']) for state in part]
+    saved = [state for part in _scheduler_lists(checkpoint['param_schedulers']) for state in part]
     if len(saved) != len(schedulers):
         raise UserError(
-            f'The config has {len(schedulers)} schedules, the checkpoint {len(saved)}: give the '
-            'config it was trained with, or keep the batch size.'
+            f'The config has {len(schedulers)} schedules, but the checkpoint has {len(saved)}: '
+            'give the config that the checkpoint was trained with, or keep the batch size.'
         )
     for scheduler, state in zip(schedulers, saved, strict=True):
         if scheduler in replayed:
@@ -110,8 +119,8 @@ def replay_schedules(runner: Runner, checkpoint: dict) -> None:
                 group[name] = current[name]
 
 
-def _parts(schedulers: list | dict) -> Iterator[list]:
-    """Of one optimiser, or of several by their names."""
+def _scheduler_lists(schedulers: list | dict) -> Iterator[list]:
+    """Yields one list for each optimiser; for several, ``schedulers`` is a dict of lists."""
     yield from schedulers.values() if isinstance(schedulers, dict) else [schedulers]
 
 

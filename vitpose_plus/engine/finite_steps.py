@@ -1,4 +1,4 @@
-"""Steps with numbers that are not finite are left out; a run that has nothing else ends."""
+"""Leaves out steps with numbers that are not finite; ends a run with too many in a row."""
 
 import torch
 from mmengine.dist import all_gather_object, all_reduce
@@ -15,28 +15,28 @@ from vitpose_plus.errors import RunError
 
 @HOOKS.register_module()
 class FiniteStepsHook(Hook):
-    """Leaves out a step whose losses or gradients are not finite, and names its pictures.
+    """Leaves out a step if its losses or gradients are not finite, and names its pictures.
 
-    The optimiser finds no gradients then, and batch norm's statistics are those before the step, so
-    that a broken picture changes nothing. Gradients that overflow in float16, for which there is a
-    loss scaler, do not count.
+    The gradients of this step are removed, and batch norm's statistics are set back to their
+    values before the step. So a broken picture changes nothing. Gradients that overflow in float16
+    do not count: the loss scaler handles them.
 
     Args:
-        patience: How many steps in a row may be left out before the run ends.
+        patience: The run ends after this number of left-out steps in a row.
     """
 
-    priority = 'VERY_HIGH'  # before what averages weights, and before what saves them
+    priority = 'VERY_HIGH'  # before the hooks that average weights or save them
 
     def __init__(self, patience: int = 10) -> None:
         self.patience = patience
         self.wrapper: OptimWrapper | None = None
         self.left_out = 0  # in a row
-        self.batches: list[Batch] = []  # of the step that is at work
-        self.finite: bool | None = None  # None before the step, and where a loss scaler left it out
+        self.batches: list[Batch] = []  # of the current step
+        self.finite: bool | None = None  # None before the step, or if a loss scaler left it out
 
     def before_train(self, runner: Runner) -> None:
         if not isinstance(runner.optim_wrapper, OptimWrapper):
-            runner.logger.warning('Of several optimisers no step is watched by FiniteStepsHook.')
+            runner.logger.warning('FiniteStepsHook does not check the steps of several optimisers.')
             return
         model, self.wrapper = unwrapped(runner.model), runner.optim_wrapper
         self.buffers = list(model.buffers())
@@ -56,12 +56,10 @@ class FiniteStepsHook(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs: dict | None = None
     ) -> None:
-        if (
-            self.wrapper is None or not self.wrapper.should_update()
-        ):  # gradients of more batches are accumulated
-            return
+        if self.wrapper is None or not self.wrapper.should_update():
+            return  # gradients of more batches are accumulated first
         if self.finite is None and not self._agreed(torch.tensor(True)):
-            self.finite = False  # a loss scaler has left the step out, but not for an overflow
+            self.finite = False  # a loss scaler left the step out, and a loss is not finite
             self._restore()
         if self.finite is False:
             self._leave_out(runner)
@@ -70,14 +68,17 @@ class FiniteStepsHook(Hook):
         self.batches = []
 
     def _note_losses(self, model: nn.Module, args: tuple, losses: dict | list) -> None:
-        """Does not wait for the device: the step does so for the norm of the gradients."""
+        """Stores whether the losses are finite.
+
+        This does not wait for the device. The step waits for it anyway, for the gradients' norm.
+        """
         if isinstance(losses, dict) and self.batches:
-            parts = [part for name, part in losses.items() if 'loss' in name]  # as mmengine sums
+            parts = [part for name, part in losses.items() if 'loss' in name]  # mmengine's rule
             values = [v for part in parts for v in (part if _several(part) else [part])]
             self.batches[-1].finite = torch.stack([_finite(value) for value in values]).all()
 
     def _check(self, optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
-        """Before a step: takes its gradients away unless all is finite, in every process."""
+        """Removes all gradients before a step, unless all is finite in every process."""
         parameters = [p for group in optimizer.param_groups for p in group['params']]
         self.finite = self._agreed(self._gradients_finite(parameters))
         if not self.finite:
@@ -85,7 +86,7 @@ class FiniteStepsHook(Hook):
             self._restore()
 
     def _agreed(self, finite: Tensor) -> bool:
-        """Whether something and the losses of the step's batches are finite in every process."""
+        """Whether ``finite`` is true and the step's losses are finite, in every process."""
         agreed = finite.int()
         for batch in self.batches:
             agreed = agreed * batch.finite.to(agreed.device)
@@ -93,7 +94,7 @@ class FiniteStepsHook(Hook):
         return bool(agreed)
 
     def _restore(self) -> None:
-        """Puts batch norm's statistics back."""
+        """Sets batch norm's statistics back to their values before the step."""
         for buffer, kept in zip(self.buffers, self.kept, strict=True):
             buffer.copy_(kept)
 
@@ -118,12 +119,12 @@ class FiniteStepsHook(Hook):
             raise RunError(
                 f'{self.left_out} steps in a row, the last in iteration {runner.iter + 1}, had a '
                 'loss or gradient that is not finite: lower the learning rate, or look at the '
-                'pictures that the log names, and go on with --resume.'
+                'pictures that the log names, and continue with --resume.'
             )
 
 
 class Batch:
-    """Pictures of a batch, and whether its losses are finite (a tensor of one value)."""
+    """The pictures of a batch, and whether its losses are finite (a tensor with one value)."""
 
     def __init__(self, data_batch: dict | None) -> None:
         self.samples = data_batch.get('data_samples', []) if isinstance(data_batch, dict) else []

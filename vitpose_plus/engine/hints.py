@@ -1,4 +1,4 @@
-"""Warnings in the log of data and results that are probably a mistake."""
+"""Warnings in the log about data and results that are probably a mistake."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,10 +17,10 @@ from vitpose_plus.evaluation.metrics import DatasetwiseEvaluator
 
 @HOOKS.register_module()
 class ResultHintsHook(Hook):
-    """Warns once of each thing in a training's data or a test's results that is probably a mistake.
+    """Warns once about each probable mistake in the data of a training, or in results.
 
-    What a training's first validations may well show, such as an AP of 0, is said after its last.
-    In several processes the predictions of the first stand for all.
+    An AP of 0 is normal in the first validations of a training. So the hook warns about such values
+    only after the last validation. With several processes, it checks the predictions of the first.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class ResultHintsHook(Hook):
         self._start()
 
     def before_train(self, runner: Runner) -> None:
-        if getattr(unwrapped(runner.model), 'with_head', False):  # else no keypoint is learnt
+        if getattr(unwrapped(runner.model), 'with_head', False):  # others learn no keypoints
             self._say(runner, idle_datasets(runner.train_dataloader.dataset))
             self._say(runner, idle_sources(runner.train_dataloader))
 
@@ -68,7 +68,7 @@ class ResultHintsHook(Hook):
         self.places: defaultdict[str, Places] = defaultdict(Places)
 
     def _note(self, outputs: Sequence[BaseDataElement] | None) -> None:
-        """Of crops; what is predicted for a whole picture has no frame to compare it in."""
+        """Notes the predictions for crops; those for whole pictures cannot be compared."""
         for sample in outputs or []:
             if 'pred_instances' in sample and 'input_scale' in sample:
                 places = self.places[sample.get('dataset_name', 'the dataset')]
@@ -87,7 +87,7 @@ class ResultHintsHook(Hook):
 
 
 def idle_datasets(dataset: Dataset) -> Iterator[str]:
-    """Hints of the parts of a training's dataset from which it learns nothing."""
+    """Yields hints about the parts of a training's dataset that add nothing to the training."""
     for part, samples in _parts(dataset):
         infos = (part.get_data_info(row) for row in range(len(part)))
         if hint := idle_hint(part.metainfo.get('dataset_name', 'the dataset'), samples, infos):
@@ -95,7 +95,7 @@ def idle_datasets(dataset: Dataset) -> Iterator[str]:
 
 
 def idle_sources(loader) -> Iterator[str]:
-    """Hints of the parts of which mmpose's ``MultiSourceSampler`` puts none into a batch."""
+    """Yields hints about the parts from which mmpose's ``MultiSourceSampler`` takes no sample."""
     numbers = getattr(loader.sampler, 'num_per_source', [])
     parts = (part for part, _ in _parts(loader.dataset))
     for part, number in zip(parts, numbers, strict=False):
@@ -104,7 +104,7 @@ def idle_sources(loader) -> Iterator[str]:
 
 
 def _parts(dataset: Dataset) -> Iterator[tuple[BaseDataset, int]]:
-    """Plain datasets, and how many samples of each are in an epoch."""
+    """Yields each single dataset, and the number of its samples in an epoch."""
     if hasattr(dataset, 'datasets'):
         numbers = getattr(dataset, 'lens', None) or map(len, dataset.datasets)
         yield from zip(dataset.datasets, numbers, strict=True)

@@ -1,4 +1,4 @@
-"""Hooks that show or guard what a runner does."""
+"""A hook that shows the progress of a training."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -10,7 +10,7 @@ class ProgressHook(Hook):
     """A progress bar with the loss, instead of a log line every few iterations.
 
     Args:
-        console: Where it is shown; where that is no terminal, a line every 100 iterations.
+        console: Shows the bar. If it is not a terminal, it also gets a line every 100 iterations.
     """
 
     def __init__(self, console: Console) -> None:

@@ -1,10 +1,10 @@
-"""What the launchers of several processes tell each of them, before the processes meet."""
+"""The environment variables that the launchers of several processes set for each process."""
 
 import os
 
 from vitpose_plus.errors import UserError
 
-# What a launcher tells a process by its environment; all but addresses are numbers.
+# The variables of each launcher. All values are numbers, except the addresses.
 ENVIRONMENT = dict(
     pytorch=('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'),
     slurm=('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST'),
@@ -31,5 +31,5 @@ def check(launcher: str) -> None:
 
 
 def is_first_process(launcher: str) -> bool:
-    """Whether this process speaks for all; with no launcher it is alone."""
+    """Whether this is the first process. Without a launcher there is only one process."""
     return os.environ.get(RANKS.get(launcher, ''), '0') == '0'

@@ -1,4 +1,4 @@
-"""Settings of the command line, put into a config as mmengine's own scripts do."""
+"""Puts settings of the command line into a config, as mmengine's own scripts do."""
 
 import argparse
 import copy
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from mmengine.config import Config, DictAction
 
-from vitpose_plus.engine.settings import MISSPELT, VARIABLES, runner_keys
+from vitpose_plus.engine.settings import MISSPELT_RATIO, VARIABLES, runner_keys
 from vitpose_plus.errors import UserError
 from vitpose_plus.models.arguments import nearest
 
 
 def override(cfg: Config, options: Sequence[str]) -> None:
-    """Puts settings, each ``KEY=VALUE`` as mmengine's own scripts read it, into a config.
+    """Puts settings into a config; each is ``KEY=VALUE``, as mmengine's own scripts read it.
 
     Raises:
-        UserError: A setting cannot be read, does not fit what the config has there, or would have
-            no effect.
+        UserError: A setting cannot be read, does not fit the value in the config, or would have no
+            effect.
     """
     given: dict = {}
     for option in options:
@@ -28,7 +28,7 @@ def override(cfg: Config, options: Sequence[str]) -> None:
         cfg.merge_from_dict(copy.deepcopy(given))
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise UserError(
-            f'--cfg-options {_culprit(cfg, given)} does not fit what {cfg.filename} has there '
+            f'--cfg-options {_first_misfit(cfg, given)} does not fit the value in {cfg.filename} '
             f'({type(error).__name__}: {error}): correct the key or the value.'
         ) from error
 
@@ -48,10 +48,10 @@ def _check_setting(cfg: Config, key: str, value, read: set[str]) -> None:
         raise UserError(
             f'--cfg-options {key}={value} has no key: give one like model.backbone.drop_path_rate.'
         )
-    close = nearest(first, read, 1, MISSPELT)
+    close = nearest(first, read, 1, MISSPELT_RATIO)
     if first not in read and (close or first in VARIABLES or not _has_own_code(cfg)):
-        what = 'only a variable of' if first in cfg else 'nothing in'
-        hint = f'write {close[0]}' if close else 'set what follows from it'
+        what = 'only a variable of' if first in cfg else 'not in'
+        hint = f'write {close[0]}' if close else 'set the keys that are derived from it'
         raise UserError(
             f'--cfg-options {key} has no effect, as {first} is {what} the config: {hint}.'
         )
@@ -68,7 +68,7 @@ def _check_setting(cfg: Config, key: str, value, read: set[str]) -> None:
 
 
 def _has_own_code(cfg: Config) -> bool:
-    """Whether modules are imported that may read any name, as a hook that looks into the config."""
+    """Whether the config imports modules of the user, which may read any key of the config."""
     given = (cfg.get('custom_imports') or {}).get('imports') or ()
     names = [given] if isinstance(given, str) else given
     return any(name.split('.')[0] not in ('vitpose_plus', 'mmpose', 'mmengine') for name in names)
@@ -78,11 +78,11 @@ def _is_plain(value) -> bool:
     return value is not None and not isinstance(value, dict | list | tuple)
 
 
-def _culprit(cfg: Config, given: dict) -> str:
-    """The first setting that does not fit by itself."""
+def _first_misfit(cfg: Config, given: dict) -> str:
+    """Returns the first setting that does not fit on its own, or all of them."""
     for key, value in given.items():
         try:
             copy.deepcopy(cfg).merge_from_dict({key: value})
-        except Exception:  # the same as with all of them
+        except Exception:  # any error that merging all of them can raise
             return f'{key}={value}'
     return ' '.join(f'{key}={value}' for key, value in given.items())

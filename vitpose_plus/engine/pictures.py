@@ -1,4 +1,4 @@
-"""A picture that cannot be read ends a run in one sentence."""
+"""Ends a run with one sentence if a picture cannot be read."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from vitpose_plus.errors import UserError
 
-# What mmpose's ``LoadImage`` adds to any error; also in the text that a worker hands on.
+# The text that mmpose's ``LoadImage`` adds to every error; errors of workers contain it, too.
 LOADING = re.compile(r'occurs when loading `(.+?)`')
 
 

@@ -14,7 +14,8 @@ from torch import nn
 class Bf16OptimWrapper(OptimWrapper):
     """Forward passes in bf16, with weights and gradients in full precision, on any device.
 
-    mmengine's AmpOptimWrapper can do it, but wants a GPU for a loss scale that bf16 needs not.
+    mmengine's AmpOptimWrapper can do this, too. But it needs a GPU for its loss scale, and bf16
+    needs no loss scale.
     """
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""What is wrong with a config or its files, found before anything is built or written."""
+"""Checks a config and its files before anything is built or written."""
 
 import os
 import os.path as osp
@@ -21,20 +21,20 @@ from vitpose_plus.errors import UserError
 from vitpose_plus.files import about, unwritable
 from vitpose_plus.models.building import build_on_meta
 
-# Only of a small annotation file mmpose's class is asked before the run whether anything in it is
-# usable: of large ones it says so when the loader is built.
+# Bytes. Annotation files below this size are also loaded with mmpose's class, to find files without
+# usable annotations. For larger files mmpose reports this later, when the loader is built.
 SMALL_FILE = 16 * 2**20
 
 
 def check(cfg: Config, splits: tuple[str, ...]) -> list[str]:
     """Raises a ``UserError`` if training or testing with ``cfg`` could not start.
 
-    Returns what is harmless but should be known, in sentences. Annotations are read in the first
-    process only.
+    Returns sentences about harmless faults of the data, for the log. Only the first process reads
+    annotations.
 
     Args:
-        cfg: The whole config.
-        splits: Which loaders will be used, of ``train``, ``val`` and ``test``.
+        cfg: The complete config.
+        splits: The splits that will be used: ``train``, ``val`` or ``test``.
     """
     init_default_scope(cfg.get('default_scope') or 'mmpose')  # as the runner will
     where = cfg.filename or 'The config'
@@ -43,14 +43,15 @@ def check(cfg: Config, splits: tuple[str, ...]) -> list[str]:
     if heads and set(cfg.get('datasets') or {}) != set(heads):
         raise UserError(
             f'{where} has heads for {", ".join(heads)}, but its `datasets` are '
-            f'{", ".join(cfg.get("datasets") or {}) or "missing"}: name them, with _delete_=True '
-            'where a parent does, and call vitpose_plus.experiments.multi_dataset_config here.'
+            f'{", ".join(cfg.get("datasets") or {}) or "missing"}: name the datasets there, with '
+            '_delete_=True if a parent has `datasets`, too, and call '
+            'vitpose_plus.experiments.multi_dataset_config in this config.'
         )
     if 'head' not in cfg.model and set(splits) - {'train'}:
         raise UserError(
-            f'{where} has a model without a head, of which there is nothing to test: see what a '
-            'masked autoencoder learnt with reconstruct, or start a pose model from it with train '
-            '--pretrained.'
+            f'{where} has a model without a head, so there is nothing to test: draw the '
+            'reconstructions of a masked autoencoder with reconstruct, or start a pose model from '
+            'it with train --pretrained.'
         )
     check_sizes(cfg)
     notes = {}
@@ -64,11 +65,11 @@ def check(cfg: Config, splits: tuple[str, ...]) -> list[str]:
         evaluator = cfg.get(f'{split}_evaluator')  # a training has none
         check_metainfo(loader['dataset'], evaluator)
         parts = [unread(part) for part in plain_datasets(loader['dataset'])]
-        lacking = set(heads) - {part.metainfo['dataset_name'] for part in parts}
-        if lacking and split == 'train':  # validating on some of them is fine
+        missing = set(heads) - {part.metainfo['dataset_name'] for part in parts}
+        if missing and split == 'train':  # validating on some of them is fine
             raise UserError(
                 f'{where} has heads for {", ".join(heads)}, but train_dataloader has no '
-                f'{", ".join(lacking)}: call multi_dataset_config with all of `datasets`.'
+                f'{", ".join(missing)}: call multi_dataset_config with all of `datasets`.'
             )
         for dataset in parts:
             check_keypoints(dataset, heads, plain_keypoints(cfg.model.get('head', {})))
@@ -82,13 +83,13 @@ def check(cfg: Config, splits: tuple[str, ...]) -> list[str]:
 
 
 def check_work_dir(cfg: Config) -> None:
-    """The folder of logs and checkpoints, or the first one above it that is there, takes files."""
+    """Raises a ``UserError`` if the training folder cannot be written or created."""
     if reason := unwritable(cfg.work_dir):
         raise UserError(f'{cfg.work_dir} cannot be written, as {reason}: give another --work-dir.')
 
 
 def check_precision(cfg: Config) -> None:
-    """mmengine's mixed precision has a loss scale that only a GPU needs, and only a GPU has."""
+    """Raises a ``UserError`` for mmengine's mixed precision on a CPU: it needs a GPU."""
     wrapper = cfg.get('optim_wrapper') or {}
     if wrapper.get('type') == 'AmpOptimWrapper' and get_device() == 'cpu':
         raise UserError(
@@ -99,7 +100,7 @@ def check_precision(cfg: Config) -> None:
 
 
 def check_sizes(cfg: Config) -> None:
-    """Crops, targets and positions are made for one input."""
+    """Raises a ``UserError`` if the crops and the model have different input sizes."""
     given = cfg.model.get('backbone', {}).get('input_hw')
     head = cfg.model.get('head', {})
     codecs = [h['codec'] for h in head.get('heads', [])] or [head.get('decoder')]
@@ -108,23 +109,23 @@ def check_sizes(cfg: Config) -> None:
         if given and tuple(given) != (h, w):
             raise UserError(
                 f'{cfg.filename or "The config"} makes crops of {h}x{w}, but its model is for '
-                f'{given[0]}x{given[1]}: give input_hw to the function that the config calls, from '
-                'which all sizes follow.'
+                f'{given[0]}x{given[1]}: give input_hw to the function that the config calls, '
+                'which sets all sizes.'
             )
 
 
 def plain_keypoints(head: dict) -> int | None:
-    """The number of keypoints of a plain model's only head; a bottom-up one has tags besides."""
+    """The number of keypoints of a plain model's only head; ``out_channels`` may include tags."""
     return head.get('num_keypoints', head.get('out_channels'))
 
 
 def check_keypoints(dataset: BaseDataset, heads: dict[str, int], out_channels: int | None) -> None:
-    """The dataset has a head, and the head its number of keypoints.
+    """Raises a ``UserError`` unless the dataset has a head with its number of keypoints.
 
     Args:
-        dataset: A dataset, read or not.
-        heads: The keypoints of a multi-dataset model's heads, by dataset; else empty.
-        out_channels: Those of a plain model's only head, if it says so.
+        dataset: The dataset; its annotations need not be read.
+        heads: The numbers of keypoints of a multi-dataset model's heads, by dataset; else empty.
+        out_channels: The number of keypoints of a plain model's only head, if it is known.
     """
     name, num_keypoints = (dataset.metainfo[key] for key in ('dataset_name', 'num_keypoints'))
     if heads and name not in heads:
@@ -135,13 +136,13 @@ def check_keypoints(dataset: BaseDataset, heads: dict[str, int], out_channels: i
     expected = heads.get(name, out_channels or num_keypoints)
     if expected != num_keypoints:
         raise UserError(
-            f'The dataset {name} has {num_keypoints} keypoints, its head '
+            f'The dataset {name} has {num_keypoints} keypoints, but its head has '
             f'{expected}: correct num_keypoints in its entry, or the head.'
         )
 
 
 def check_files(dataset: BaseDataset) -> None:
-    """Files and folders are there."""
+    """Raises a ``UserError`` if a file or folder of the dataset is missing."""
     name = dataset.metainfo['dataset_name']
     for field, path in missing_files(dataset):
         raise UserError(
@@ -157,26 +158,26 @@ def check_files(dataset: BaseDataset) -> None:
 
 
 def check_content(dataset: BaseDataset) -> None:
-    """A small annotation file holds something that the dataset's class can use."""
-    dataset.serialize_data = False  # for workers; mmengine collects garbage then, 0.2 s each
+    """Raises a ``UserError`` if a small annotation file has no usable annotation."""
+    dataset.serialize_data = False  # only workers need it; it collects garbage, which takes 0.2 s
     if os.path.getsize(dataset.ann_file) < SMALL_FILE:
         load_annotations(dataset.metainfo['dataset_name'], dataset)
 
 
 def check_checkpoints(cfg: Config) -> None:
-    """``load_from`` and the backbone's ``init_cfg``, if they are files, fit the model.
+    """Raises a ``UserError`` if a file of ``load_from`` or of ``init_cfg`` does not fit the model.
 
-    Those that are given by URLs are downloaded first, and the config has their files from then on.
-    The model is built in any case: one that cannot be is refused before the runner writes anything.
+    Files at URLs are downloaded first, and the config then has their paths. The model is built in
+    any case: if that fails, the error comes before the runner writes anything.
     """
     fetch_checkpoints(cfg)
     with about(cfg.filename or 'The config'):
         model = build_on_meta(cfg.model)
     if is_local(cfg.get('load_from')):
         check_file(cfg.load_from, model)
-    whole = pretrained(cfg.model)
-    if whole and is_local(whole.get('checkpoint')):
-        reading.read(whole.checkpoint)
+    full_init = pretrained(cfg.model)
+    if full_init and is_local(full_init.get('checkpoint')):
+        reading.read(full_init.checkpoint)
     init = pretrained(cfg.model.get('backbone', {}))
     if init and is_local(init.checkpoint):
         given, prefix = reading.read(init.checkpoint), init.get('prefix', '')
@@ -189,7 +190,7 @@ def check_checkpoints(cfg: Config) -> None:
         backbone = nn.ModuleDict(dict(backbone=model.backbone))
         tokens = {k: v for k, v in backbone.state_dict().items() if k == 'backbone.prefix_tokens'}
         hint = 'run python -m vitpose_plus convert IN OUT --config CONFIG, and give OUT'
-        weights = {**tokens, **weights}  # those start at random
+        weights = {**tokens, **weights}  # tokens start from random values
         check_fit(weights, backbone, init.checkpoint, hint)
     if teacher := getattr(model, 'teacher', None):
         parts = [unread(part) for part in plain_datasets(cfg.train_dataloader.dataset)]

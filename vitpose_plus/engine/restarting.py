@@ -1,4 +1,4 @@
-"""Where a training begins: anew, or at a checkpoint. Decided before anything is written."""
+"""Decides whether a training starts anew or resumes, before anything is written."""
 
 import os.path as osp
 from pathlib import Path
@@ -11,30 +11,30 @@ from vitpose_plus.errors import UserError
 
 
 def choose_start(cfg: Config, resume: str | None = None, force: bool = False) -> list[str]:
-    """Sets ``resume`` and ``load_from`` of a config: what the log has to say of it, in sentences.
+    """Sets ``resume`` and ``load_from`` of a config, and returns sentences about it for the log.
 
     Args:
-        cfg: Of a training; changed in place.
-        resume: A checkpoint to go on from, ``auto`` for the newest whole one of the folder, None
-            for what the config says.
-        force: The folder's checkpoints may be removed (``remove_checkpoints``).
+        cfg: The config of a training; changed in place.
+        resume: The checkpoint to resume from. ``auto`` takes the newest complete one of the
+            training folder, None takes the settings of the config.
+        force: Whether checkpoints of the folder may be removed (``remove_checkpoints``).
 
     Raises:
-        UserError: The folder holds checkpoints that the training would replace without being asked
-            to, or only such as are not whole.
+        UserError: The training would replace checkpoints in the folder without ``force``, or all
+            checkpoints in the folder are damaged or incomplete.
     """
     if resume is None and cfg.get('resume'):
         resume = cfg.get('load_from') or 'auto'
     folder, template = checkpoint_folder(cfg)
     if resume == 'auto' and force:
-        raise UserError('--force removes what --resume goes on from: give one of them.')
+        raise UserError('--force removes the checkpoints that --resume needs: give one of them.')
     notes = []
     if resume == 'auto':
         newest = work_dirs.newest_whole(folder, template)
         if newest.path:
             cfg.resume, cfg.load_from = True, str(newest.path)
-            passed = [f'Passed over: {each}.' for each in newest.passed_over]
-            return [*passed, f'Goes on from {newest.path}, iteration {newest.iteration}.']
+            skipped = [f'Skipped: {each}.' for each in newest.passed_over]
+            return [*skipped, f'Resumes from {newest.path}, iteration {newest.iteration}.']
         cfg.resume = False
         notes = [f'There is no checkpoint in {folder} yet: the training begins.']
     elif resume:
@@ -44,35 +44,35 @@ def choose_start(cfg: Config, resume: str | None = None, force: bool = False) ->
     if not force and (replaced := _replaced(cfg)):
         raise UserError(
             f'{folder} holds checkpoints ({replaced[-1].name}) that this training would replace: '
-            'go on from the newest with --resume, remove them with --force, or give another '
+            'resume from the newest with --resume, remove them with --force, or give another '
             '--work-dir.'
         )
     return notes
 
 
 def checkpoint_folder(cfg: Config) -> tuple[Path, str | None]:
-    """Where the checkpoints of a config's training lie, and how the hook names them."""
+    """Returns the folder for the checkpoints of a training, and the template of their names."""
     hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
     folder, given = Path(cfg.work_dir), hook.get('out_dir')
     if given and '://' in str(given):
         raise UserError(
-            f'out_dir is {given}, but checkpoints are looked for in local folders only: give the '
-            'one to go on from by --resume CHECKPOINT.'
+            f'out_dir is {given}, but checkpoints are only found in local folders: give the '
+            'checkpoint to resume from with --resume CHECKPOINT.'
         )
-    if given and str(given) != osp.abspath(cfg.work_dir):  # as mmengine's hook
+    if given and str(given) != osp.abspath(cfg.work_dir):  # as in mmengine's hook
         folder = Path(given) / osp.basename(osp.normpath(cfg.work_dir))
     return folder, hook.get('filename_tmpl')
 
 
 def remove_checkpoints(cfg: Config) -> None:
-    """Removes the checkpoints that a training would replace, and the pointer to the last."""
+    """Removes the checkpoints that a training would replace, and the file that names the last."""
     for path in _replaced(cfg):
         path.unlink(missing_ok=True)
     (Path(cfg.work_dir) / work_dirs.POINTER).unlink(missing_ok=True)
 
 
 def _replaced(cfg: Config) -> list[Path]:
-    """The checkpoints in the folder of a training, but those before its start."""
+    """Returns the checkpoints in the training folder, without those up to the training's start."""
     folder, template = checkpoint_folder(cfg)
     found = work_dirs.own_checkpoints(folder, template)
     start = Path(cfg.load_from) if cfg.get('resume') and cfg.get('load_from') else None

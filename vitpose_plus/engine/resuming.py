@@ -1,8 +1,8 @@
-"""A training that is stopped and resumed equals one that was never stopped, to the bit.
+"""Makes a training that is stopped and resumed bit-equal to one that was never stopped.
 
-Nothing of a generator's state is saved. Every random number follows from the run's seed and from
-where it is used: for a sample from its epoch and index, for the model from iteration and rank. So
-the result does not depend on the number of workers either.
+The state of random generators is not saved. Every random number is computed from the run's seed and
+from the place of its use: the epoch and index of a sample, or the iteration and rank for the model.
+So the number of workers does not change the result either.
 """
 
 import math
@@ -22,24 +22,24 @@ from torch.utils.data import Dataset, Sampler
 from vitpose_plus.engine.signals import Signals
 from vitpose_plus.errors import UserError
 
-# What a seed is for: no sample shares its random numbers with an iteration.
+# Parts of a seed, so that samples and iterations have different random numbers.
 SAMPLE, ITERATION = 0, 1
-# In the message hub: the epoch after which the last validation ran. The hook that saves writes it,
-# before the file that holds the score; without it the loop validates again.
-VALIDATED = 'epoch_validated'  # a name with val in front would be logged as a metric
+# Key in the message hub: the epoch after which the last validation ran. The hook that saves sets it
+# before it writes the file with the score. Without it the loop validates again.
+VALIDATED = 'epoch_validated'  # names that begin with val are logged as metrics
 
 
 @LOOPS.register_module()
 class ExactTrainLoop(EpochBasedTrainLoop):
-    """mmengine's loop by epochs, which can be left and entered after any iteration.
+    """mmengine's loop by epochs, which can be stopped and resumed after any iteration.
 
-    mmengine's own begins an epoch anew when it is resumed. While it runs with a hook that heeds
-    ``signals`` (``WholeCheckpointHook``, which saves and ends the run), a signal that would end the
-    process is only noted.
+    When mmengine's own loop is resumed, it starts the epoch again. If a hook handles ``signals``
+    (``WholeCheckpointHook``, which saves and ends the run), this loop only notes a signal that
+    would end the process.
 
     Args:
-        by_epoch: For configs that have it beside ``max_epochs``; it has no other value here.
-        others: mmengine's.
+        by_epoch: Not used; for configs that have it beside ``max_epochs``.
+        others: Arguments of mmengine's loop.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class ExactTrainLoop(EpochBasedTrainLoop):
     ) -> None:
         if not isinstance(dataloader, dict) or dataloader.get('batch_sampler'):
             raise UserError(
-                'ExactTrainLoop builds its data loader, and batches of one size: give '
-                'train_dataloader as a config without batch_sampler, or take '
+                'ExactTrainLoop builds its own data loader, with batches of one size: give '
+                'train_dataloader as a config without batch_sampler, or use '
                 "train_cfg.type='EpochBasedTrainLoop'."
             )
         dataloader = dict(
@@ -58,8 +58,8 @@ class ExactTrainLoop(EpochBasedTrainLoop):
         )
         super().__init__(runner, dataloader, max_epochs, **others)
         self.signals = Signals()
-        # Where the running epoch has begun, and how many samples of this process were used before;
-        # None: as many as its iterations had, which is so unless the batch size has changed.
+        # The iteration at which this run began the epoch, and the samples that this process used
+        # before. None: computed from the iterations, as the batch size has not changed.
         self.begun = 0
         self.samples_done: int | None = None
 
@@ -68,20 +68,20 @@ class ExactTrainLoop(EpochBasedTrainLoop):
         return self.dataloader.sampler
 
     def run(self) -> nn.Module:
-        """mmengine's, with the validation that a run did not get to before it was stopped."""
-        seed = [self.runner.seed]  # a checkpoint's, where the run was resumed
-        broadcast_object_list(seed)  # with diff_rank_seed every process has its own
+        """Runs mmengine's loop, and a validation that was due before the run was stopped."""
+        seed = [self.runner.seed]  # of the checkpoint, if the run is resumed
+        broadcast_object_list(seed)  # with diff_rank_seed every process has its own seed
         self.seed = seed[0]
         self.sampler.use_seed(self.seed)
         hub = self.runner.message_hub
-        # Checkpoints of mmengine's own hook do not say: they count as validated. And two trainings
-        # that begin in the same second share their hub.
+        # Checkpoints of mmengine's own hook do not have this key: they count as validated. A new
+        # training sets it to 0: two trainings that begin in the same second share their hub.
         hub.update_info(VALIDATED, hub.get_info(VALIDATED, self._epoch) if self._iter else 0)
         self.signals.hold_workers(self.dataloader)
         if self.runner.val_loop is not None:
             self.signals.hold_workers(self.runner.val_loop.dataloader)
-        heeded = any(getattr(hook, 'heeds_signals', False) for hook in self.runner.hooks)
-        with self.signals if heeded else nullcontext():
+        handled = any(getattr(hook, 'handles_signals', False) for hook in self.runner.hooks)
+        with self.signals if handled else nullcontext():
             self.runner.call_hook('before_train')
             self._validate_if_due()
             while self._epoch < self._max_epochs and not self.stop_training:
@@ -91,7 +91,7 @@ class ExactTrainLoop(EpochBasedTrainLoop):
         return self.runner.model
 
     def run_epoch(self) -> None:
-        """The rest of an epoch: after the last iteration, only what follows an epoch."""
+        """Runs the iterations of the epoch that are left, and the hooks after the epoch."""
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
         done = self._iter - self._epoch * len(self.dataloader)
@@ -106,14 +106,14 @@ class ExactTrainLoop(EpochBasedTrainLoop):
         self._epoch += 1
 
     def begin_at(self, epoch: int, samples: int) -> int:
-        """Sets what the epoch has used already, for this process: the iteration to begin with."""
+        """Sets the samples that this process has used, and returns the iteration to begin with."""
         self.samples_done = samples
         left = (len(self.sampler) - samples) / self.dataloader.batch_size
         rounded = math.floor(left) if self.dataloader.drop_last else math.ceil(left)
         return (epoch + 1) * len(self.dataloader) - rounded
 
     def samples_used(self, epoch: int, iteration: int) -> int:
-        """Those of an epoch that this process has used before an iteration of it."""
+        """The number of samples of an epoch that this process has used before an iteration."""
         if iteration <= epoch * len(self.dataloader):
             return 0
         used = self.sampler.skip + (iteration - self.begun) * self.dataloader.batch_size
@@ -134,12 +134,12 @@ class ExactTrainLoop(EpochBasedTrainLoop):
 
 @DATA_SAMPLERS.register_module()
 class ResumableSampler(Sampler):
-    """Yields a seed, an epoch and a sample's index, and begins behind what an epoch has used.
+    """Yields seed, epoch and index of every sample, after the samples that are used already.
 
     Args:
-        dataset: What is sampled.
-        sampler: Config of the sampler that orders it, by ``seed`` and ``set_epoch``.
-        seed: Of the run.
+        dataset: The dataset to sample.
+        sampler: Config of the sampler that sets the order, by ``seed`` and ``set_epoch``.
+        seed: The seed of the run.
     """
 
     def __init__(self, dataset: Dataset, sampler: dict, seed: int | None = None) -> None:
@@ -162,23 +162,23 @@ class ResumableSampler(Sampler):
             yield self.seed, self.epoch, index
 
     def __len__(self) -> int:
-        """Of a whole epoch."""
+        """The number of samples of a complete epoch."""
         return len(self.sampler)
 
 
 @DATASETS.register_module()
 class SeededDataset(Dataset):
-    """A dataset whose samples have the same augmentation whichever process prepares them.
+    """A dataset whose augmentation does not depend on the process that prepares a sample.
 
     Args:
-        dataset: Config of the dataset; all but the samples are its own.
+        dataset: Config of the dataset. Its attributes are also those of this dataset.
     """
 
     def __init__(self, dataset: dict) -> None:
         self.dataset = DATASETS.build(dataset)
 
     def __getitem__(self, key: tuple[int, int, int] | int) -> dict:
-        if isinstance(key, int):  # asked for by anything but the loader
+        if isinstance(key, int):  # a plain index, not from the loader
             return self.dataset[key]
         seed, epoch, index = key
         seed_generators(SAMPLE, seed, epoch, index)
@@ -188,16 +188,16 @@ class SeededDataset(Dataset):
         return len(self.dataset)
 
     def __getattr__(self, name: str):
-        # The first is not there yet while it is unpickled; torch would ask the second for batches.
+        # ``dataset`` is not set during unpickling. torch would get batches by ``__getitems__``.
         if name in ('dataset', '__getitems__'):
             raise AttributeError(name)
         return getattr(self.dataset, name)
 
 
 def seed_generators(*key: int) -> None:
-    """Sets the generators of Python, NumPy and torch to what follows from ``key``.
+    """Seeds the generators of Python, NumPy and torch from ``key``.
 
-    ``torch.manual_seed`` costs seven times as much: it asks for every kind of accelerator.
+    ``torch.manual_seed`` takes seven times as long: it checks for every kind of accelerator.
     """
     python, numpy, own = np.random.SeedSequence(key).generate_state(3).tolist()
     random.seed(python)

@@ -1,4 +1,4 @@
-"""From a config and what a caller overrides in it to mmengine's runner."""
+"""Builds mmengine's runner from a config and the settings that override it."""
 
 import os.path as osp
 import traceback
@@ -21,14 +21,14 @@ def load_config(
     options: Sequence[str] = (),
     launcher: str = 'none',
 ) -> Config:
-    """A config by its path or shipped name.
+    """Loads a config by its path, or by the name of an included config.
 
     Args:
-        name: Path or shipped name.
-        work_dir: Where logs and checkpoints go; by default what the config says, else
-            ``work_dirs/`` and the config's name.
+        name: Path, or name of an included config.
+        work_dir: The folder for logs and checkpoints. By default that of the config, else a folder
+            in ``work_dirs/`` with the config's name.
         options: Settings to override, each as ``KEY=VALUE``.
-        launcher: What started the processes.
+        launcher: The launcher that started the processes.
     """
     cfg = catalogue.load_config(name)
     overriding.override(cfg, options)
@@ -40,7 +40,7 @@ def load_config(
 
 
 def build_runner(cfg: Config, splits: tuple[str, ...]) -> Runner:
-    """mmengine's runner, after every check that can be made without it.
+    """Builds mmengine's runner, after every check that does not need it.
 
     Raises:
         UserError: Something is wrong with the config, or with a file that it names.
@@ -59,17 +59,17 @@ def build_runner(cfg: Config, splits: tuple[str, ...]) -> Runner:
 
 
 def _built(cfg: Config, splits: tuple[str, ...]) -> Runner:
-    """The runner with its loops, which hold loaders and metrics."""
+    """Builds the runner and its loops, which contain loaders and metrics."""
     try:
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
         for split in splits:
-            getattr(runner, f'{split}_loop')  # built when it is asked for
+            getattr(runner, f'{split}_loop')  # this builds the loop
     except (UserError, RunError):
         raise
-    except Exception as error:  # whatever a wrong value makes a constructor raise
+    except Exception as error:  # a constructor can raise any error for a wrong value
         frame = traceback.extract_tb(error.__traceback__)[-1]
         raise UserError(
             f'{cfg.filename or "The config"} cannot be run ({reason(error)}, in {frame.filename}, '
-            f'line {frame.lineno}): correct what it gives there.'
+            f'line {frame.lineno}): correct the values that it gives there.'
         ) from error
     return runner

@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or absent, however a run ends."""
+"""Saves checkpoints so that each file is complete or absent, however a run ends."""
 
 import signal
 import time
@@ -21,13 +21,13 @@ from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.files import remove_unfinished, replacing
 
 WHOLE_FILES = 'whole_files'
-# In the message hub, and so in the files: those that CheckpointHook counts, and those between.
+# Keys in the message hub, and so in the files: the regular checkpoints, and the interim ones.
 KEPT, INTERIM = 'keep_ckpt_ids', 'interim_ckpts'
-BEST = 'best_'  # with what the scores and paths of the best ones begin there
+BEST = 'best_'  # the first letters of the keys there for the best checkpoints' scores and paths
 
 
 class WholeFileBackend(LocalBackend):
-    """The local disk, where a file is whole before it has its name."""
+    """Writes to the local disk. A file gets its name only when it is complete."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         with replacing(filepath) as new:
@@ -39,32 +39,32 @@ register_backend(WHOLE_FILES, WholeFileBackend, force=True)
 
 @HOOKS.register_module()
 class WholeCheckpointHook(CheckpointHook):
-    """mmengine's hook, which loses nothing when a run is killed or a disk is full.
+    """mmengine's hook, without loss of files when a run is killed or a disk is full.
 
-    A file is written under another name, flushed to the disk and renamed; only then are the older
-    ones removed. Between the regular files there are others, ``iter_N.pth``, of which the newest
-    alone is kept: after so many minutes, before a validation, and where a signal ends the run
-    (``ExactTrainLoop.signals``). A file is saved only where an optimiser's step is complete and all
-    weights are finite.
+    A file is written under another name, flushed to the disk and renamed. Older files are removed
+    after that. Between the regular files the hook saves interim files, ``iter_N.pth``: after some
+    ``minutes``, before a validation, and when a signal ends the run (``ExactTrainLoop.signals``).
+    Only the newest interim file is kept. Files are saved only after a complete step of the
+    optimiser, and only with finite weights.
 
     Args:
         minutes: The longest time between two files, in minutes.
-        others: mmengine's.
+        others: Arguments of mmengine's hook.
     """
 
-    heeds_signals = True  # for ExactTrainLoop
+    handles_signals = True  # ExactTrainLoop reads this
 
     def __init__(self, *args, minutes: float = 15.0, **others) -> None:
         super().__init__(*args, **others)
         self.minutes = minutes
-        self.postponed: int | None = None  # a regular file that waits for a complete step
+        self.postponed: int | None = None  # number of a regular file, saved after a complete step
         self.saved_iter = -1
         self.position = dict(epoch=0, iter=0)
         self.rank_buffers: dict = {}
 
     def before_train(self, runner: Runner) -> None:
         self.saved_at = time.monotonic()
-        if self.file_client_args is None:  # mmengine's older option, which excludes the newer one
+        if self.file_client_args is None:  # mmengine's older option; it excludes backend_args
             self._write_whole_files(runner.work_dir)
         hub = runner.message_hub
         if not runner.iter:  # two trainings that begin in the same second share their hub
@@ -80,7 +80,7 @@ class WholeCheckpointHook(CheckpointHook):
         hub.update_info(INTERIM, [name for name in interim if name == own])
 
     def _write_whole_files(self, work_dir: str) -> None:
-        """On local disks; object stores write whole files themselves."""
+        """Sets the backend for local disks; object stores write complete files themselves."""
         if '://' not in str(self.out_dir or work_dir):
             given = self.backend_args or {}
             if given.get('backend', 'local') == 'local':
@@ -88,13 +88,13 @@ class WholeCheckpointHook(CheckpointHook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         if runner._resume:
-            continuing.take_up(runner, checkpoint)
+            continuing.prepare_resuming(runner, checkpoint)
             self.saved_iter, self.last_ckpt = checkpoint['meta']['iter'], runner._load_from
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        # FlexibleRunner puts numbers of its own there, which are right at the end of epochs only.
+        # FlexibleRunner writes its own numbers there, which are right only at the end of epochs.
         checkpoint['meta'].update(self.position)
-        continuing.note(runner, checkpoint, self.rank_buffers)
+        continuing.add_position(runner, checkpoint, self.rank_buffers)
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs: dict | None = None
@@ -113,14 +113,14 @@ class WholeCheckpointHook(CheckpointHook):
             self._end(runner, received)
 
     def before_val(self, runner: Runner) -> None:
-        """What was trained is on the disk before a validation, which may take long or fail."""
+        """Saves before a validation, as a validation may take long or fail."""
         if _signals(runner) and _step_is_complete(runner):
             self._save_interim(runner, dict(epoch=runner.epoch, iter=runner.iter))
 
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs: list | None = None
     ) -> None:
-        # Several processes have different numbers of batches: they agree after the last.
+        # Several processes may have different numbers of batches: they agree after the last batch.
         signals = _signals(runner)
         if signals and not is_distributed():
             self._end_if_all_is_saved(runner, signals.received)
@@ -138,7 +138,7 @@ class WholeCheckpointHook(CheckpointHook):
     def _agreed(self, runner: Runner) -> tuple[int, bool]:
         """The signal that any process has received (or 0), and whether it is time to save."""
         signals = _signals(runner)
-        if signals is None:  # another loop could not go on in the middle of an epoch
+        if signals is None:  # another loop cannot resume in the middle of an epoch
             return 0, False
         received, due = signals.received, time.monotonic() - self.saved_at > 60 * self.minutes
         if not is_distributed():
@@ -154,7 +154,7 @@ class WholeCheckpointHook(CheckpointHook):
             return
         hub, most = runner.message_hub, self.max_keep_ckpts
         kept = [each for each in hub.get_info(KEPT, []) if each != step]
-        if most > 0:  # else all are kept, also if a later run keeps but a few
+        if most > 0:  # else all are kept, even if a later run keeps only a few
             kept.append(step)
         self._write(runner, self.filename_tmpl.format(step), meta, kept, hub.get_info(INTERIM, []))
         if most > 0:
@@ -171,10 +171,10 @@ class WholeCheckpointHook(CheckpointHook):
     def _write(
         self, runner: Runner, name: str, meta: dict, kept: list[int], interim: list[str]
     ) -> None:
-        """Saves a file that can be resumed from, then removes the files between before it.
+        """Saves a file that can be resumed from, then removes older interim files.
 
-        ``kept`` and ``interim`` are what lies on the disk while the file is written: a run that is
-        killed before it has removed the older ones does so when it goes on.
+        ``kept`` and ``interim`` are the files on the disk while this one is written. If a run is
+        killed before it has removed the older ones, it removes them when it is resumed.
         """
         self._check_finite(runner, name)
         self.last_ckpt = self._path(name)
@@ -182,7 +182,7 @@ class WholeCheckpointHook(CheckpointHook):
         hub.update_info_dict({'last_ckpt': self.last_ckpt, KEPT: kept, INTERIM: interim})
         self.position = dict(epoch=meta['epoch'], iter=meta['iter'])
         self.rank_buffers = continuing.gather_buffers(runner.model)
-        with _faults_of_the_machine(self.last_ckpt):
+        with _naming_unsaved_file(self.last_ckpt):
             runner.save_checkpoint(
                 self.out_dir,
                 name,
@@ -202,9 +202,9 @@ class WholeCheckpointHook(CheckpointHook):
         hub.update_info(INTERIM, [each for each in interim if each == name])
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
-        """mmengine's, but what it removes first goes last, and so does the last file again.
+        """Saves the best checkpoint as mmengine does, but removes the old one at the end.
 
-        That is saved a second time to hold the score: under its own name, whatever that is.
+        Before that, the last file is saved again under its own name, so that it has the score.
         """
         if not self.save_best:
             return
@@ -221,7 +221,7 @@ class WholeCheckpointHook(CheckpointHook):
         disk, last = self.file_backend, self.last_ckpt
         self.file_backend, self.last_ckpt = _LateRemoval(disk), None
         try:
-            with _faults_of_the_machine(self.out_dir):
+            with _naming_unsaved_file(self.out_dir):
                 super()._save_best_checkpoint(runner, metrics)
             removed = self.file_backend.removed
         finally:
@@ -238,7 +238,7 @@ class WholeCheckpointHook(CheckpointHook):
             self._write(runner, name, here, hub.get_info(KEPT, []), hub.get_info(INTERIM, []))
 
     def _best_paths(self) -> dict[str, str | None]:
-        """The best files by their metrics; mmengine has two attributes for them."""
+        """Returns the best file of each metric; mmengine has two attributes for them."""
         several = getattr(self, 'best_ckpt_path_dict', None)
         return {'': getattr(self, 'best_ckpt_path', None)} if several is None else several
 
@@ -252,23 +252,23 @@ class WholeCheckpointHook(CheckpointHook):
             self.best_ckpt_path = here['']
 
     def _check_finite(self, runner: Runner, name: str) -> None:
-        """In all processes, of which each may hold but a share of the weights."""
+        """Checks the weights in all processes, as each may have only a part of them."""
         state = (*runner.model.parameters(), *runner.model.buffers())
         agreed = torch.stack([each.isfinite().all().cpu() for each in state]).all().int()
         all_reduce(agreed, 'min')
         if not agreed:
-            start = f'go on from {self.last_ckpt}' if self.last_ckpt else 'start again'
+            start = f'resume from {self.last_ckpt}' if self.last_ckpt else 'start again'
             raise RunError(
-                f'The weights are no longer finite numbers, so that {name} is not saved: {start} '
-                'with a lower learning rate.'
+                f'The weights are no longer finite numbers, so {name} is not saved: {start} with a '
+                'lower learning rate.'
             )
 
     def _end(self, runner: Runner, received: int) -> None:
-        barrier()  # a launcher may kill the others as soon as one process has ended
+        barrier()  # a launcher may kill the other processes as soon as one has ended
         name = signal.Signals(received).name
         runner.logger.info(
             f'Stopped by {name} after iteration {self.saved_iter} of {runner.max_iters}: all is '
-            f'saved in {self.last_ckpt}; go on with --resume.'
+            f'saved in {self.last_ckpt}; continue with --resume.'
         )
         raise SystemExit(exit_code(received))
 
@@ -282,7 +282,7 @@ class WholeCheckpointHook(CheckpointHook):
 
 
 class _LateRemoval:
-    """A file backend that only notes what it should remove."""
+    """A file backend that only notes the files to remove."""
 
     def __init__(self, backend: LocalBackend) -> None:
         self.backend, self.removed = backend, []
@@ -295,25 +295,25 @@ class _LateRemoval:
 
 
 def _signals(runner: Runner):
-    """Those of a training that runs. Asking for ``train_loop`` would build one in a test."""
+    """The signals of a running training. ``runner.train_loop`` would build a loop in a test."""
     loop = runner._train_loop
     return loop.signals if isinstance(loop, ExactTrainLoop) else None
 
 
 def _step_is_complete(runner: Runner) -> bool:
-    """Not so between batches whose gradients are accumulated."""
+    """Returns False between batches whose gradients are accumulated."""
     complete = getattr(runner.optim_wrapper, 'should_update', None)
     return complete is None or complete()
 
 
 @contextmanager
-def _faults_of_the_machine(path: str) -> Iterator[None]:
-    """A full disk is one sentence; the files before are still there."""
+def _naming_unsaved_file(path: str) -> Iterator[None]:
+    """Raises a ``RunError`` in one sentence, as on a full disk. Earlier files are kept."""
     try:
         yield
     except (OSError, UserError) as error:
         reason = getattr(error, 'strerror', None) or error
         raise RunError(
-            f'{path} could not be saved ({reason}): free some space, or correct the rights, and go '
-            'on with --resume.'
+            f'{path} could not be saved ({reason}): free some space, or correct the permissions, '
+            'and continue with --resume.'
         ) from error

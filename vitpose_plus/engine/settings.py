@@ -1,8 +1,8 @@
-"""What a config says of a run, compared with what the runner and its parts take.
+"""Compares a config with the arguments that the runner and its parts accept.
 
-What is wrong is found before anything is built: names at the top that nothing reads, classes that
-are not registered, arguments that they do not take, numbers out of range. The model is not looked
-at, as it is built itself (``models.building.build_on_meta``).
+Faults are found before anything is built: keys at the top that nothing reads, classes that are not
+registered, arguments that classes do not accept, numbers out of range. The model is not checked
+here: ``models.building.build_on_meta`` builds it as a check.
 """
 
 import copy
@@ -47,20 +47,20 @@ from vitpose_plus.errors import UserError, reason
 from vitpose_plus.files import about
 from vitpose_plus.models.arguments import nearest, not_taken, registered, wrong_arguments
 
-# Read by runners besides the arguments of their constructors.
-READ = (
+# Keys that runners read besides the arguments of their constructors.
+READ_BESIDES = (
     *('runner_type', 'model_wrapper_cfg', 'sync_bn', 'find_unused_parameters', 'compile'),
     *('activation_checkpointing', 'efficient_conv_bn_eval', 'custom_imports'),
 )
-VARIABLES = ('datasets', 'crops', 'augmentation', 'affine')  # what experiments read of `_base_`
-# Variables of many configs that are spelt like those, one of several.
-ONE_OF_THEM = ('dataset', 'crop')
-MISSPELT = 0.82  # difflib's ratio above which a name is taken for another
+VARIABLES = ('datasets', 'crops', 'augmentation', 'affine')  # keys of `_base_` for `experiments`
+# Variables of many configs. They are similar to VARIABLES, but they are no spelling mistakes.
+ALLOWED_VARIABLES = ('dataset', 'crop')
+MISSPELT_RATIO = 0.82  # difflib's ratio above which a name counts as a misspelt known name
 SETS = ('train', 'val', 'test')
-MOST = 2**32 - 1  # of a seed
-CALLED = ('collate_fn', 'worker_init_fn')  # of a loader, by their names
-# Dicts of which single keys are read by name: no class refuses another.
-READ_BY_NAME = {
+MAX_SEED = 2**32 - 1
+FUNCTION_KEYS = ('collate_fn', 'worker_init_fn')  # functions of a loader, given by their names
+# Dicts whose keys are read one by one: no class refuses an unknown key.
+KNOWN_KEYS = {
     'env_cfg': ('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'),
     'auto_scale_lr': ('enable', 'base_batch_size'),
     'model.test_cfg': (
@@ -70,10 +70,10 @@ READ_BY_NAME = {
     'optim_wrapper.paramwise_cfg': (
         *('custom_keys', 'bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult'),
         *('flat_decay_mult', 'dwconv_decay_mult', 'dcn_offset_lr_mult', 'bypass_duplicate'),
-        *('num_layers', 'layer_decay_rate'),  # by layers
+        *('num_layers', 'layer_decay_rate'),  # of layer-wise decay
     ),
 }
-# In place of a dataset's metainfo, which is looked at by itself.
+# Replaces the metainfo of a dataset, which is checked separately.
 ONE_KEYPOINT = dict(
     dataset_name='any',
     keypoint_info={0: dict(name='any', id=0, color=[0, 0, 0], type='', swap='')},
@@ -81,22 +81,22 @@ ONE_KEYPOINT = dict(
     joint_weights=[1.0],
     sigmas=[0.05],
 )
-MULTIPLES = ('lr_mult', 'decay_mult')  # of each of the custom_keys
+MULTIPLIERS = ('lr_mult', 'decay_mult')  # keys in each entry of custom_keys
 
 
 def runner_keys(cfg: Config) -> set[str]:
-    """The names at a config's top that its runner reads."""
+    """Returns the keys at the top of a config that its runner or ``experiments`` read."""
     kinds = {Runner, FlexibleRunner, RUNNERS.get(str(cfg.get('runner_type', 'Runner')))}
     arguments = (inspect.signature(kind).parameters for kind in kinds if kind)
-    return {*READ, *VARIABLES}.union(*arguments) - {'cfg'}
+    return {*READ_BESIDES, *VARIABLES}.union(*arguments) - {'cfg'}
 
 
 def check(cfg: Config, splits: tuple[str, ...]) -> None:
-    """Raises a ``UserError`` for what is certainly wrong.
+    """Raises a ``UserError`` for the first certain fault.
 
     Args:
-        cfg: The whole config.
-        splits: Which loaders will be used, of ``train``, ``val`` and ``test``.
+        cfg: The complete config.
+        splits: The splits that will be used: ``train``, ``val`` or ``test``.
     """
     with about(cfg.filename or 'The config'):
         if problem := next(_problems(cfg, splits), None):
@@ -104,10 +104,10 @@ def check(cfg: Config, splits: tuple[str, ...]) -> None:
 
 
 def _problems(cfg: Config, splits: tuple[str, ...]) -> Iterator[str]:
-    yield from _misspelt_names(cfg)
-    yield from _odd_kinds(cfg)
+    yield from _misspelt_top_keys(cfg)
+    yield from _wrong_types(cfg)
     yield from _misspelt_keys(cfg)
-    yield from _incomplete(cfg, splits)
+    yield from _incomplete_loops(cfg, splits)
     yield from _numbers(cfg, splits)
     yield from _hooks(cfg)
     for split in splits:
@@ -117,62 +117,62 @@ def _problems(cfg: Config, splits: tuple[str, ...]) -> Iterator[str]:
     if 'train' in splits:
         yield from _optimizer(cfg.get('optim_wrapper') or {})
         yield from _schedules(cfg)
-    yield from _rest(cfg)
+    yield from _logging_and_wrapper(cfg)
 
 
-def _misspelt_names(cfg: Config) -> Iterator[str]:
-    """Other names are variables of the config's own; so are those that its files use."""
+def _misspelt_top_keys(cfg: Config) -> Iterator[str]:
+    """A key that is not similar to a known one, or that the config's files use, is a variable."""
     read = runner_keys(cfg)
     for key in cfg:
-        close = nearest(key, read, 1, MISSPELT)
-        if key in read or key in ONE_OF_THEM or not close:
+        close = nearest(key, read, 1, MISSPELT_RATIO)
+        if key in read or key in ALLOWED_VARIABLES or not close:
             continue
         if not re.search(rf'\b{re.escape(key)}\b(?!\s*=[^=])', cfg.text):  # not only assigned
-            yield f'{key} is read by nothing: correct it to {close[0]}, or give it another name.'
+            yield f'{key} is not used: correct it to {close[0]}, or give it another name.'
 
 
 def _misspelt_keys(cfg: Config) -> Iterator[str]:
-    for place, known in READ_BY_NAME.items():
+    for place, known in KNOWN_KEYS.items():
         part = cfg
         for word in place.split('.'):
             part = part.get(word) if isinstance(part, dict | Config) else None
-        yield from _near(part, known, place)
+        yield from _misspelt(part, known, place)
     wrapper = cfg.get('optim_wrapper') or {}
     custom = (wrapper.get('paramwise_cfg') or {}).get('custom_keys') or {}
     if not isinstance(custom, dict):
         yield f'optim_wrapper.paramwise_cfg.custom_keys is {custom!r}: give a dict.'
         return
     for name, part in custom.items():
-        yield from _near(part, MULTIPLES, f'optim_wrapper.paramwise_cfg.custom_keys.{name}')
+        yield from _misspelt(part, MULTIPLIERS, f'optim_wrapper.paramwise_cfg.custom_keys.{name}')
 
 
-def _near(given: dict | None, known: tuple[str, ...], where: str) -> Iterator[str]:
-    """Keys that are spelt like known ones; others may be read by other classes."""
+def _misspelt(given: dict | None, known: tuple[str, ...], where: str) -> Iterator[str]:
+    """Reports only keys that are similar to known ones: other classes may read other keys."""
     if given is not None and not isinstance(given, dict):
         yield f'{where} is {given!r}: give a dict.'
         return
     for key in given or ():
-        close = nearest(key, known, 1, MISSPELT)
+        close = nearest(key, known, 1, MISSPELT_RATIO)
         if key not in known and close:
-            yield f'{where}.{key} is read by nothing: correct it to {close[0]}.'
+            yield f'{where}.{key} is not used: correct it to {close[0]}.'
 
 
-DICTS = (
+DICT_KEYS = (
     *('model', 'optim_wrapper', 'train_cfg', 'val_cfg', 'test_cfg', 'default_hooks'),
     *(f'{split}_dataloader' for split in SETS),
     *('env_cfg', 'randomness', 'log_processor', 'visualizer', 'auto_scale_lr'),
 )
 
 
-def _odd_kinds(cfg: Config) -> Iterator[str]:
-    for key in DICTS:
+def _wrong_types(cfg: Config) -> Iterator[str]:
+    for key in DICT_KEYS:
         value = cfg.get(key)
         if value is not None and not isinstance(value, dict):
             yield f'{key} is {value!r}: give a dict.'
     for key, kind in dict(load_from=str, work_dir=str, resume=bool).items():
         value = cfg.get(key)
         if value is not None and (value == '' or not isinstance(value, kind)):
-            what = 'True or False, and the checkpoint by load_from' if kind is bool else 'a text'
+            what = 'True or False, and the checkpoint as load_from' if kind is bool else 'a text'
             yield f'{key} is {value!r}: give {what}.'
     if not isinstance(logging.getLevelName(cfg.get('log_level', 'INFO')), int):
         yield f'log_level is {cfg.log_level!r}: give DEBUG, INFO, WARNING or ERROR.'
@@ -181,15 +181,15 @@ def _odd_kinds(cfg: Config) -> Iterator[str]:
         yield f'custom_hooks is {hooks!r}: give a list of dicts.'
 
 
-def _incomplete(cfg: Config, splits: tuple[str, ...]) -> Iterator[str]:
-    """Of the three parts of a loop, mmengine wants all or none, whatever is run; preflight says
-    what a loader lacks that is used."""
+def _incomplete_loops(cfg: Config, splits: tuple[str, ...]) -> Iterator[str]:
+    """mmengine needs all three parts of a loop or none, even if the loop does not run. A missing
+    loader that is used is reported by ``preflight``."""
     for split in SETS:
         third = 'optim_wrapper' if split == 'train' else f'{split}_evaluator'
         parts = (f'{split}_dataloader', f'{split}_cfg', third)
-        lacking = [part for part in parts if cfg.get(part) is None]
-        if 0 < len(lacking) < 3 and not (split in splits and parts[0] in lacking):
-            yield f'there is no {", no ".join(lacking)}: give all of {", ".join(parts)}.'
+        missing = [part for part in parts if cfg.get(part) is None]
+        if 0 < len(missing) < 3 and not (split in splits and parts[0] in missing):
+            yield f'there is no {", no ".join(missing)}: give all of {", ".join(parts)}.'
 
 
 def _numbers(cfg: Config, splits: tuple[str, ...]) -> Iterator[str]:
@@ -204,11 +204,11 @@ def _numbers(cfg: Config, splits: tuple[str, ...]) -> Iterator[str]:
         part, key = where.split('.')
         value = (cfg.get(part) or {}).get(key, lowest)
         if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
-            yield f'{where} is {value!r}: give a whole number from {lowest} on.'
-    yield from _given_to(Runner.set_randomness, cfg.get('randomness'), 'randomness')
+            yield f'{where} is {value!r}: give a whole number of at least {lowest}.'
+    yield from _unknown_args(Runner.set_randomness, cfg.get('randomness'), 'randomness')
     seed = (cfg.get('randomness') or {}).get('seed')
-    if seed is not None and (not isinstance(seed, int) or not 0 <= seed <= MOST):
-        yield f'randomness.seed is {seed!r}: give a whole number from 0 to {MOST}.'
+    if seed is not None and (not isinstance(seed, int) or not 0 <= seed <= MAX_SEED):
+        yield f'randomness.seed is {seed!r}: give a whole number from 0 to {MAX_SEED}.'
 
 
 def _hooks(cfg: Config) -> Iterator[str]:
@@ -220,27 +220,27 @@ def _hooks(cfg: Config) -> Iterator[str]:
 
 
 def _hook(hook: dict, where: str) -> Iterator[str]:
-    yield from _built(hook, where, HOOKS, ('priority',))
-    if _module(hook, HOOKS).startswith(('mmengine.', 'vitpose_plus.')):
-        yield from _failing(where, lambda: HOOKS.build(_without(hook, 'priority')))
+    yield from _class(hook, where, HOOKS, ('priority',))
+    if _module_of(hook, HOOKS).startswith(('mmengine.', 'vitpose_plus.')):
+        yield from _building(where, lambda: HOOKS.build(_without(hook, 'priority')))
 
 
 def _loader(loader: dict, where: str) -> Iterator[str]:
-    yield from _given_to(DataLoader, loader, where, 'num_batch_per_epoch')
+    yield from _unknown_args(DataLoader, loader, where, 'num_batch_per_epoch')
     if loader and 'sampler' not in loader:
         yield f"{where} has no sampler: give one, as dict(type='DefaultSampler', shuffle=True)."
     registries = dict(sampler=DATA_SAMPLERS, batch_sampler=DATA_SAMPLERS)
-    for key, registry in (registries | dict.fromkeys(CALLED, FUNCTIONS)).items():
+    for key, registry in (registries | dict.fromkeys(FUNCTION_KEYS, FUNCTIONS)).items():
         if loader.get(key) is not None:
-            yield from _built(loader[key], f'{where}.{key}', registry)
+            yield from _class(loader[key], f'{where}.{key}', registry)
     yield from _dataset(loader.get('dataset'), f'{where}.dataset')
-    others = ('dataset', 'sampler', 'batch_sampler', 'num_batch_per_epoch', *CALLED)
+    others = ('dataset', 'sampler', 'batch_sampler', 'num_batch_per_epoch', *FUNCTION_KEYS)
     plain = {k: v for k, v in loader.items() if k not in (*others, '_scope_')}
-    yield from _failing(where, lambda: DataLoader([0], **plain))
+    yield from _building(where, lambda: DataLoader([0], **plain))
 
 
 def _dataset(dataset: dict | None, where: str) -> Iterator[str]:
-    """Those of a wrapper, then itself."""
+    """Checks the datasets inside a wrapper first, then the dataset itself."""
     if not dataset:
         return
     if isinstance(dataset, dict):
@@ -248,26 +248,26 @@ def _dataset(dataset: dict | None, where: str) -> Iterator[str]:
         for number, part in enumerate(dataset.get('datasets') or ()):
             yield from _dataset(part, f'{where}.datasets.{number}')
         yield from _transforms(dataset.get('pipeline'), f'{where}.pipeline')
-    yield from _built(dataset, where, DATASETS)
+    yield from _class(dataset, where, DATASETS)
     kind = registered(dataset['type'], DATASETS, dataset.get('_scope_'))
     if kind and inspect.isclass(kind) and issubclass(kind, BaseCocoStyleDataset):
         lazy = dict(dataset, metainfo=ONE_KEYPOINT, pipeline=[], lazy_init=True)
-        yield from _failing(where, lambda: DATASETS.build(lazy))
+        yield from _building(where, lambda: DATASETS.build(lazy))
 
 
 def _transforms(pipeline: Sequence | None, where: str) -> Iterator[str]:
-    """Functions, which mmengine takes as they are, are left."""
+    """Checks transforms that are dicts. mmengine also accepts functions: these are not checked."""
     if pipeline is not None and not isinstance(pipeline, list | tuple):
         yield f'{where} is {pipeline!r}: give a list of dicts.'
         return
     for number, transform in enumerate(pipeline or ()):
         place = f'{where}.{number}'
-        yield from _built(transform, place, TRANSFORMS)
+        yield from _class(transform, place, TRANSFORMS)
         if not isinstance(transform, dict):
             continue
         if isinstance(transform.get('encoder'), dict):
-            yield from _built(transform['encoder'], f'{place}.encoder', KEYPOINT_CODECS)
-        yield from _failing(place, lambda part=transform: TRANSFORMS.build(copy.deepcopy(part)))
+            yield from _class(transform['encoder'], f'{place}.encoder', KEYPOINT_CODECS)
+        yield from _building(place, lambda part=transform: TRANSFORMS.build(copy.deepcopy(part)))
 
 
 def _loop(cfg: Config, split: str) -> Iterator[str]:
@@ -275,7 +275,7 @@ def _loop(cfg: Config, split: str) -> Iterator[str]:
     if loop is None:
         return
     if {'type', 'by_epoch'} <= set(loop):
-        yield f'{where} has type and by_epoch, of which mmengine takes one: take by_epoch out.'
+        yield f'{where} has type and by_epoch, but mmengine accepts only one: remove by_epoch.'
     by_epoch = EpochBasedTrainLoop if loop.get('by_epoch', True) else IterBasedTrainLoop
     default = dict(train=by_epoch.__name__, val='ValLoop', test='TestLoop')[split]
     yield from wrong_arguments(loop, where, LOOPS, ('by_epoch',), default)
@@ -295,11 +295,11 @@ def _metrics(
 
 
 def _metric(metric, where: str, more: tuple[str, ...]) -> Iterator[str]:
-    """Built without its annotations, which take long to read."""
-    yield from _built(metric, where, METRICS, more)
-    if not _module(metric, METRICS).startswith('mmpose.'):
+    """Builds the metric without its annotation file, which takes long to read."""
+    yield from _class(metric, where, METRICS, more)
+    if not _module_of(metric, METRICS).startswith('mmpose.'):
         return
-    yield from _failing(where, lambda: METRICS.build(_without(metric, 'ann_file', *more)))
+    yield from _building(where, lambda: METRICS.build(_without(metric, 'ann_file', *more)))
     path = metric.get('ann_file')
     if is_local(path) and not osp.exists(path):
         yield f'{where}.ann_file is {path}, which does not exist: correct the path.'
@@ -310,93 +310,93 @@ def _without(given: dict, *keys: str) -> dict:
 
 
 def _optimizer(wrapper: dict) -> Iterator[str]:
-    """Of one optimiser; several, by their names, are left to their constructor."""
+    """Checks a wrapper of one optimiser. Wrappers of several are checked by their constructor."""
     if 'constructor' in wrapper:
         constructor = dict(type=wrapper['constructor'])
-        yield from _built(constructor, 'optim_wrapper.constructor', OPTIM_WRAPPER_CONSTRUCTORS)
+        yield from _class(constructor, 'optim_wrapper.constructor', OPTIM_WRAPPER_CONSTRUCTORS)
     if 'optimizer' not in wrapper:
         return
     yield from wrong_arguments(
         wrapper, 'optim_wrapper', OPTIM_WRAPPERS, ('constructor', 'paramwise_cfg'), 'OptimWrapper'
     )
     optimizer, where = wrapper['optimizer'], 'optim_wrapper.optimizer'
-    yield from _built(optimizer, where, OPTIMIZERS)
-    if _module(optimizer, OPTIMIZERS).startswith('torch.optim.'):
-        yield from _failing(where, lambda: OPTIMIZERS.build(dict(optimizer, params=_one())))
+    yield from _class(optimizer, where, OPTIMIZERS)
+    if _module_of(optimizer, OPTIMIZERS).startswith('torch.optim.'):
+        yield from _building(where, lambda: OPTIMIZERS.build(dict(optimizer, params=_weights())))
     clip = wrapper.get('clip_grad') or {}
     if not isinstance(clip, dict):
         yield f'optim_wrapper.clip_grad is {clip!r}: give a dict, as dict(max_norm=1.0).'
         return
     clip = dict(clip)
     by_value = clip.pop('type', 'norm') == 'value'
-    yield from _given_to(
+    yield from _unknown_args(
         clip_grad_value_ if by_value else clip_grad_norm_, clip, 'optim_wrapper.clip_grad'
     )
 
 
 def _schedules(cfg: Config) -> Iterator[str]:
-    """Of a list; one alone may stand without it."""
-    later = 'convert_to_iter_based'  # which the runner takes out
+    """Checks a list of schedules, or a single schedule."""
+    runner_key = 'convert_to_iter_based'  # the runner removes it before it builds the schedule
     given = cfg.get('param_scheduler') or ()
     places = {'param_scheduler': given}
     if isinstance(given, list | tuple):
         places = {f'param_scheduler.{number}': part for number, part in enumerate(given)}
     for place, part in places.items():
-        yield from _built(part, place, PARAM_SCHEDULERS, (later,))
-        if _module(part, PARAM_SCHEDULERS).startswith('mmengine.'):
-            optimizer = SGD(_one(), lr=0.1, momentum=0.9)
-            own = dict(_without(part, later), optimizer=optimizer)
-            yield from _failing(place, lambda own=own: PARAM_SCHEDULERS.build(own))
+        yield from _class(part, place, PARAM_SCHEDULERS, (runner_key,))
+        if _module_of(part, PARAM_SCHEDULERS).startswith('mmengine.'):
+            optimizer = SGD(_weights(), lr=0.1, momentum=0.9)
+            own = dict(_without(part, runner_key), optimizer=optimizer)
+            yield from _building(place, lambda own=own: PARAM_SCHEDULERS.build(own))
 
 
-def _one() -> list[nn.Parameter]:
+def _weights() -> list[nn.Parameter]:
     """The parameters of the smallest model."""
     return [nn.Parameter(torch.zeros(1))]
 
 
-def _module(value, registry: Registry) -> str:
-    """Where a class comes from: only those of torch and mmengine are known to be built alone."""
+def _module_of(value, registry: Registry) -> str:
+    """The module of a class. Only classes of known libraries can be built without their users."""
     if not isinstance(value, dict) or 'type' not in value:
         return ''
     return getattr(registered(value['type'], registry, value.get('_scope_')), '__module__', '')
 
 
-def _failing(where: str, build: Callable) -> Iterator[str]:
-    """What a constructor raises for the values that it is given."""
+def _building(where: str, build: Callable) -> Iterator[str]:
+    """Reports the error that a constructor raises for its values."""
     try:
         with warnings.catch_warnings(action='ignore'):
             build()
     except Exception as error:
-        yield f'{where} cannot be built ({reason(error)}): correct what it gives.'
+        yield f'{where} cannot be built ({reason(error)}): correct its values.'
 
 
-def _given_to(function: Callable, given: dict | None, where: str, *more: str) -> Iterator[str]:
-    """Arguments that a function, which no registry knows, does not take."""
-    taken = [*(name for name in inspect.signature(function).parameters if name != 'self'), *more]
+def _unknown_args(function: Callable, given: dict | None, where: str, *more: str) -> Iterator[str]:
+    """Reports arguments that a function does not accept; the function is not in a registry."""
+    known = [*(name for name in inspect.signature(function).parameters if name != 'self'), *more]
     for key in given or ():
-        if key not in (*taken, '_scope_'):
-            yield not_taken(f'{where}.{key}', function.__name__, taken)
+        if key not in (*known, '_scope_'):
+            yield not_taken(f'{where}.{key}', function.__name__, known)
 
 
-def _rest(cfg: Config) -> Iterator[str]:
+def _logging_and_wrapper(cfg: Config) -> Iterator[str]:
     if cfg.get('visualizer'):
-        yield from _built(cfg.visualizer, 'visualizer', VISUALIZERS)
+        yield from _class(cfg.visualizer, 'visualizer', VISUALIZERS)
         backends, where = cfg.visualizer.get('vis_backends') or (), 'visualizer.vis_backends'
         if not isinstance(backends, list | tuple):
             yield f'{where} is {backends!r}: give a list of dicts.'
             return
         for number, backend in enumerate(backends):
-            yield from _built(backend, f'{where}.{number}', VISBACKENDS)
+            yield from _class(backend, f'{where}.{number}', VISBACKENDS)
     if cfg.get('log_processor'):
         processor = dict(dict(type='LogProcessor'), **cfg.log_processor)
-        yield from _built(processor, 'log_processor', LOG_PROCESSORS)
-        yield from _failing('log_processor', lambda: LOG_PROCESSORS.build(processor))
+        yield from _class(processor, 'log_processor', LOG_PROCESSORS)
+        yield from _building('log_processor', lambda: LOG_PROCESSORS.build(processor))
     if cfg.get('model_wrapper_cfg'):
-        yield from _built(cfg.model_wrapper_cfg, 'model_wrapper_cfg', MODEL_WRAPPERS)
+        yield from _class(cfg.model_wrapper_cfg, 'model_wrapper_cfg', MODEL_WRAPPERS)
 
 
-def _built(value, where: str, registry: Registry, more: tuple[str, ...] = ()) -> Iterator[str]:
-    """What is wrong with a class and its arguments; an object that a config has made is left."""
+def _class(value, where: str, registry: Registry, more: tuple[str, ...] = ()) -> Iterator[str]:
+    """Reports a wrong class or argument. Objects that the config has created are not checked."""
     if isinstance(value, dict):
         yield from wrong_arguments(value, where, registry, more)
     elif isinstance(value, str | int | float):

@@ -1,4 +1,4 @@
-"""Signals that end a training: noted, so that it can save before it ends."""
+"""Notes signals that would end a training, so that the training can save first."""
 
 import mmap
 import os
@@ -10,11 +10,11 @@ from types import FrameType
 
 from torch.utils.data import DataLoader
 
-# Ctrl-C; what slurm sends before its time limit; what its --signal=USR1 sends. Windows has no last.
+# Ctrl-C; slurm's signal before its time limit; slurm's --signal=USR1 (not on Windows).
 NUMBERS = [
     getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGUSR1') if hasattr(signal, name)
 ]
-EXIT_CODES = {signal.SIGINT: 130}  # all others: as if it was SIGTERM
+EXIT_CODES = {signal.SIGINT: 130}  # all other signals have the exit code of SIGTERM
 TERMINATED = 143
 
 
@@ -23,11 +23,11 @@ def exit_code(number: int) -> int:
 
 
 class Signals:
-    """While it is entered, ``received`` is the number of the first signal that came, else 0.
+    """Inside its ``with`` block, ``received`` is the number of the first signal, or 0.
 
-    Ctrl-C after that is not held back: it raises ``KeyboardInterrupt`` at once. A signal to a whole
-    group reaches the data loader's workers as well: those that ``hold_workers`` prepares go on as
-    long as it is entered, so that the running iteration can finish.
+    Ctrl-C after a first signal raises ``KeyboardInterrupt`` at once. A signal to a process group
+    also reaches the workers of the data loader. Workers that ``hold_workers`` prepares continue
+    until the end of the block, so that the running iteration can finish.
     """
 
     def __init__(self) -> None:
@@ -38,14 +38,14 @@ class Signals:
         self.received, self.before = 0, {}
         self.held = mmap.mmap(-1, 1)  # shared with workers that are forked
         self.held[0] = 1
-        if threading.current_thread() is threading.main_thread():  # no other may
+        if threading.current_thread() is threading.main_thread():  # the only one that is allowed to
             self.before = {number: signal.signal(number, self._note) for number in NUMBERS}
         return self
 
     def __exit__(self, *error) -> None:
         self.held[0] = 0
         for number, handler in self.before.items():
-            signal.signal(number, handler or signal.SIG_DFL)  # None: not one of Python's
+            signal.signal(number, handler or signal.SIG_DFL)  # None: Python did not set it
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT and self.received:
@@ -53,20 +53,20 @@ class Signals:
         self.received = self.received or number
 
     def hold_workers(self, loader: DataLoader) -> None:
-        """Makes workers that the loader starts from now on outlive a signal to their group."""
+        """Lets workers that the loader starts from now on continue after a signal to the group."""
         loader.worker_init_fn = partial(_start_worker, self, loader.worker_init_fn)
 
     def __getstate__(self) -> dict:
-        """A worker that is not forked knows nothing, and ends by a signal as always."""
+        """A worker that is not forked shares no memory with this process: a signal ends it."""
         return dict(received=0, held=None)
 
     def _in_worker(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGTERM and not self.held[0]:
-            os._exit(0)  # as torch's own handler does, or the parent takes it for an accident
+            os._exit(0)  # as torch's own handler does: any other end is an error for the parent
 
 
 def _start_worker(signals: Signals, init: Callable[[int], None] | None, number: int) -> None:
-    """In a worker, where torch has put a handler for SIGTERM already."""
+    """Runs in a worker, and replaces the handler of torch for SIGTERM."""
     if signals.held:
         for each in NUMBERS:
             signal.signal(each, signals._in_worker)

@@ -1,4 +1,4 @@
-"""What is lawful in a config, but perhaps not meant: said in the log when a training begins."""
+"""Warns when a training begins about settings that are valid, but probably not intended."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from vitpose_plus.errors import UserError
 
 
 class TrainingHintsHook(Hook):
-    """Warns of a warm-up, a batch or workers that do not fit the training; ends one of no steps."""
+    """Warns if the warm-up, batch size or workers do not fit; refuses a training without steps."""
 
     priority = 'VERY_LOW'
 
@@ -40,8 +40,8 @@ def _of_loader(loader: DataLoader) -> Iterator[str]:
     cores = os.cpu_count() or 1
     if loader.num_workers > cores:
         yield (
-            f'train_dataloader has {loader.num_workers} workers, this machine {cores} cores: fewer '
-            'num_workers may be faster.'
+            f'train_dataloader has {loader.num_workers} workers, but this machine has {cores} '
+            'cores: fewer num_workers may be faster.'
         )
 
 
@@ -54,6 +54,6 @@ def _of_schedules(runner: Runner) -> Iterator[str]:
         if isinstance(schedule, LinearParamScheduler) and schedule.end > total:
             yield (
                 f'The warm-up ({type(schedule).__name__}, until {schedule.end} {unit}) is longer '
-                f'than the training of {total}: the learning rate does not get to its value; give '
-                'a smaller end in param_scheduler.'
+                f'than the training of {total}: the learning rate does not reach its value; give a '
+                'smaller end in param_scheduler.'
             )
