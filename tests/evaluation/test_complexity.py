@@ -1,4 +1,4 @@
-"""Multiply-adds against the paper's (ViTPose, tables 5 and 6), which count the backbone alone."""
+"""Compares multiply-adds with those of ViTPose, tables 5 and 6, which are for the backbone only."""
 
 import pytest
 import torch
@@ -9,8 +9,8 @@ from vitpose_plus.evaluation.complexity import multiply_adds
 from vitpose_plus.experiments.catalogue import find_config
 from vitpose_plus.models.building import build_on_meta
 
-# Attention of `vitpose-base-stride8*` -> 10^9 multiply-adds reported, and how far off they may be.
-# For windows of 8x8 the paper has 0.4 % and 0.6 % less than follows from what it describes.
+# Attention of `vitpose-base-stride8*` -> 10^9 multiply-adds in the paper, and relative tolerance.
+# For windows of 8x8, the numbers of the paper are 0.4 % and 0.6 % less than those of its method.
 TABLE_5 = {
     '': (76.59, 1e-3),
     '-window': (66.31, 6e-3),
@@ -23,7 +23,7 @@ TABLE_5 = {
 
 
 def counted(name):
-    """Without relative positions, which the paper does not count: see docs/attention.md."""
+    """Counts without relative positions, as the paper does: see docs/attention.md."""
     backbone = build_on_meta(Config.fromfile(find_config(name)).model.backbone)
     for layer in backbone.layers:
         layer.attention.rel_pos = None
@@ -31,19 +31,19 @@ def counted(name):
 
 
 @pytest.mark.parametrize('kind', TABLE_5)
-def test_attention_kinds_cost_what_the_paper_says(kind):
-    """This is why full attention is in every third layer."""
+def test_attention_kinds_cost_as_much_as_in_the_paper(kind):
+    """These numbers show that full attention is in every third layer."""
     reported, error = TABLE_5[kind]
     found = counted(f'vitpose-base-stride8{kind}_coco-256x192')
     assert found == pytest.approx(reported, rel=error)
 
 
-def test_one_sixteenth_costs_what_the_paper_says():
+def test_stride_16_costs_as_much_as_in_the_paper():
     assert counted('vitpose-base_coco-256x192') == pytest.approx(17.1, rel=1e-3)
 
 
 def test_a_single_layer_by_hand():
-    """N patches of 16 x 16 x 3 numbers, then 12 C^2 a token and 2 N^2 C for attention."""
+    """N patches of 16 x 16 x 3 numbers, then 12 C^2 for each token, and 2 N^2 C for attention."""
     n, c = 16 * 12, 64
     with torch.device('meta'):
         vit = MODELS.build(dict(type='ViT', arch=dict(depth=1, dim=c, num_heads=2)))

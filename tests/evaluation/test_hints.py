@@ -1,4 +1,4 @@
-"""What a result that is hardly meant is said to be, and that no other result has a hint."""
+"""Results that are probably a mistake have a hint, and no other result has one."""
 
 from itertools import repeat
 
@@ -38,7 +38,7 @@ def test_main_metrics(metrics, hints):
     assert all(f.startswith(hint) and '\n' not in f for f, hint in zip(found, hints, strict=True))
 
 
-def test_zero_is_no_surprise_in_a_first_validation():
+def test_zero_is_normal_in_a_first_validation():
     assert metric_hints({'coco/AP': 0.0, 'mpii/PCK': 0.0}, trained=False) == []
     assert len(metric_hints({'coco/AP': -1.0, 'mpii/PCK': NAN}, trained=False)) == 2
 
@@ -57,7 +57,7 @@ SAME = 'have the same keypoints in every crop, whatever the pictures show'
 
 
 def predicted(crops, spread, moving, keypoints=17):
-    """Keypoints of random crops, ``spread`` and ``moving`` as parts of the crop."""
+    """Yields keypoints of random crops; ``spread`` and ``moving`` are parts of the crop's size."""
     rng = np.random.default_rng(0)
     pose = rng.uniform(-0.5, 0.5, (keypoints, 2)) * spread
     for _ in range(crops):
@@ -93,7 +93,7 @@ def test_predictions_at_one_place(crops, hint):
     )
 
 
-def test_one_instance_elsewhere_is_enough():
+def test_one_instance_with_other_positions_prevents_the_hint():
     for after in (False, True):
         places, others = Places(), list(predicted(20, spread=0.0, moving=0.0))
         [other] = predicted(1, spread=0.8, moving=0.0)
@@ -123,4 +123,4 @@ def test_a_dataset_that_contributes_nothing(samples, infos, hint):
 
 
 def test_samples_are_read_up_to_the_first_with_a_keypoint():
-    assert idle_hint('own', 1, repeat(*labelled([0, 1]))) is None  # without end
+    assert idle_hint('own', 1, repeat(*labelled([0, 1]))) is None  # repeat never ends

@@ -1,4 +1,4 @@
-"""Every sample is scored by its own dataset's metric; perfect predictions score perfectly."""
+"""The metric of its own dataset scores every sample; exact predictions have the highest score."""
 
 import pytest
 from mmengine.dataset import pseudo_collate
@@ -36,7 +36,7 @@ def predict(samples, offset):
 
 
 @pytest.mark.parametrize(('offset', 'expected'), [(0, 1.0), (1000, 0.0)])
-def test_perfect_and_hopeless_predictions(val, evaluator, offset, expected):
+def test_exact_and_wrong_predictions(val, evaluator, offset, expected):
     batch = pseudo_collate([val[i] for i in range(len(val))])
     evaluator.process(predict(batch['data_samples'], offset), batch)
     scores = headlines(evaluator.evaluate(len(val)))
@@ -45,7 +45,7 @@ def test_perfect_and_hopeless_predictions(val, evaluator, offset, expected):
     assert scores == pytest.approx(dict.fromkeys(scores, expected))
 
 
-def test_a_wrong_dataset_lowers_only_its_own_metric(val, evaluator):
+def test_wrong_predictions_for_a_dataset_lower_only_its_own_metric(val, evaluator):
     batch = pseudo_collate([val[i] for i in range(len(val))])
     samples = predict(batch['data_samples'], 0)
     predict([s for s in samples if s.dataset_name == 'ap10k'], 1000)
@@ -58,7 +58,7 @@ def test_a_wrong_dataset_lowers_only_its_own_metric(val, evaluator):
 def test_metrics_and_data_must_name_the_same_datasets(tiny_config, val):
     del tiny_config.val_evaluator.metrics[2]
     evaluator = EVALUATORS.build(tiny_config.val_evaluator)
-    with pytest.raises(ValueError, match=r'Metrics are given for coco, aic, ap10k.*holds .*mpii'):
+    with pytest.raises(ValueError, match=r'Metrics are given for coco, aic, ap10k.*contains .*mp'):
         evaluator.dataset_meta = val.metainfo
 
 

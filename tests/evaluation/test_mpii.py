@@ -1,4 +1,4 @@
-"""PCKh is exact: its threshold hides a pixel, so these look closer."""
+"""PCKh is exact. The usual threshold hides an error of one pixel; these tests use a lower one."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from vitpose_plus.evaluation import ZeroBasedMpiiPCKAccuracy
 
 
 def pck(metric, offset):
-    """PCK@0.1 in percent of 16 joints, ``offset`` pixels off in x; a tenth of the head is 1 px."""
+    """PCK@0.1 in percent of 16 joints that are ``offset`` pixels off in x; the limit is 1 pixel."""
     joints = np.random.default_rng(0).uniform(0, 200, (1, 16, 2))
     truth = dict(keypoints=joints, keypoints_visible=np.ones((1, 16)), head_size=np.array([[10.0]]))
     predicted = dict(keypoints=joints + np.array([offset, 0]))

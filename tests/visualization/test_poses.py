@@ -1,4 +1,4 @@
-"""A pose is found where it is written, at every size, and nothing else of the picture changes."""
+"""Poses are drawn at their coordinates, at every size, and nothing else in the picture changes."""
 
 import cv2
 import numpy as np
@@ -25,15 +25,15 @@ def difference(image, value=GREY):
 
 
 def painted(image, colour):
-    """Rows and columns of the pixels that are of a colour."""
+    """Returns rows and columns of the pixels with a colour."""
     return np.argwhere(np.abs(image.astype(int) - colour).max(axis=2) < 40)
 
 
 @pytest.mark.parametrize('length', [256, 8000])
 @pytest.mark.parametrize('figure', [24, 300, 4000])
 @pytest.mark.parametrize('background', [0, GREY, 255])
-def test_a_dot_lies_where_its_keypoint_is_written(length, figure, background):
-    """The centre of all that was painted, with the outline: OpenCV draws to a 16th of a pixel."""
+def test_a_dot_is_at_the_coordinates_of_its_keypoint(length, figure, background):
+    """Checks the centre of the dot with its outline: OpenCV draws to a 16th of a pixel."""
     rows, columns = np.indices((256, 256))
     box = np.full(4, 128.0) + np.array([-1, -1, 1, 1]) * figure / 2
     for point in ([120.3, 130.7], [128, 128], [100.5, 140.25]):
@@ -49,19 +49,19 @@ def test_a_dot_lies_where_its_keypoint_is_written(length, figure, background):
         assert len(painted(drawn, COLOURS[0][MIDDLE])) > 1
 
 
-def test_every_dot_of_a_figure_is_in_the_colour_of_its_side():
+def test_every_dot_has_the_colour_of_its_side():
     image = empty(400, 400)
     points = np.array([[200, 80.0], [320, 300], [80, 300]])
     draw_pose(image, points, np.ones(3), skeleton([(0, 1), (0, 2), (1, 2)]), number=1)
     for (x, y), side in zip(points.astype(int), (MIDDLE, LEFT, RIGHT), strict=True):
         np.testing.assert_array_equal(image[y, x], COLOURS[1][side])
-    # Links: that of their end which has a side; between left and right that of the middle.
+    # A link has the colour of its end with a side; from left to right it has that of the middle.
     np.testing.assert_array_equal(image[190, 260], COLOURS[1][LEFT])
     np.testing.assert_array_equal(image[190, 140], COLOURS[1][RIGHT])
     np.testing.assert_array_equal(image[300, 200], COLOURS[1][MIDDLE])
 
 
-def test_datasets_and_sides_have_colours_of_their_own():
+def test_datasets_and_sides_have_different_colours():
     colours = [np.array(c) for one in COLOURS for c in one.values()] + [np.array(DARK)]
     for i, first in enumerate(colours):
         for second in colours[:i]:
@@ -72,7 +72,7 @@ def test_datasets_and_sides_have_colours_of_their_own():
     np.testing.assert_array_equal(first, again)
 
 
-def test_what_scores_no_more_than_the_threshold_is_not_drawn():
+def test_keypoints_are_drawn_only_above_the_threshold():
     points = np.array([[20, 20.0], [80, 20], [80, 80]])
     image = empty(100, 100)
     draw_pose(image, points, np.full(3, 0.3), skeleton([(0, 1), (1, 2)]))
@@ -109,7 +109,7 @@ def test_nothing_to_draw_changes_nothing():
 
 
 def widths(size, picture):
-    """Of a long link in a figure of a size, in pixels."""
+    """Returns the width of a long link in a figure of a size, in pixels."""
     image = empty(min(picture, size + 60), picture)
     points = np.array([[10, 20.0], [10 + size, 20], [10, 20 + size]])
     draw_pose(image, points, np.ones(3), skeleton([(0, 1)]))
@@ -125,12 +125,12 @@ def widths(size, picture):
     (1000, 2000, 15, 32),
     (1900, 8000, 27, 60),
 ])  # fmt: skip
-def test_lines_are_as_wide_as_suits_the_figure_and_the_picture(size, picture, least, most):
+def test_the_width_of_lines_depends_on_the_figure_and_the_picture(size, picture, least, most):
     assert least <= widths(size, picture) <= most
 
 
 def test_hands_and_faces_are_drawn_finer():
-    """Keypoints with short links, and those without links that lie together."""
+    """Keypoints with short links, and keypoints without links that are close together."""
     names = ('nose', 'left_eye', 'right_eye', *(f'k{i}' for i in range(5)))
     points = np.array([[50, 50.0], [350, 50], [50, 350]] + [[200 + 6 * i, 300] for i in range(5)])
     with_links = skeleton([(0, 1), (0, 2), (3, 4), (4, 5), (5, 6), (6, 7)], names)
@@ -147,7 +147,7 @@ def test_hands_and_faces_are_drawn_finer():
 
 @pytest.mark.parametrize('background', [0, 255])
 def test_a_figure_stands_out_from_any_background(background):
-    """Something of it is at least 100 grey values away, all along a line."""
+    """All along a line, some pixel differs by at least 100 grey values."""
     for number in range(len(COLOURS)):
         image = empty(200, 200, background)
         draw_pose(
@@ -184,7 +184,7 @@ def test_a_box_is_drawn_on_its_sides():
 
 
 def test_a_figure_in_a_large_picture_costs_no_copy_of_it():
-    image = np.zeros((8000, 8000, 3), np.uint8)  # of which the system gives what is written to
+    image = np.zeros((8000, 8000, 3), np.uint8)  # the system allocates only pages that are written
     points = np.array([[4000, 4000.0], [4040, 4000], [4000, 4060]])
     start = cv2.getTickCount()
     for _ in range(50):

@@ -1,4 +1,4 @@
-"""Predictions are drawn where they are, a row a dataset."""
+"""Predictions are drawn at their coordinates, with one row for each dataset."""
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ from vitpose_plus.visualization.sheets import TILE_HW, contact_sheet
 
 
 class Oracle:
-    """Stands in for a model: predicts the ground truth, a shift away, more or less sure of it."""
+    """Replaces a model: predicts the ground truth with a shift and a score."""
 
     def __init__(self, shift, score):
         self.shift, self.score = shift, score
@@ -45,5 +45,5 @@ def test_a_row_a_dataset_with_skeletons_on_the_bodies(tiny_config, tmp_path):
         tile = slice(row * (height + 26) + 26, (row + 1) * (height + 26))
         changed = np.abs(drawn[tile] - nowhere[tile]).max(axis=2) > 40
         assert 0.001 < changed.mean() < 0.2, dataset.names[row]
-    unsure = sheet(dataset, tmp_path / 'unsure.png', 0, score=0.1)
-    assert (unsure == nowhere).all()  # whom the model does not believe in is not drawn
+    low = sheet(dataset, tmp_path / 'low.png', 0, score=0.1)
+    assert (low == nowhere).all()  # people with low scores are not drawn

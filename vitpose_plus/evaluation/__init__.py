@@ -1,4 +1,4 @@
-"""Metrics, what an exact model would score, and what a model costs."""
+"""Metrics, the scores of exact predictions, and the costs of models."""
 
 from vitpose_plus.evaluation.ceilings import decoding_ceiling, grouping_ceiling, headlines
 from vitpose_plus.evaluation.metrics import DatasetwiseEvaluator, ZeroBasedMpiiPCKAccuracy

@@ -1,7 +1,7 @@
-"""What a model would score that predicts its targets exactly, in the crops or pictures of the test.
+"""The scores of a model that predicts its targets exactly, in the crops or pictures of the test.
 
-Plain targets are rounded to whole heatmap pixels, so decoding them loses a little. A model that has
-seen a keypoint in many crops can average the rounding out and score more.
+Plain targets are rounded to whole heatmap pixels, so decoding them loses a little. A model that was
+trained on a keypoint in many crops can average out the rounding and score more.
 
 Shapes: K keypoints, h w heatmap, P people with tags.
 """
@@ -26,12 +26,12 @@ from vitpose_plus.models.building import build_on_meta
 
 @torch.no_grad()
 def decoding_ceiling(cfg: Config) -> dict[str, float]:
-    """The test metrics that the encoded ground truth itself decodes to, in the true boxes.
+    """Returns the test metrics of the ground truth, encoded and decoded, in the true boxes.
 
     Args:
         cfg: A multi-dataset config; its decoders, test datasets and metrics are used.
     """
-    model = build_on_meta(cfg.model)  # its decoders are wanted, not its weights
+    model = build_on_meta(cfg.model)  # only its decoders are used, not its weights
     loader_cfg = deepcopy(cfg.test_dataloader)
     codecs = {entry['dataset']: entry['codec'] for entry in cfg.model.head.heads}
     for name, part in zip(codecs, loader_cfg.dataset.datasets, strict=True):
@@ -46,12 +46,12 @@ def decoding_ceiling(cfg: Config) -> dict[str, float]:
 
 @torch.no_grad()
 def grouping_ceiling(cfg: Config) -> dict[str, float]:
-    """The test metrics that encoded people and flawless tags decode to.
+    """Returns the test metrics of the ground truth, encoded with exact tags and decoded.
 
     Args:
         cfg: A bottom-up config; its codec, test dataset and metric are used.
     """
-    model = build_on_meta(cfg.model)  # its decoding is wanted, not its weights
+    model = build_on_meta(cfg.model)  # only its decoding is used, not its weights
 
     def decode(sample: PoseDataSample) -> InstanceData:
         return model.head.decode(perfect(cfg.model.head, sample))[0]
@@ -61,7 +61,7 @@ def grouping_ceiling(cfg: Config) -> dict[str, float]:
 
 
 def perfect(head: dict, sample: PoseDataSample) -> tuple[Tensor, Tensor]:
-    """The target heatmaps of a tested picture, (1, K, h, w), and a tag for each of its people."""
+    """Returns the target heatmaps and tags of a test picture, each (1, K, h, w)."""
     w, h = sample.input_size
     people = sample.gt_instances
     if 'keypoints' not in people:  # nobody is annotated
@@ -77,7 +77,7 @@ def perfect(head: dict, sample: PoseDataSample) -> tuple[Tensor, Tensor]:
 
 
 def perfect_tags(keypoint_indices: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """(P, K, 2) -> tags of ``shape`` (1, K, h, w): a person's number wherever a keypoint is."""
+    """(P, K, 2) -> tags of ``shape`` (1, K, h, w): at each keypoint twice its person's number."""
     place, visible = keypoint_indices.unbind(-1)
     tags = torch.zeros(shape).flatten(2)[0]  # (K, h * w)
     for number, (places, seen) in enumerate(zip(place, visible, strict=True)):
@@ -92,7 +92,7 @@ def score_of(
     loader_cfg: dict,
     evaluator: Evaluator,
 ) -> dict[str, float]:
-    """The metrics of what each sample decodes to."""
+    """Returns the metrics of the predictions that ``decode`` makes from each sample."""
     loader = Runner.build_dataloader(loader_cfg)
     evaluator.dataset_meta = loader.dataset.metainfo
     for batch in loader:
@@ -103,6 +103,6 @@ def score_of(
 
 
 def headlines(metrics: dict[str, float]) -> dict[str, float]:
-    """The one number of each dataset: AP, or PCKh (in percent) for MPII."""
+    """Returns the main metric of each dataset: AP, or PCKh (in percent) for MPII."""
     named = {tuple(key.rsplit('/', 1)): float(value) for key, value in metrics.items()}
     return {name: value for (name, metric), value in named.items() if metric in ('AP', 'PCK')}

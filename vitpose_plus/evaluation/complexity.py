@@ -1,4 +1,4 @@
-"""What a backbone costs, counted and not estimated: torch counts the products as they are made."""
+"""Counts the operations of a backbone: torch counts the products while the model runs."""
 
 import torch
 from torch import nn
@@ -8,10 +8,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 @torch.no_grad()
 def multiply_adds(backbone: nn.Module, input_hw: tuple[int, int]) -> int:
-    """Multiply-adds of one image through a backbone on the meta device, where none takes time.
+    """Returns the multiply-adds of a backbone on the meta device for one image.
 
-    All matrix products, those of queries with keys and of weights with values too, as the papers
-    count (what they call FLOPs); norms, activations and sums are left out.
+    As in the papers, which call them FLOPs, all matrix products count, also those of attention
+    (queries with keys, weights with values). Norms, activations and sums do not count.
     """
     image = torch.empty(1, 3, *input_hw, device='meta')
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):

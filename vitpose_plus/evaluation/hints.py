@@ -1,4 +1,4 @@
-"""Results that are probably a mistake, each as one line with its likely causes."""
+"""Hints about results that are probably a mistake: one line each, with likely causes."""
 
 from collections.abc import Iterable
 from math import isnan
@@ -6,19 +6,19 @@ from numbers import Real
 
 import numpy as np
 
-# The main metrics; of the others, such as AP (M), -1 is common: there are no people of that size.
+# The main metrics. Other metrics are often -1, such as AP (M) if no person has that size.
 SCORES = ('AP', 'PCK', 'PCKh', 'tPCK', 'AUC')  # 0 is the worst
 ERRORS = ('EPE', 'NME')  # 0 is the best
-CELL = 0.02  # about one of a heatmap's, as a part of the crop's width or height
-FEW = 5  # crops that may look alike
+CELL = 0.02  # about one heatmap pixel, as a part of the crop's width or height
+FEW = 5  # so few crops may have the same keypoints by chance
 
 
 def metric_hints(metrics: dict[str, float], trained: bool = True) -> list[str]:
-    """Of main metrics that are 0, -1 (COCO's for nothing to find) or not a number.
+    """Returns hints about main metrics that are 0, -1 (COCO's value if no instance counts) or NaN.
 
     Args:
-        metrics: By name, as an evaluator returns them.
-        trained: False where 0 is no surprise, as in the first validations of a training.
+        metrics: The metrics by name, as an evaluator returns them.
+        trained: False if 0 is normal, as in the first validations of a training.
     """
     named = {key: (key.rsplit('/', 1)[-1], value) for key, value in metrics.items()}
     named = {key: pair for key, pair in named.items() if isinstance(pair[1], Real)}
@@ -47,17 +47,17 @@ def metric_hints(metrics: dict[str, float], trained: bool = True) -> list[str]:
 
 
 def missing_results(prefixes: Iterable[str], metrics: dict[str, float]) -> list[str]:
-    """Of datasets for which an evaluator returns no number."""
+    """Returns a hint about the datasets for which an evaluator returns no number."""
     missing = [p for p in prefixes if not any(key.startswith(f'{p}/') for key in metrics)]
     return [f'There is no result for {", ".join(missing)}: look at its metric.'] if missing else []
 
 
 class Places:
-    """Where the keypoints of one dataset's predictions lie in their crops."""
+    """The positions of predicted keypoints in their crops, for one dataset."""
 
     def __init__(self) -> None:
         self.number = 0  # of instances
-        self.widest = 0.0  # extent of an instance, as a part of its crop
+        self.widest = 0.0  # the largest extent of an instance, as a part of its crop
         self.low, self.high = np.inf, -np.inf  # of every keypoint, (K, 2)
 
     def add(self, keypoints: np.ndarray, center: np.ndarray, scale: np.ndarray) -> None:
@@ -65,10 +65,10 @@ class Places:
 
         Args:
             keypoints: Pixels of the picture, (N, K, 2).
-            center: Of the crop, x and y in pixels.
-            scale: Its width and height in pixels.
+            center: Centre of the crop, x and y in pixels.
+            scale: Width and height of the crop in pixels.
         """
-        if keypoints.shape[0] == 0 or keypoints.shape[1] < 2:  # a box may have its only one amid
+        if keypoints.shape[0] == 0 or keypoints.shape[1] < 2:  # one may always be in the middle
             return
         places = (keypoints - center) / scale
         self.number += len(places)
@@ -77,7 +77,7 @@ class Places:
         self.high = np.maximum(self.high, places.max(axis=0))
 
     def hints(self, name: str) -> list[str]:
-        """Of predictions that are all at one place, or the same in every crop."""
+        """Returns a hint if all keypoints are at one point, or the same in every crop."""
         if self.number and self.widest < CELL:
             what = 'all keypoints of every instance at one point'
         elif self.number > FEW and np.max(self.high - self.low) < CELL:
@@ -91,12 +91,13 @@ class Places:
 
 
 def idle_hint(name: str, samples: int, infos: Iterable[dict]) -> str | None:
-    """Of a dataset from which a training learns nothing.
+    """Returns a hint if a dataset adds nothing to a training.
 
     Args:
-        name: The dataset's.
-        samples: How many of it are in an epoch, or in a batch.
-        infos: What is known of each, with ``keypoints_visible``; read up to the first that counts.
+        name: The name of the dataset.
+        samples: The number of its samples in an epoch, or in a batch.
+        infos: The data of each sample, with ``keypoints_visible``. They are read up to the first
+            sample with a labelled keypoint.
     """
     if samples == 0:
         return f'The training takes no sample of {name}: look at its ratio and indices.'

@@ -1,4 +1,4 @@
-"""Metrics that mmpose lacks: of several datasets at once, and of joints that start at zero."""
+"""Metrics that mmpose does not have: for several datasets, and for joints that start at zero."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -34,12 +34,12 @@ class DatasetwiseEvaluator(Evaluator):
 
     @dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict) -> None:
-        """Hands every metric the metainfo of its dataset (from ``MultiDataset.metainfo``)."""
+        """Gives every metric the metainfo of its dataset (from ``MultiDataset.metainfo``)."""
         known = dataset_meta['datasets']
         if set(known) != set(self.names):
             raise UserError(
                 f'Metrics are given for {", ".join(self.names)}, '
-                f'but the data holds {", ".join(known)}.'
+                f'but the data contains {", ".join(known)}: give one for each dataset.'
             )
         self._dataset_meta = dataset_meta
         for name, metric in zip(self.names, self.metrics, strict=True):
@@ -59,10 +59,10 @@ class DatasetwiseEvaluator(Evaluator):
 
 @METRICS.register_module()
 class ZeroBasedMpiiPCKAccuracy(MpiiPCKAccuracy):
-    """PCKh of joints counted from pixel zero, as ``ZeroBasedMpiiDataset`` gives them.
+    """PCKh of joints in pixels counted from zero, as ``ZeroBasedMpiiDataset`` returns them.
 
     mmpose adds one to the predictions and expects annotations that start at one. The mean over all
-    joints comes first: the best checkpoint is the best by the first number.
+    joints comes first, as the first number chooses the best checkpoint.
     """
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Pictures: poses drawn on them, and sheets of many."""
+"""Draws poses on pictures, and sheets of several pictures."""
 
 from vitpose_plus.visualization.sheets import contact_sheet, reconstruction_sheet
 

@@ -1,6 +1,6 @@
-"""Poses, drawn on a picture.
+"""Draws poses on a picture.
 
-Shapes: H, W of the picture; K keypoints; L links of which both ends are seen.
+Shapes: H, W of the picture; K keypoints; L links whose two ends are drawn.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ import numpy as np
 from vitpose_plus.datasets.skeletons import LEFT, MIDDLE, RIGHT, Skeleton
 
 SHIFT = 4  # OpenCV draws at multiples of 2 ** -SHIFT pixels
-FAR = 1e7  # pixels; what is farther away is moved here, so that OpenCV's integers hold it
+FAR = 1e7  # pixels; points farther away are moved here, so that they fit OpenCV's integers
 DARK = (25, 25, 25)
-# BGR by side, of the first dataset, the second, ...; left and right are also told apart by those
-# who do not see red and green.
+# BGR by side, for the first dataset, the second, ... Left and right also look different to people
+# who cannot distinguish red and green.
 COLOURS = (
     {LEFT: (120, 225, 60), RIGHT: (30, 140, 255), MIDDLE: (255, 170, 80)},
     {LEFT: (240, 230, 0), RIGHT: (170, 70, 255), MIDDLE: (255, 130, 190)},
@@ -33,52 +33,52 @@ def draw_pose(
     label: str | None = None,
     number: int = 0,
 ) -> None:
-    """Draws one person or animal, in place; its lines are as wide as suits its size.
+    """Draws one person or animal, in place. The width of its lines depends on its size.
 
     Args:
         image: BGR (H, W, 3), uint8, contiguous.
-        keypoints: x, y (K, 2) in pixels, 0 is the middle of the first one; they may lie outside or
-            be NaN.
-        scores: (K,).
-        skeleton: Of the K keypoints.
-        box: x1, y1, x2, y2 (4,), which is drawn too.
-        score: Keypoints above it are drawn, and links of which both ends are.
-        label: Is written at the box, or above the keypoints.
-        number: Of the dataset; it chooses the colours.
+        keypoints: x, y (K, 2) in pixels; 0 is the middle of the first pixel. They may be outside of
+            the picture, or NaN.
+        scores: The scores of the keypoints, (K,).
+        skeleton: The skeleton of the K keypoints.
+        box: x1, y1, x2, y2 (4,); the box is drawn, too.
+        score: Keypoints with higher scores are drawn, and links between two of them.
+        label: A text that is written at the box, or above the keypoints.
+        number: The number of the dataset, which chooses the colours.
     """
     keypoints, scores = np.asarray(keypoints, np.float64), np.asarray(scores)
-    seen = (scores > score) & np.isfinite(keypoints).all(axis=1)
-    points = np.clip(np.where(seen[:, None], keypoints, 0), -FAR, FAR)
-    frame = _frame(box, points[seen])
+    shown = (scores > score) & np.isfinite(keypoints).all(axis=1)
+    points = np.clip(np.where(shown[:, None], keypoints, 0), -FAR, FAR)
+    frame = _frame(box, points[shown])
     if frame is None:
         return
     width = _line_width(frame, image.shape)
     colours = COLOURS[number % len(COLOURS)]
     if box is not None:
         _draw_box(image, frame, width, colours[MIDDLE])
-    links = np.array([link for link in skeleton.links if seen[list(link)].all()], int)
+    links = np.array([link for link in skeleton.links if shown[list(link)].all()], int)
     links = links.reshape(-1, 2)
-    radii = _radii(points, seen, links, width)
+    radii = _radii(points, shown, links, width)
     widths = np.minimum(width, 1.2 * radii[links].min(axis=1))
     sides = skeleton.sides
     _draw_links(image, points[links], widths, [colours[_side(sides, link)] for link in links])
-    for i in np.flatnonzero(seen):
+    for i in np.flatnonzero(shown):
         _draw_dot(image, points[i], radii[i], colours[sides[i]])
     if label:
         _write(image, label, frame, width, colours[MIDDLE])
 
 
 def _frame(box: np.ndarray | None, points: np.ndarray) -> np.ndarray | None:
-    """x1, y1, x2, y2 of the box, or else around the points; None where there is nothing."""
+    """x1, y1, x2, y2 of the box, else of a box around the points; None if there is neither."""
     if box is not None and np.isfinite(box).all():
         return np.clip(np.asarray(box, np.float64), -FAR, FAR)
     return np.concatenate([points.min(axis=0), points.max(axis=0)]) if len(points) else None
 
 
 def _line_width(frame: np.ndarray, shape: Sequence[int]) -> float:
-    """Of a figure's lines, in pixels: a seventieth of its size.
+    """The width of the lines of a figure, in pixels: a seventieth of its size.
 
-    Of a small figure in a large picture they are wider, so that they are still there when the whole
+    Lines of a small figure in a large picture are wider, so that they are still visible when the
     picture is shown on a screen.
     """
     picture = max(shape[:2])
@@ -88,18 +88,18 @@ def _line_width(frame: np.ndarray, shape: Sequence[int]) -> float:
 
 
 def _side(sides: Sequence[int], link: np.ndarray) -> int:
-    """Of a link: that of its ends; across the body, the middle."""
+    """The side of a link: that of its ends; the middle for a link from left to right."""
     found = {sides[end] for end in link} - {MIDDLE}
     return found.pop() if len(found) == 1 else MIDDLE
 
 
-def _radii(points: np.ndarray, seen: np.ndarray, links: np.ndarray, width: float) -> np.ndarray:
-    """(K,): smaller where links are short, as in hands, or where there are none, as in faces."""
+def _radii(points: np.ndarray, shown: np.ndarray, links: np.ndarray, width: float) -> np.ndarray:
+    """The radii of the dots, (K,): small for short links (hands) and dense points (faces)."""
     lengths = np.linalg.norm(points[links[:, 0]] - points[links[:, 1]], axis=1)
     totals = np.bincount(links.ravel(), np.repeat(lengths, 2), len(points))
     counts = np.bincount(links.ravel(), minlength=len(points))
     near = np.where(counts > 0, totals / np.maximum(counts, 1), np.inf)
-    others, alone = np.flatnonzero(seen), np.flatnonzero(seen & (counts == 0))
+    others, alone = np.flatnonzero(shown), np.flatnonzero(shown & (counts == 0))
     apart = np.linalg.norm(points[alone, None] - points[others], axis=2)
     apart[alone[:, None] == others] = np.inf
     near[alone] = apart.min(axis=1, initial=np.inf)
@@ -112,13 +112,13 @@ def _draw_links(
     widths: np.ndarray,
     colours: Sequence[tuple[int, int, int]],
 ) -> None:
-    """First all outlines, so that none crosses a link.
+    """Draws all outlines first, so that no outline covers a link.
 
     Args:
-        image: To draw on.
-        ends: x, y (L, 2, 2).
-        widths: (L,), in pixels.
-        colours: Of L links.
+        image: The picture.
+        ends: x, y of both ends (L, 2, 2).
+        widths: The widths of the links (L,), in pixels.
+        colours: The colours of the L links.
     """
     inner = np.maximum(np.round(widths), 1).astype(int)
     outer = inner + np.maximum(np.round(inner / 2), 1).astype(int)
@@ -131,7 +131,7 @@ def _draw_links(
 def _draw_line(
     image: np.ndarray, ends: np.ndarray, colour: tuple[int, int, int], thickness: int
 ) -> None:
-    """What of it lies far outside the picture is cut off first."""
+    """Cuts off the parts that are far outside the picture, then draws the line."""
     h, w = image.shape[:2]
     around = _fixed([-thickness, -thickness, w + 2 * thickness, h + 2 * thickness])
     is_inside, start, end = cv2.clipLine(around, _fixed(ends[0]), _fixed(ends[1]))
@@ -153,7 +153,7 @@ def _draw_dot(
 def _draw_box(
     image: np.ndarray, frame: np.ndarray, width: float, colour: tuple[int, int, int]
 ) -> None:
-    """Outside the picture it may be anywhere."""
+    """Draws the box; parts far outside the picture are moved close to it."""
     thickness = max(1, round(width / 3))
     outside = np.array(image.shape[1::-1] * 2) + thickness
     x1, y1, x2, y2 = _fixed(np.clip(frame, -thickness, outside))
@@ -168,7 +168,7 @@ def _write(
     width: float,
     colour: tuple[int, int, int],
 ) -> None:
-    """Above the upper left corner, or as near to it as there is room."""
+    """Writes the label above the upper left corner, or as near to it as the picture allows."""
     scale, thickness = max(0.35, width / 8), max(1, round(width / 4))
     (w, h), below = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
     height, length = image.shape[:2]

@@ -1,4 +1,4 @@
-"""The samples whose reconstruction by a masked autoencoder is shown."""
+"""The samples for sheets of a masked autoencoder's reconstructions."""
 
 import numpy as np
 from mmengine.config import Config
@@ -10,7 +10,7 @@ from vitpose_plus.models import MaskedAutoencoder
 
 
 def picture_samples(paths: list[str], model: MaskedAutoencoder) -> list[dict]:
-    """The middle of pictures from files, in the size that the model's positions are for."""
+    """Returns the middle of each picture, in the input size of the model."""
     patch_hw = model.backbone.patch_embed.stride
     grid_hw = model.backbone.pos_embed.shape[1:3]
     height, width = (n * side for n, side in zip(grid_hw, patch_hw, strict=True))
@@ -20,13 +20,13 @@ def picture_samples(paths: list[str], model: MaskedAutoencoder) -> list[dict]:
     for path in paths:
         try:
             samples.append(pipeline(dict(img_path=path)))
-        except Exception as error:  # whatever a stranger's file makes opencv raise
+        except Exception as error:  # OpenCV can raise any error for an unknown file
             raise UserError(f'{path} cannot be read as a picture: check the file.') from error
     return samples
 
 
 def training_samples(cfg: Config, number: int) -> list[dict]:
-    """Samples of the training set, evenly spread, as the training crops them."""
+    """Returns samples that are spread evenly over the training set, with the training's crops."""
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     chosen = np.linspace(0, len(dataset) - 1, min(number, len(dataset))).astype(int)
     return [dataset[i] for i in chosen.tolist()]

@@ -1,4 +1,4 @@
-"""Pictures of predictions: poses of several datasets, and masked patches."""
+"""Sheets of predictions: poses on pictures of several datasets, and reconstructed patches."""
 
 from itertools import groupby
 from pathlib import Path
@@ -16,7 +16,7 @@ from vitpose_plus.models import MaskedAutoencoder
 from vitpose_plus.visualization.poses import draw_pose
 
 TILE_HW = (288, 352)
-SURE = 0.2  # who and what scores no more is not drawn
+MIN_SCORE = 0.2  # only people and keypoints with a higher score are drawn
 
 
 def contact_sheet(
@@ -25,16 +25,16 @@ def contact_sheet(
     path: str | Path,
     columns: int = 5,
 ) -> None:
-    """Writes one picture: a row a dataset, with the predictions for some of its images.
+    """Writes a sheet with a row for each dataset: predictions for some of its pictures.
 
-    People and keypoints that score no more than ``SURE`` are not drawn.
+    People and keypoints are drawn only if their score is higher than ``MIN_SCORE``.
 
     Args:
         model: The model, in evaluation mode.
-        dataset: One dataset or several in test mode; consecutive samples of an image are drawn
-            together.
+        dataset: One dataset or several, in test mode. Consecutive samples of the same picture are
+            drawn together.
         path: The PNG to write.
-        columns: Images of a dataset, evenly spread.
+        columns: The number of pictures of a dataset; they are spread evenly over it.
     """
     rows = []
     for part in parts_of(dataset):
@@ -47,11 +47,11 @@ def contact_sheet(
 
 
 def reconstruction_sheet(model: MaskedAutoencoder, samples: list[dict], path: str | Path) -> None:
-    """Writes one picture: a row a sample, with the input, what is seen of it, what is drawn.
+    """Writes a sheet with a row for each sample: input, visible patches, reconstruction.
 
     Args:
-        model: The model, in evaluation mode, of a config whose preprocessor makes RGB of BGR.
-        samples: What a dataset gives.
+        model: The model, in evaluation mode. Its preprocessor must convert BGR to RGB.
+        samples: Samples of a dataset.
         path: The PNG to write.
     """
     preprocessor = model.data_preprocessor
@@ -65,13 +65,13 @@ def reconstruction_sheet(model: MaskedAutoencoder, samples: list[dict], path: st
 
 
 def _tile(model: BasePoseEstimator, dataset, indices: list[int]) -> np.ndarray:
-    """One image (BGR, TILE_HW) with the sure predictions of all its samples."""
+    """Returns one picture (BGR, TILE_HW) with the predictions of all its samples."""
     sample = merge_data_samples(model.test_step(pseudo_collate([dataset[i] for i in indices])))
-    people = sample.pred_instances[sample.pred_instances.bbox_scores > SURE]
+    people = sample.pred_instances[sample.pred_instances.bbox_scores > MIN_SCORE]
     drawn = cv2.imread(sample.img_path)
     skeleton = Skeleton.of(dataset.metainfo)
     for keypoints, scores in zip(people.keypoints, people.keypoint_scores, strict=True):
-        draw_pose(drawn, keypoints, scores, skeleton, score=SURE)
+        draw_pose(drawn, keypoints, scores, skeleton, score=MIN_SCORE)
     ratio = min(TILE_HW[0] / drawn.shape[0], TILE_HW[1] / drawn.shape[1])
     drawn = cv2.resize(drawn, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
     tile = np.full((*TILE_HW, 3), 255, np.uint8)
