@@ -1,4 +1,4 @@
-"""Training keeps the best checkpoint by the first number of its validation, whatever is in it."""
+"""A training keeps the best checkpoint by the first number of its validation."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ from vitpose_plus.experiments.splitting import split_config
 
 
 def train(cfg, **changes):
-    """One epoch of two images a dataset with a validation; the checkpoints that it leaves."""
+    """Trains one epoch of two pictures a dataset, validates, and returns the checkpoints."""
     cfg.work_dir = 'out'
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
     cfg.model.test_cfg.flip_test = False
@@ -31,7 +31,7 @@ def train(cfg, **changes):
     return sorted(path.name for path in Path('out').glob('*.pth'))
 
 
-def test_of_several_datasets_by_the_first(tiny_config):
+def test_the_first_of_several_datasets_chooses_the_best(tiny_config):
     assert train(tiny_config) == ['best_coco_AP_epoch_1.pth', 'epoch_1.pth']
     best, last = (reading.read(f'out/{name}epoch_1.pth') for name in ('best_coco_AP_', ''))
     assert best.keys() == last.keys()
@@ -54,13 +54,13 @@ def test_the_lines_of_the_results_page_validate_on_coco_only(workplace):
 
 
 @pytest.mark.parametrize(('dataset', 'metric'), [('mpii', 'PCK'), ('ap10k', 'AP')])
-def test_of_a_dataset_split_off_by_its_own(tiny_config, dataset, metric):
+def test_the_metric_of_a_split_dataset_chooses_the_best(tiny_config, dataset, metric):
     files = train(split_config(tiny_config, dataset))
     assert files == [f'best_{dataset}_{metric}_epoch_1.pth', 'epoch_1.pth']
-    assert all(reading.read(f'out/{name}') for name in files)  # with the score, as data
+    assert all(reading.read(f'out/{name}') for name in files)  # the score in them is plain data
 
 
-def test_without_validation_only_the_last(tiny_config):
+def test_without_validation_only_the_last_checkpoint_is_kept(tiny_config):
     nothing = dict(val_cfg=None, val_dataloader=None, val_evaluator=None)
     cfg = split_config(tiny_config, 'coco')
     assert train(cfg, **nothing) == ['epoch_1.pth']
@@ -77,12 +77,12 @@ model, train_dataloader, val_dataloader, test_dataloader, val_evaluator, test_ev
 """
 
 
-def test_a_child_of_another_dataset_by_its_own_and_on_after_a_pause(workplace):
+def test_the_metric_of_a_child_config_chooses_the_best_also_after_resuming(workplace):
     parent = Path(find_config('vitpose-tiny_figures-128x96'))
     Path('child.py').write_text(CHILD.format(parent=parent, folder=parent.parents[1]))
     cfg = Config.fromfile('child.py', format_python_code=False)
     assert train(cfg) == ['best_aic_AP_epoch_1.pth', 'epoch_1.pth']
-    # No step in the second epoch: what is not better is not saved as the best.
+    # The second epoch changes nothing: a checkpoint that is not better is not saved as the best.
     cfg = Config.fromfile('child.py', format_python_code=False)
     still = dict(resume=True, param_scheduler=[], optim_wrapper=dict(optimizer=dict(lr=0.0)))
     files = train(cfg, **still, train_cfg=dict(max_epochs=2))

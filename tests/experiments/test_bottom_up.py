@@ -1,4 +1,4 @@
-"""Bottom-up from its config to its metric, on drawn figures."""
+"""Bottom-up models from the config to the metric, on synthetic figures."""
 
 import json
 
@@ -30,14 +30,14 @@ ENTRY = dict(
 
 @pytest.fixture
 def config(figures, tmp_path, monkeypatch):
-    """The figures' config, where it finds a few of them."""
+    """The config for figures, in a folder with a few of them."""
     (tmp_path / 'work_dirs' / 'experiments').mkdir(parents=True)
     (tmp_path / 'work_dirs' / 'experiments' / 'figures').symlink_to(figures)
     monkeypatch.chdir(tmp_path)
     return Config.fromfile(find_config(TINY), format_python_code=False)
 
 
-def test_an_entry_is_read_picture_by_picture_and_without_boxes():
+def test_samples_are_complete_pictures_without_boxes():
     affine = dict(type='BottomupRandomAffine', rotate_factor=10.0)
     model, train, val, test, evaluator, _ = bottom_up('coco', ENTRY, affine, (512, 640))
     assert model['backbone']['input_hw'] == (512, 640)
@@ -54,7 +54,7 @@ def test_an_entry_is_read_picture_by_picture_and_without_boxes():
     assert ENTRY['val']['bbox_file'] == 'boxes.json'
 
 
-def test_an_entry_that_is_only_tested_on_has_no_training_set():
+def test_an_entry_without_train_has_no_training_set():
     entry = {key: value for key, value in ENTRY.items() if key != 'train'}
     _, train, val, *_ = bottom_up('ochuman', entry, {})
     assert train == dict(dataset=dict(_delete_=True))
@@ -73,20 +73,20 @@ def test_trains_on_batches_of_pictures(config):
     model = MODELS.build(config.model).train()
     data = model.data_preprocessor(pseudo_collate([dataset[i] for i in range(3)]), True)
     people = [len(sample.gt_instances) for sample in data['data_samples']]
-    seen = [s.gt_instance_labels.keypoint_indices[..., 1] for s in data['data_samples']]
-    assert [int(labels.any(1).sum()) for labels in seen] == people
+    visible = [s.gt_instance_labels.keypoint_indices[..., 1] for s in data['data_samples']]
+    assert [int(labels.any(1).sum()) for labels in visible] == people
     loss, _ = model.parse_losses(model.loss(**data))
     assert loss.isfinite()
     loss.backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
 
 
-def test_flawless_predictions_score_highest(config):
+def test_exact_predictions_have_a_high_score(config):
     assert headlines(grouping_ceiling(config))['coco'] > 0.9
 
 
 @torch.no_grad()
-def test_nobody_is_found_anywhere(config):
+def test_a_model_that_finds_nobody_can_be_tested(config):
     dataset = DATASETS.build(config.test_dataloader.dataset)
     model = MODELS.build(config.model).eval()
     torch.nn.init.zeros_(model.head.final_layer.weight)
@@ -122,7 +122,7 @@ def test_a_head_of_other_keypoints_is_refused(config):
 
 def test_the_test_command_draws_a_sheet(config, capsys):
     model = MODELS.build(config.model)
-    torch.nn.init.normal_(model.head.final_layer.weight, std=0.5)  # finds people in noise
+    torch.nn.init.normal_(model.head.final_layer.weight, std=0.5)  # large: random people are found
     writing.write('model.pth', model.state_dict())
     main(['test', TINY, 'model.pth', '--sheet', 'sheet.png'])
     assert 'coco/AP' in capsys.readouterr().out

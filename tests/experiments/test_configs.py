@@ -1,4 +1,4 @@
-"""What a config gets by one call: the sections of the tuples, and changes merged into them."""
+"""A config gets its sections by one call: those of the tuples, with changes merged into them."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -18,7 +18,7 @@ SIZE = dict(input_hw=(128, 96), data_root='elsewhere')
 
 @pytest.fixture(scope='module')
 def base():
-    """What ``_base_`` is in a child of a joint config and of a bottom-up one."""
+    """``_base_`` as in a child of a joint config and of a bottom-up config."""
     joint, bottom_up = (
         Config.fromfile(find_config(name), format_python_code=False).to_dict()
         for name in (JOINT, 'vitpose-bottomup-base_coco-512x512')
@@ -27,7 +27,7 @@ def base():
 
 
 def tuples(base):
-    """Each function of tuples, as users' configs call it, and its function of a mapping."""
+    """Yields the result of each function that returns a tuple, and that of its ``_config``."""
     crops, augmentation = base.crops, base.augmentation
     names, entries = ['aic', 'coco'], dict(aic=base.aic, coco=base.coco)
     yield (
@@ -95,7 +95,7 @@ del head
 """
 
 
-def test_configs_of_earlier_versions_say_the_same(tmp_path):
+def test_configs_of_earlier_versions_give_the_same(tmp_path):
     plain = Path(find_config('vitpose-base_coco-256x192'))
     parents = [str(plain), str(plain.parents[1] / 'datasets' / 'aic.py')]
     loaded = []
@@ -103,7 +103,7 @@ def test_configs_of_earlier_versions_say_the_same(tmp_path):
         (tmp_path / f'{name}.py').write_text(text.format(parents=parents))
         loaded.append(Config.fromfile(tmp_path / f'{name}.py', format_python_code=False).to_dict())
     assert (loaded[0].pop('dataset_type'), loaded[1].pop('dataset_type')) == (
-        'CocoDataset',  # of its parent, as the sections are all that it gets
+        'CocoDataset',  # of its parent, as the old function returns only sections
         'AicDataset',
     )
     assert loaded[0] == loaded[1]
@@ -112,7 +112,7 @@ def test_configs_of_earlier_versions_say_the_same(tmp_path):
 
 
 def merge(parent, child):
-    """As mmengine does with a config file's parent (it takes ``_delete_`` out of the child)."""
+    """Merges as mmengine does with a config and its parent (it removes ``_delete_``)."""
     result = Config(parent)
     result.merge_from_dict(deepcopy(child))
     return result.to_dict()
@@ -129,7 +129,7 @@ def merge(parent, child):
         dict(metrics=['AUC'], schedule=dict(epochs=3)),
     ],
 )
-def test_changes_act_as_a_child_of_the_sections_would(changes):
+def test_changes_have_the_effect_of_a_child_of_the_sections(changes):
     parent = dict(
         model=dict(backbone=dict(type='ViT', width=8), head=dict(channels=8)),
         loader=dict(size=64, dataset=dict(type='Coco', boxes='file')),
@@ -138,7 +138,7 @@ def test_changes_act_as_a_child_of_the_sections_would(changes):
     )
     sections = dict(
         model=dict(backbone=dict(input_hw=(4, 3)), head=dict(keypoints=2)),
-        loader=dict(dataset=dict(type='Aic', file='theirs', _delete_=True)),
+        loader=dict(dataset=dict(type='Aic', file='other', _delete_=True)),
         metrics=['PCK'],
     )
     expected = merge(merge(parent, sections), changes)
@@ -163,17 +163,17 @@ def test_experts_are_counted_unless_the_config_chooses_another_ffn(base):
     shared = dict(type='SharedFFN', _delete_=True)
     sections = experiments.multi_dataset_config(base, model=dict(backbone=dict(ffn=shared)))
     assert sections['model']['backbone']['ffn'] == shared
-    assert list(sections['datasets']) == [*base.datasets, '_delete_']  # none are named: all
+    assert list(sections['datasets']) == [*base.datasets, '_delete_']  # without names: all datasets
 
 
-def test_an_entry_that_a_parent_has_changed_stays_changed(base):
+def test_a_change_of_an_entry_in_a_parent_is_kept(base):
     changed = ConfigDict(base.to_dict())
     changed.datasets.coco.num_keypoints = 5
     sections = experiments.multi_task_config(changed, ['aic', 'coco'])
     assert [head['num_keypoints'] for head in sections['model']['head']['heads']] == [14, 5]
 
 
-def test_no_section_shares_anything_with_another_or_with_the_base(base):
+def test_sections_share_nothing_with_each_other_or_with_the_base(base):
     one_process = dict(num_workers=0, mp=dict(start='fork'))
     loaders = dict(val_dataloader=one_process, test_dataloader=one_process)
     sections = experiments.single_dataset_config(base, 'coco', **loaders)

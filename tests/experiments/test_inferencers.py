@@ -1,4 +1,4 @@
-"""mmpose's own inferencers run plain models of ours, and agree with its functions."""
+"""mmpose's inferencers run our plain models, and give the same as mmpose's functions."""
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from vitpose_plus.models.building import deployment_config
 
 TOPDOWN, BOTTOM_UP = 'vitpose-tiny_figures-128x96', 'vitpose-bottomup-tiny_figures-128x128'
 ARCH = dict(depth=1, dim=64, num_heads=2)
-# One of every dataset and of every decoder.
+# One config for every dataset and every decoder.
 KINDS = [
     *(f'vitpose-small_{name}-256x192' for name in ('aic', 'ap10k', 'apt36k', 'mpii')),
     *(f'vitpose-base_{name}-256x192' for name in ('coco-wholebody', 'crowdpose', 'interhand2d')),
@@ -42,7 +42,7 @@ def random_weights(config, path):
 
 
 def shallow(name):
-    """A config with its deployed model, one layer deep."""
+    """Returns a config with its deployed model, reduced to one layer."""
     cfg = Config.fromfile(find_config(name), format_python_code=False)
     cfg.model = deployment_config(cfg.model)
     cfg.model.backbone.arch = dict(ARCH)
@@ -57,7 +57,7 @@ def poses(inferencer, picture):
     return found.keypoints, found.keypoint_scores
 
 
-def test_topdown_is_inference_topdown_with_the_whole_box(picture, tmp_path):
+def test_topdown_equals_inference_topdown_with_the_whole_picture_as_box(picture, tmp_path):
     config = find_config(TOPDOWN)
     weights = random_weights(config, tmp_path / 'w.pth')
     inferencer = MMPoseInferencer(config, weights, device='cpu', det_model='whole_image')
@@ -69,7 +69,7 @@ def test_topdown_is_inference_topdown_with_the_whole_box(picture, tmp_path):
     assert_same(torch.tensor(scores), torch.tensor(expected.pred_instances.keypoint_scores))
 
 
-def test_bottom_up_is_inference_bottomup(picture, tmp_path):
+def test_bottom_up_equals_inference_bottomup(picture, tmp_path):
     config = find_config(BOTTOM_UP)
     weights = random_weights(config, tmp_path / 'w.pth')
     keypoints, scores = poses(MMPoseInferencer(config, weights, device='cpu'), picture)
@@ -90,8 +90,8 @@ def test_every_kind_of_plain_config_runs(name, picture):
     assert np.isfinite(keypoints).all()
 
 
-def test_a_dataset_that_is_only_tested_on_wants_the_keypoints_in_the_checkpoint(picture, tmp_path):
-    """mmpose takes them from there, as trainings write them, or from the training set."""
+def test_a_dataset_that_is_only_tested_on_needs_keypoints_in_the_checkpoint(picture, tmp_path):
+    """mmpose reads them from the checkpoint of a training, or from the training set."""
     cfg = shallow('vitpose-small_ochuman-256x192')
     keypoints = parse_pose_metainfo(dict(from_file='configs/_base_/datasets/coco.py'))
     state = MODELS.build(cfg.model).state_dict()

@@ -1,4 +1,4 @@
-"""From MAE on figures to the start of a pose model: data, training, checkpoint, pictures."""
+"""MAE on figures, and a pose model that starts from it: data, training, checkpoint, pictures."""
 
 from pathlib import Path
 
@@ -34,8 +34,8 @@ def entries(config):
     return dict(coco=config.coco, aic=config.aic)
 
 
-def test_a_sample_a_person_or_a_picture(config):
-    """Of the fixture's six pictures in either dataset; nobody is left out, nobody comes twice."""
+def test_a_sample_for_each_person_or_picture(config):
+    """Both datasets have six pictures; every person or picture gives exactly one sample."""
     plain = [
         dict(e.train, data_root=f'{ROOT}/{e.train.data_root}') for e in entries(config).values()
     ]
@@ -74,27 +74,27 @@ def test_sixty_steps_on_figures_lower_the_loss(config):
             inputs=pictures.unbind(), data_samples=[dataset[i]['data_samples'] for i in chosen]
         )
         losses.append(model.train_step(data, wrapper)['loss'].item())
-    # The targets' variance, and that of normed tokens times Xavier's weights; 8 crops are few.
+    # The variance of targets, plus that of normed tokens times Xavier's weights; only 8 crops.
     assert losses[0] == pytest.approx(1 + 2 * d / (d + p), abs=0.06)
     assert np.mean(losses[-10:]) < 0.93
 
 
 @pytest.fixture
 def trained(workplace):
-    """The checkpoint of an epoch on eight people."""
+    """The checkpoint of one epoch on eight people."""
     main(
         ['train', MAE, '--work-dir', 'mae', '--cfg-options', 'train_cfg.max_epochs=1', *QUICK, *FEW]
     )
     return 'mae/epoch_1.pth'
 
 
-def test_its_checkpoint_starts_a_pose_model_and_is_drawn(trained, capsys):
+def test_its_checkpoint_starts_a_pose_model_and_reconstructs(trained, capsys):
     state = reading.read(trained)
     assert {key.split('.')[0] for key in state} == {'backbone', 'decoder'}
     start_a_plain_pose_model(trained, state)
-    say_what_is_left_out(trained)
+    log_parts_that_are_left_out(trained)
     draw(trained, capsys)
-    refuse_what_it_is_not_for(trained, capsys)
+    refuse_other_uses(trained, capsys)
 
 
 def start_a_plain_pose_model(trained, state):
@@ -108,8 +108,8 @@ def start_a_plain_pose_model(trained, state):
         assert torch.equal(value, state[f'backbone.{name}']), name
 
 
-def say_what_is_left_out(trained):
-    """Plain FFNs, so that the demo's figures can do with the plain backbone of MAE."""
+def log_parts_that_are_left_out(trained):
+    """Uses plain FFNs, so that MAE's plain backbone fits the model."""
     plain = ['model.backbone.ffn._delete_=True', 'model.backbone.ffn.type=SharedFFN']
     few = [f'train_dataloader.dataset.datasets.{i}.indices=2' for i in range(6)]
     options = ['train_cfg.max_epochs=1', *plain, *QUICK, *few]
@@ -143,7 +143,7 @@ def refused(capsys, *command):
     return error
 
 
-def refuse_what_it_is_not_for(trained, capsys):
+def refuse_other_uses(trained, capsys):
     out = ('--out', 'a.png')
     assert 'there is nothing to test: draw the' in refused(capsys, 'test', MAE, trained)
     assert 'reconstruct' in refused(capsys, 'test', MAE, trained)
@@ -176,7 +176,7 @@ def build_weights(name, build=build_on_meta):
 
 
 def test_experts_start_from_it_by_convert(workplace, capsys):
-    """As from MAE's own files: the decoder is left out, by name, and the experts are equal."""
+    """As with the authors' MAE files: the decoder is left out, and all experts are equal."""
     state = build_weights(MAE, MODELS.build)
     writing.write('mae.pth', state)
     main(['convert', 'mae.pth', 'start.pth', '--config', POSE])
@@ -195,13 +195,13 @@ CONFIGS = [path for path in shipped_configs().values() if path.parent.name == 'm
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_configs_are_mae_on_their_crops(path):
-    """Three quarters hidden; no decay of biases, norms, tokens and positions; one input size."""
+    """Three quarters of the patches are hidden. Biases, norms, tokens, positions do not decay."""
     cfg = Config.fromfile(path, format_python_code=False)
     model = build_on_meta(cfg.model)
     h, w = cfg.model.backbone.input_hw
     assert path.stem.endswith(f'-{h}x{w}')
     assert model.choose(torch.empty(2, 3, h, w)).shape == (2, h * w // 16**2 // 4)
-    # It seeds by rank: or all GPUs would hide the same.
+    # This loop seeds by rank: otherwise all GPUs would hide the same patches.
     assert cfg.train_cfg.type == 'ExactTrainLoop'
     for part in cfg.train_dataloader.dataset.datasets:
         [size] = [step.input_size for step in part.pipeline if 'input_size' in step]
@@ -216,7 +216,7 @@ def test_configs_are_mae_on_their_crops(path):
     assert last.end == cfg.train_cfg.max_epochs
 
 
-def test_the_recipe_is_mae_s():
+def test_the_recipe_is_that_of_mae():
     cfg = Config.fromfile(find_config(BASE), format_python_code=False)
     assert cfg.auto_scale_lr.base_batch_size == 8 * cfg.train_dataloader.batch_size == 4096
     assert cfg.optim_wrapper.optimizer.lr == pytest.approx(1.5e-4 * 4096 / 256)
@@ -227,7 +227,7 @@ def test_the_recipe_is_mae_s():
     assert (encoder, decoder) == (pytest.approx(85.8, abs=0.05), pytest.approx(26.0, abs=0.05))
 
 
-def test_an_encoder_alone_fits_pose_models_of_its_size(monkeypatch):
+def test_an_encoder_without_decoder_fits_pose_models_of_its_size(monkeypatch):
     configs = {name: Path(find_config(name)) for name in (BASE, 'vitpose-base_coco-256x192')}
     monkeypatch.setattr(matching, 'shipped_configs', lambda: configs)
     state = build_weights(BASE)

@@ -1,4 +1,4 @@
-"""A config that cannot be read is one sentence, with the file at fault and the line."""
+"""A config that cannot be read gives one sentence with the wrong file and the line."""
 
 import re
 
@@ -10,7 +10,7 @@ from vitpose_plus.experiments.catalogue import load_config, read_config
 
 BASE = f"_base_ = '{ROOT}/configs/vitpose/vitpose-small_coco-256x192.py'\n"
 SYNTAX = 'model = dict(a=1\n'
-# What other files hold, what the one that is read holds, and what is said.
+# Other files with their contents, the content of the file that is read, and the message.
 CASES = {
     'syntax': ({}, BASE + SYNTAX, r"own\.py cannot .* \(line 2: '\(' was never closed\): correct"),
     'syntax in a parent': ({'a.py': SYNTAX}, "_base_ = 'a.py'", r"a\.py cannot .*\(line 1: '\('"),
@@ -24,11 +24,11 @@ CASES = {
         "_base_ = ['a.py']",
         r'a\.py has no\.py in `_base_`, but',
     ),
-    'its own parent': ({}, "_base_ = 'own.py'", r'own\.py in `_base_`, of which it is a parent'),
+    'its own parent': ({}, "_base_ = 'own.py'", r'own\.py in `_base_`, but is a parent of that'),
     'two that are parents of each other': (
         {'a.py': "_base_ = 'own.py'"},
         "_base_ = 'a.py'",
-        r'a\.py has own\.py in `_base_`, of which it is a parent itself: take it out',
+        r'a\.py has own\.py in `_base_`, but is a parent of that file itself: remove it',
     ),
     'a name': ({}, f'{BASE}a = 1\nb = nowhere\n', r"own\.py .*\(line 3: NameError: name 'nowhere'"),
     'a name in a parent': ({'a.py': 'b = c'}, "_base_ = 'a.py'", r'a\.py .*\(line 1: NameError'),
@@ -52,7 +52,7 @@ CASES = {
     'an import before the parents': (
         {},
         f'import numpy as np\n{BASE}',
-        r'own\.py imports before its `_base_`.* lazy configs.*: put `_base_` first',
+        r'own\.py has imports before its `_base_`.* lazy configs.*: put `_base_` first',
     ),
     'an import without parents': (
         {},
@@ -118,8 +118,8 @@ def test_other_files_are_named_too(name, text, message, tmp_path, monkeypatch):
         load_config(name.split('/')[0])
 
 
-def test_imports_behind_the_parents_are_read(tmp_path):
-    """mmengine's config is Python, where `_base_` comes first."""
+def test_imports_after_the_parents_are_read(tmp_path):
+    """mmengine reads a config as Python if `_base_` comes first."""
     more = (
         'import numpy as np\ndef double(x):\n    return 2 * x\nwork_dir = str(double(int(np.e)))\n'
     )

@@ -1,4 +1,4 @@
-"""What follows from the datasets of an experiment."""
+"""The parts of a config that depend on its datasets."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def derive(datasets, **options):
     return multi_dataset(datasets, CROPS, AUGMENTATION, **options)
 
 
-def test_sizes_count_height_first_and_codecs_width_first():
+def test_sizes_have_height_first_and_codecs_have_width_first():
     model, train, *_ = derive(dict(zebra=entry()), input_hw=(256, 192), sigma=3.0)
     codec = model['head']['heads'][0]['codec']
     assert model['backbone']['input_hw'] == (256, 192)
@@ -51,7 +51,7 @@ def test_paths_lie_in_the_root_of_all_data():
     assert modes == [False, True, True]
 
 
-def test_augmentation_only_in_training_and_without_what_a_dataset_refuses():
+def test_augmentation_only_in_training_and_without_transforms_that_a_dataset_refuses():
     datasets = dict(zebra=entry(), okapi=entry(augmentation=dict(RandomHalfBody=None)))
     _, train, val, *_ = derive(datasets)
 
@@ -64,7 +64,7 @@ def test_augmentation_only_in_training_and_without_what_a_dataset_refuses():
 
 
 def test_a_dataset_without_a_training_set_is_only_tested_on():
-    """Preflight refuses training where a loader has no dataset, or a head none."""
+    """Preflight refuses training if a loader or a head has no dataset."""
     tested = {key: value for key, value in entry().items() if key != 'train'}
     _, train, val, *_ = derive(dict(zebra=entry(), okapi=tested))
     assert [len(part['dataset']['datasets']) for part in (train, val)] == [1, 2]
@@ -83,7 +83,7 @@ def test_a_dataset_may_have_several_metrics_under_one_name():
 
 
 def test_nothing_is_shared_between_the_parts():
-    """Changing one loader of a config must change no other, nor the entries."""
+    """A change of one loader must not change another loader or the entries."""
     datasets = dict(zebra=entry())
     _, train, val, *_ = derive(datasets)
     train['dataset']['datasets'][0]['data_prefix']['img'] = 'changed'
@@ -97,9 +97,9 @@ def test_nothing_is_shared_between_the_parts():
         ({}, '`datasets` is empty: name at least one entry'),
         (
             dict(zebra=entry(crop='square')),
-            "zebra asks for the crop 'square'; there are udp, plain",
+            "zebra needs the crop 'square', but `crops` has only udp, plain: correct",
         ),
-        (dict(zebra=dict(crop='udp')), 'The entry of the dataset zebra lacks num_keypoints, val'),
+        (dict(zebra=dict(crop='udp')), 'The entry of the dataset zebra has no num_keypoints, no v'),
     ],
 )
 def test_errors(datasets, message):

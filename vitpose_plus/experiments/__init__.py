@@ -1,7 +1,7 @@
-"""From the entries of datasets to the parts of a config, and the configs that come along.
+"""Makes the parts of a config from the entries of datasets, and finds the included configs.
 
-A config calls one of the functions that end in ``_config`` (``configs.py``). The others return the
-same sections as tuples.
+A config calls one of the functions that end in ``_config`` (``configs.py``). The other functions
+return the same sections as tuples.
 """
 
 from vitpose_plus.experiments.bottom_up import bottom_up

@@ -1,6 +1,6 @@
-"""From a dataset's entry to the parts of a bottom-up config.
+"""Makes the parts of a bottom-up config from the entry of a dataset.
 
-As ``topdown`` for top-down models. Pictures are read whole, and no boxes.
+``topdown`` does the same for top-down models. A sample is a complete picture; boxes are not read.
 """
 
 from copy import deepcopy
@@ -8,7 +8,7 @@ from copy import deepcopy
 from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.topdown import STRIDE, placed
 
-PATCH = 16  # pixels; the sides of a tested picture are made whole multiples
+PATCH = 16  # pixels; in a test the sides of a picture are made multiples of this
 META_KEYS = ('id', 'img_id', 'img_path', 'crowd_index', 'ori_shape', 'img_shape')
 META_KEYS += ('input_size', 'input_center', 'input_scale', 'flip_indices', 'dataset_name')
 
@@ -22,17 +22,18 @@ def bottom_up(
     max_people: int = 30,
     data_root: str = 'data',
 ) -> tuple[dict, dict, dict, dict, dict, dict]:
-    """The parts of a bottom-up config that follow from its dataset.
+    """Returns the parts of a bottom-up config that depend on its dataset.
 
     Args:
-        name: Of the dataset.
+        name: The name of the dataset.
         entry: An entry of ``configs/datasets/`` whose metric is ``CocoMetric``. Its boxes and crops
-            are not used; ``grouping_order`` is the order in which keypoints join people.
-        affine: What is done to pictures in training; it is told the input's size.
-        input_hw: Height and width of the input in training, in pixels. In a test it is as many as
-            the shorter side of the picture needs.
-        sigma: Of the Gaussian targets, in heatmap pixels.
-        max_people: How many people of a picture are told apart.
+            are not used; ``grouping_order`` is the order in which keypoints are added to people.
+        affine: The transform of pictures in training; it gets ``input_size``.
+        input_hw: Height and width of the input in training, in pixels. In a test the shorter side
+            of the picture has this size, and the other side keeps the picture's proportions.
+        sigma: The sigma of the Gaussian targets, in heatmap pixels.
+        max_people: The largest number of people in a picture that get tags in training, and that
+            are found in a test.
         data_root: The folder that holds all datasets' folders.
 
     Returns:
@@ -42,8 +43,8 @@ def bottom_up(
     metric = entry['metric']
     if not isinstance(metric, dict) or metric['type'] != 'CocoMetric':
         raise UserError(
-            f'The dataset {name} is not scored by CocoMetric alone, which counts the people that a '
-            'bottom-up model finds: use a dataset that is.'
+            f'The dataset {name} is not scored by CocoMetric alone. A bottom-up model needs this '
+            'metric, which counts the people that it finds: use a dataset with only this metric.'
         )
     h, w = input_hw
     codec = dict(
@@ -58,19 +59,19 @@ def bottom_up(
         backbone=dict(input_hw=tuple(input_hw)),
         head=dict(num_keypoints=entry['num_keypoints'], decoder=codec),
     )
-    # Nothing, for the training set of a dataset that is only tested on.
+    # Empty for a dataset without a training set.
     train = _whole(entry['train'], data_root, _training(codec, affine)) if 'train' in entry else {}
     tests = [entry['val'], entry.get('test', entry['val'])]
     tests = [dict(_whole(split, data_root, _testing(codec)), test_mode=True) for split in tests]
     # Replaced, not merged: the parent of a config may be of another dataset.
     loaders = [dict(dataset=dict(dataset, _delete_=True)) for dataset in (train, *tests)]
-    # The people that are found have no boxes, and none is found twice.
+    # Predicted people have no boxes, and no person is found twice.
     evaluator = dict(metric, prefix=name, nms_mode='none', score_mode='bbox', _delete_=True)
     return tuple(deepcopy(part) for part in (model, *loaders, evaluator, evaluator))
 
 
 def _whole(split: dict, data_root: str, pipeline: list[dict]) -> dict:
-    """A split's dataset, of pictures and not of boxes."""
+    """Returns the dataset of a split; its samples are complete pictures."""
     dataset = placed(split, data_root)
     dataset.pop('bbox_file', None)
     return dict(dataset, data_mode='bottomup', pipeline=pipeline)

@@ -1,4 +1,4 @@
-"""The configs that come with the package, found by name."""
+"""Finds and reads the included configs by name, and other configs by path."""
 
 import difflib
 import os.path as osp
@@ -12,13 +12,16 @@ from vitpose_plus.files import about
 from vitpose_plus.models.building import deployment_config
 
 CONFIGS = (Path(__file__).parents[1] / '.mim' / 'configs').resolve()
-PARTS = ('_base_', 'datasets')  # folders of what configs are made of
+PARTS = ('_base_', 'datasets')  # folders with files that are only parts of configs
 NO_MODEL = 'has no model with a backbone: give the config of a model.'
 
 
 def shipped_configs() -> dict[str, Path]:
-    """Name -> file of every config that is an experiment: folder by folder, those of the plain
-    models before their variations, and in a folder short names first."""
+    """Returns name -> file of every included config with a model.
+
+    They are sorted by folder: first folders that begin with ``vitpose``, then the others. In a
+    folder, short names come first.
+    """
 
     def place(path: Path) -> tuple:
         folder = path.parent.name
@@ -29,24 +32,24 @@ def shipped_configs() -> dict[str, Path]:
 
 
 def find_config(name: str) -> str:
-    """``name`` if it is a file, else the shipped config of that name (with or without .py)."""
+    """Returns ``name`` if it is a file, else the included config of that name (also with .py)."""
     if osp.isfile(name):
         return name
     if osp.isdir(name):
-        raise UserError(f'{name} is a folder: give a config file, or the name of a shipped one.')
+        raise UserError(f'{name} is a folder: give a config file, or the name of an included one.')
     shipped = shipped_configs()
     stem = name.removesuffix('.py')
     if stem not in shipped:
         close = difflib.get_close_matches(osp.basename(stem), shipped, n=3, cutoff=0.3)
         raise UserError(
-            f'There is no config {name or repr(name)}, neither as a file nor by that name among '
-            f'the shipped ones; the closest are {", ".join(close) or "none"}.'
+            f'There is no config {name or repr(name)}: no file and no included config has this '
+            f'name. The closest included configs are: {", ".join(close) or "none"}.'
         )
     return str(shipped[stem])
 
 
 def read_config(name: str) -> Config:
-    """The config of that path or shipped name, with the model that a training leaves."""
+    """Returns the config of a path or included name, with the model for use after training."""
     cfg = load_config(name, format_python_code=False)
     if 'backbone' not in cfg.model:
         raise UserError(f'{cfg.filename} {NO_MODEL}')
@@ -56,27 +59,27 @@ def read_config(name: str) -> Config:
 
 
 def load_config(name: str, format_python_code: bool = True) -> Config:
-    """The config of that path or shipped name, as it is written.
+    """Returns the config of a path or included name, unchanged.
 
     Args:
-        name: Path or shipped name.
-        format_python_code: Whether it is laid out when it is written again, which takes seconds.
+        name: Path, or name of an included config.
+        format_python_code: Whether its code is formatted when it is dumped, which takes seconds.
 
     Raises:
-        UserError: It cannot be read, or one of its parents; or it has no model.
+        UserError: The config or one of its parents cannot be read, or it has no model.
     """
     path = find_config(name)
     _refuse_circles(path)
     try:
         cfg = Config.fromfile(path, format_python_code=format_python_code)
-    except (Exception, SystemExit) as error:  # whatever a stranger's file makes mmengine raise
+    except (Exception, SystemExit) as error:  # mmengine can raise any error for an unknown file
         raise UserError(_fault(path, error)) from error
     check_model(cfg)
     return cfg
 
 
 def check_model(cfg: Config) -> None:
-    """Raises a ``UserError`` if there is no model, or a part of it is no dict."""
+    """Raises a ``UserError`` if there is no model, or if a part of it is not a dict."""
     model = cfg.get('model')
     if not isinstance(model, dict) or 'type' not in model:
         raise UserError(f'{cfg.filename} {NO_MODEL}')
@@ -89,21 +92,21 @@ def check_model(cfg: Config) -> None:
 
 
 def _refuse_circles(path: str, children: tuple[str, ...] = ()) -> None:
-    """No file may be a parent of its parents: mmengine would read on for half a minute."""
+    """Refuses a file that is a parent of its parents: mmengine would read for half a minute."""
     for name, parent in filter(lambda each: osp.exists(each[1]), _parents(path)):
         if any(osp.samefile(parent, each) for each in (*children, path)):
             raise UserError(
-                f'{path} has {name} in `_base_`, of which it is a parent itself: take it out.'
+                f'{path} has {name} in `_base_`, but is a parent of that file itself: remove it.'
             )
         _refuse_circles(parent, (*children, path))
 
 
 def _fault(path: str, error: BaseException) -> str:
-    """What is wrong with a file that raises an error, or with the parent that is the cause."""
+    """Returns a sentence about the file that raises an error, or about the parent that does."""
     parents = _parents(path)
     if parents and _is_lazy(path):
         return (
-            f'{path} imports before its `_base_`, so that mmengine takes it for one of its lazy '
+            f'{path} has imports before its `_base_`, so mmengine takes it for one of its lazy '
             'configs, which have no `_base_`: put `_base_` first.'
         )
     for name, parent in parents:
@@ -119,11 +122,11 @@ def _fault(path: str, error: BaseException) -> str:
 
 
 def _parents(path: str) -> list[tuple[str, str]]:
-    """The names in ``_base_``, and their files; none where that cannot be read."""
+    """Returns the names in ``_base_`` and their files; nothing if ``_base_`` cannot be read."""
     try:
         names = Config._get_base_files(path)
         return [(name, Config._get_cfg_path(name, path)[0]) for name in names]
-    except Exception:  # reading the file has raised the reason
+    except Exception:  # reading the file raises an error with the reason
         return []
 
 
@@ -135,14 +138,14 @@ def _is_lazy(path: str) -> bool:
 
 
 def _reason(path: str, error: BaseException) -> str:
-    """The first line of an error's message, with the line of the config where Python knows it."""
+    """Returns the first line of an error's message, with the line of the config if it is known."""
     if isinstance(error, SyntaxError):
         line, message = error.lineno, error.msg
     else:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [f.lineno for f in frames if osp.exists(f.filename) and osp.samefile(f[0], path)]
         if isinstance(error, ImportError) and isinstance(error.__cause__, ImportError):
-            error = error.__cause__  # of custom_imports; mmengine's own lists all of sys.path
+            error = error.__cause__  # of custom_imports; mmengine's own message lists sys.path
         line, message = next(iter(lines), None), reason(error)
     if _is_lazy(path):
         message += '; mmengine takes it for a lazy config, in which imports are only names'

@@ -1,4 +1,4 @@
-"""What a config calls, once, to get all of its sections that follow from datasets.
+"""The functions that a config calls once, to get all sections that depend on its datasets.
 
     _base_ = ['../vitpose/vitpose-base_coco-256x192.py', '../datasets/aic.py']
     from vitpose_plus.experiments import single_dataset_config
@@ -8,9 +8,9 @@
 Every function returns a mapping from the names of sections (``model``, ``train_dataloader``, ...)
 to plain dicts, which mmengine merges into those of ``_base_``. The first argument is ``_base_``,
 the values of the parents: the entries of datasets, ``crops``, ``augmentation``, ``affine``.
-Keywords that no function lists are changes of the sections that it returns, merged into them as
-mmengine merges a child into its parent (``_delete_=True`` replaces instead). The two functions of
-models of one dataset also return what mmpose's inferencers read (``for_inferencers``).
+All other keywords are changes of the returned sections. They are merged as mmengine merges a child
+into its parent (``_delete_=True`` replaces instead). The two functions for models of one dataset
+also return the keys that mmpose's inferencers read (``for_inferencers``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,17 +39,17 @@ def single_dataset_config(
     data_root: str = 'data',
     **changes,
 ) -> dict[str, Any]:
-    """The sections of a plain model of one dataset.
+    """Returns the sections of a plain model of one dataset.
 
     Args:
         base: ``_base_``.
-        name: Of the dataset.
-        entry: Of the dataset; the one in ``base`` if not given. So are ``crops`` and
-            ``augmentation``.
+        name: The name of the dataset.
+        entry: The entry of the dataset. If ``entry``, ``crops`` or ``augmentation`` is not given,
+            it is taken from ``base``.
         input_hw: Height and width of the crops, in pixels.
-        sigma: Of the Gaussian targets, in heatmap pixels.
-        data_root: The folder that holds all datasets' folders.
-        changes: Section -> what differs in it from the derived one.
+        sigma: The sigma of the Gaussian targets, in heatmap pixels.
+        data_root: The folder that contains the folders of all datasets.
+        changes: Section -> changes of that section.
     """
     parts = single_dataset(
         name,
@@ -74,13 +74,13 @@ def multi_task_config(
     data_root: str = 'data',
     **changes,
 ) -> dict[str, dict]:
-    """The sections of a model with a head for each of several datasets, and ``datasets`` itself.
+    """Returns the sections of a model with a head for each dataset, and ``datasets`` itself.
 
     Args:
         base: ``_base_``.
         datasets: The names of the datasets, in the order of the heads, or their entries by name;
-            ``base['datasets']`` if not given. An entry is first looked for there.
-        crops: As all others, see ``single_dataset_config``.
+            ``base['datasets']`` if not given. An entry there is used before one in ``base``.
+        crops: For this and all other arguments, see ``single_dataset_config``.
     """
     entries = _entries(base, datasets)
     parts = multi_task(
@@ -92,13 +92,13 @@ def multi_task_config(
         data_root=data_root,
     )
     named = dict(zip(SECTIONS, parts, strict=True))
-    # In place of the parent's; where it has none, mmengine would leave the word in the config.
+    # Replaces `datasets` of the parent. Without one, mmengine would keep _delete_ in the config.
     replacing = dict(_delete_=True) if 'datasets' in base else {}
     return changed(named, changes) | dict(datasets=deepcopy(entries) | replacing)
 
 
 def multi_dataset_config(base: Mapping, datasets: Datasets = (), **options) -> dict[str, dict]:
-    """A ViTPose+: ``multi_task_config``, of the same arguments, with an expert for each dataset."""
+    """The sections of a ViTPose+: as ``multi_task_config``, with an expert for each dataset."""
     experts = dict(backbone=dict(ffn=dict(num_experts=len(_entries(base, datasets)))))
     options['model'] = merged(experts, options.get('model', {}))
     return multi_task_config(base, datasets, **options)
@@ -116,9 +116,9 @@ def bottom_up_config(
     data_root: str = 'data',
     **changes,
 ) -> dict[str, Any]:
-    """The sections of a bottom-up model; the arguments are those of ``bottom_up``.
+    """Returns the sections of a bottom-up model; the arguments are those of ``bottom_up``.
 
-    ``entry`` and ``affine`` are those of ``base`` if not given.
+    If ``entry`` or ``affine`` is not given, it is taken from ``base``.
     """
     parts = bottom_up(
         name,
@@ -140,7 +140,7 @@ def person_crops_config(
     data_root: str = 'data',
     **changes,
 ) -> dict[str, dict]:
-    """``model`` and ``train_dataloader`` of a pre-training on parts of people's boxes."""
+    """Returns ``model`` and ``train_dataloader`` for pre-training on parts of people's boxes."""
     model, loader = person_crops(_entries(base, datasets), input_hw, data_root)
     return changed(dict(model=model, train_dataloader=loader), changes)
 
@@ -153,7 +153,7 @@ def whole_pictures_config(
     data_root: str = 'data',
     **changes,
 ) -> dict[str, dict]:
-    """The same on parts of whole pictures."""
+    """Returns ``model`` and ``train_dataloader`` for pre-training on parts of pictures."""
     model, loader = whole_pictures(_entries(base, datasets), input_hw, data_root)
     return changed(dict(model=model, train_dataloader=loader), changes)
 
@@ -165,23 +165,23 @@ def _of_one_dataset(parts: Sequence[dict], changes: Mapping) -> dict[str, Any]:
 
 
 def for_inferencers(dataset: Mapping) -> dict[str, str]:
-    """What mmpose's inferencers read at the top of a config, from the dataset that is tested on."""
+    """Returns keys that mmpose's inferencers read in a config, from the dataset of the tests."""
     return dict(data_mode=dataset.get('data_mode', 'topdown'), dataset_type=dataset['type'])
 
 
 def changed(sections: dict[str, dict], changes: Mapping) -> dict[str, dict]:
-    """The sections with the changes in them; a ``UserError`` if one is of no section of these."""
+    """Returns the sections with the changes; a ``UserError`` for a change of another section."""
     if unknown := sorted(set(changes) - set(sections)):
         raise UserError(
-            f'{", ".join(unknown)} is no argument and no section that follows from datasets, which '
-            f'are {", ".join(sections)}: correct the name, or say it outside of the call.'
+            f'{", ".join(unknown)} is no argument and no section of this function, which returns '
+            f'{", ".join(sections)}: correct the name, or set it outside of the call.'
         )
     return merged(sections, changes)
 
 
 def merged(sections: Mapping, changes: Mapping) -> dict:
-    """The sections with the changes in them: merged later into a parent, they have the same effect
-    as one after the other. So ``_delete_`` stays, for what the parent has there."""
+    """Returns the sections with the changes. Merging the result into a parent has the same effect
+    as merging first the sections, then the changes, so ``_delete_`` is kept."""
     result = dict(sections)
     for key, change in changes.items():
         if not isinstance(change, Mapping) or key not in sections or change.get('_delete_'):
@@ -191,7 +191,7 @@ def merged(sections: Mapping, changes: Mapping) -> dict:
         else:
             raise UserError(
                 f'The config changes {key} by a dict, but it is a {type(sections[key]).__name__}: '
-                'give all of it, or _delete_=True in the dict to replace it.'
+                'give the complete value, or _delete_=True in the dict to replace it.'
             )
     return result
 

@@ -1,6 +1,7 @@
-"""From the datasets of a pre-training to its model's input and its loader.
+"""Makes the input of the model and the loader of a pre-training from its datasets.
 
-As ``topdown`` for pose models. Of the entries of ``configs/datasets/`` only ``train`` is read.
+``topdown`` does the same for pose models. Here only ``train`` of an entry of ``configs/datasets/``
+is read.
 """
 
 from copy import deepcopy
@@ -14,12 +15,13 @@ def person_crops(
     input_hw: tuple[int, int] = (256, 192),
     data_root: str = 'data',
 ) -> tuple[dict, dict]:
-    """Parts of the boxes of annotated people: one sample a person (ViTPose, table 3, "cropping").
+    """Samples are parts of the boxes of annotated people, one a person (ViTPose, table 3,
+    "cropping").
 
     Args:
         datasets: Dataset name -> entry with a ``train`` part.
         input_hw: Height and width of the input, in pixels.
-        data_root: The folder that holds all datasets' folders.
+        data_root: The folder that contains the folders of all datasets.
 
     Returns:
         ``model`` and ``train_dataloader``, to be merged into those of the base config.
@@ -33,7 +35,7 @@ def whole_pictures(
     input_hw: tuple[int, int] = (256, 192),
     data_root: str = 'data',
 ) -> tuple[dict, dict]:
-    """The same for parts of pictures: one sample for each that is annotated, without its boxes."""
+    """The same with parts of pictures: one sample for each annotated picture, without boxes."""
     once_each = dict(data_mode='bottomup')
     return _parts(datasets, [dict(type='RandomPictureCrop')], once_each, input_hw, data_root)
 
@@ -41,11 +43,11 @@ def whole_pictures(
 def _parts(
     datasets: dict[str, dict], crop: list[dict], mode: dict, input_hw: tuple[int, int], root: str
 ) -> tuple[dict, dict]:
-    """``crop`` ends with the transform that is told the input's size."""
-    lacking = [name for name, entry in datasets.items() if 'train' not in entry]
-    if lacking or not datasets:
+    """The last transform of ``crop`` gets the input's size."""
+    missing = [name for name, entry in datasets.items() if 'train' not in entry]
+    if missing or not datasets:
         raise UserError(
-            f'There is nothing to pre-train on: {", ".join(lacking) or "`datasets`"} has no '
+            f'There is nothing to pre-train on: {", ".join(missing) or "`datasets`"} has no '
             '`train`; name entries of configs/datasets/ that have one.'
         )
     pipeline = [
@@ -55,7 +57,7 @@ def _parts(
         dict(type='RandomFlip', direction='horizontal'),
         dict(type='PackPoseInputs'),
     ]
-    # Copied one by one: changing one part of a config changes no other.
+    # Each part is a copy: a change of one part of a config must not change another part.
     sets = [
         deepcopy(dict(placed(entry['train'], root), **mode, pipeline=pipeline))
         for entry in datasets.values()

@@ -1,4 +1,4 @@
-"""From the config of a model of several datasets to that of a plain model of one of them."""
+"""Makes the config of a plain model from the config of a multi-dataset model."""
 
 import inspect
 
@@ -11,7 +11,7 @@ from vitpose_plus.experiments.configs import for_inferencers
 from vitpose_plus.models.building import build_on_meta
 from vitpose_plus.models.ffn import SharedFFN
 
-# What a runner reads of a config, but for where this run began and goes; the rest only led to it.
+# Keys of a single run. KEPT are the other keys that a runner reads; all further keys are variables.
 RUN = {'work_dir', 'load_from', 'resume', 'launcher', 'cfg', 'experiment_name'}
 KEPT = set(inspect.signature(Runner).parameters) - RUN | {
     'auto_scale_lr',
@@ -22,19 +22,19 @@ KEPT = set(inspect.signature(Runner).parameters) - RUN | {
 
 
 def split_config(cfg: Config, dataset: str) -> Config:
-    """The config of a plain model for one dataset of a multi-dataset config.
+    """Returns the config of a plain model for one dataset of a multi-dataset config.
 
-    A loader that has no such dataset, and its evaluator, are left out.
+    A loader without this dataset is left out, and its evaluator, too.
     """
     index = dataset_index(cfg, dataset)
     head = cfg.model.head.heads[index]
     plain = {key: value for key, value in cfg.to_dict().items() if key in KEPT}
     model = plain['model']
     model['type'] = 'TopdownPoseEstimator'
-    folded = _folded(model['backbone'], index)
+    plain_ffn = _plain_ffn(model['backbone'], index)
     for experts_or_start in ('ffn', 'init_cfg'):
         model['backbone'].pop(experts_or_start, None)
-    model['backbone'] |= folded
+    model['backbone'] |= plain_ffn
     model['head'] = dict(
         model['head']['head'], out_channels=head['num_keypoints'], decoder=head['codec']
     )
@@ -48,10 +48,15 @@ def split_config(cfg: Config, dataset: str) -> Config:
 
 
 def dataset_index(cfg: Config, dataset: str | None) -> int:
-    """The dataset's expert; a ``UserError`` if the config is not of several, or has not this."""
+    """Returns the number of the dataset's head and expert.
+
+    Raises a ``UserError`` if the config has no heads for several datasets, or none for this one.
+    """
     names = [head['dataset'] for head in cfg.model.head.get('heads', [])]
     if not names:
-        raise UserError('The config is of one dataset only: give that of a model of several.')
+        raise UserError(
+            'The config is for one dataset only: give the config of a multi-dataset model.'
+        )
     if dataset is None:
         raise UserError(
             f'It has a head: name the dataset that it is for (--dataset), of {", ".join(names)}.'
@@ -64,8 +69,8 @@ def dataset_index(cfg: Config, dataset: str | None) -> int:
     return names.index(dataset)
 
 
-def _folded(backbone: dict, index: int) -> dict:
-    """What a plain backbone says of its FFNs: their hidden width, if it is not the usual one."""
+def _plain_ffn(backbone: dict, index: int) -> dict:
+    """Returns ``ffn`` of a plain backbone, or nothing if the hidden width is the usual one."""
     fc1 = build_on_meta(backbone).layers[0].ffn.fold(index).fc1
     if fc1.out_features == SharedFFN(fc1.in_features).fc1.out_features:
         return {}
@@ -73,7 +78,7 @@ def _folded(backbone: dict, index: int) -> dict:
 
 
 def _keep_dataset(plain: dict, split_name: str, dataset: str) -> None:
-    """Makes a split's loader and evaluator those of the dataset, or takes the split away."""
+    """Reduces a split's loader and evaluator to the dataset, or removes the split."""
     loader = plain.get(f'{split_name}_dataloader') or {}
     parts = plain_datasets(loader.get('dataset') or {})
     parts = [part for part in parts if unread(part).metainfo['dataset_name'] == dataset]

@@ -1,7 +1,7 @@
-"""From the datasets of an experiment to its heads, experts, loaders and metrics.
+"""Makes the heads, experts, loaders and metrics of a config from its datasets.
 
-The functions return plain config dicts, so that a dumped config holds everything and needs no code.
-A config calls those of ``configs.py``, which return one mapping; these return the same as tuples.
+The functions return plain dicts, so a dumped config contains everything and needs no code. A config
+calls the functions in ``configs.py``, which return a mapping. The functions here return tuples.
 """
 
 import os.path as osp
@@ -10,8 +10,8 @@ from copy import deepcopy
 
 from vitpose_plus.errors import UserError
 
-STRIDE = 4  # input pixels of a heatmap pixel, in every ViTPose
-REQUIRED = ('num_keypoints', 'crop', 'val', 'metric')  # of a dataset's entry
+STRIDE = 4  # a heatmap pixel has this number of input pixels in x and y, in every ViTPose
+REQUIRED = ('num_keypoints', 'crop', 'val', 'metric')  # fields of a dataset's entry
 
 
 def multi_task(
@@ -22,18 +22,18 @@ def multi_task(
     sigma: float = 2.0,
     data_root: str = 'data',
 ) -> tuple[dict, dict, dict, dict, dict, dict]:
-    """The parts of a multi-dataset config that follow from its datasets: a head for each.
+    """Returns the parts of a config with a head for each of several datasets.
 
     Args:
         datasets: Dataset name -> entry, in the order of the experts. An entry has
-            ``num_keypoints``, ``crop`` (a key of ``crops``), ``val`` and ``metric`` (or several),
-            optionally ``train`` (else it can only be tested on), ``test`` (else ``val``) and
-            ``augmentation`` (a transform's type -> what it changes in it, or None to leave it out).
-        crops: What the kinds of crop differ in: ``codec``, ``affine``, ``shift_heatmap``.
+            ``num_keypoints``, ``crop`` (a key of ``crops``), ``val`` and ``metric`` (or a list).
+            Optional are ``train`` (needed for training), ``test`` (else ``val`` is used) and
+            ``augmentation`` (a transform's type -> changes of it, or None to leave it out).
+        crops: Kind of crop -> its ``codec``, ``affine`` and ``shift_heatmap``.
         augmentation: Transforms between box and crop, in training.
         input_hw: Height and width of the crops, in pixels.
-        sigma: Of the Gaussian targets, in heatmap pixels.
-        data_root: The folder that holds all datasets' folders.
+        sigma: The sigma of the Gaussian targets, in heatmap pixels.
+        data_root: The folder that contains the folders of all datasets.
 
     Returns:
         ``model``, ``train_dataloader``, ``val_dataloader``, ``test_dataloader``,
@@ -66,7 +66,7 @@ def multi_task(
         for metric in _several(entry['metric'])
     ]
     evaluator = dict(type='DatasetwiseEvaluator', metrics=metrics)
-    # Copied one by one: changing one part of a config changes no other.
+    # Each part is a copy: a change of one part of a config must not change another part.
     return tuple(deepcopy(part) for part in (model, *loaders, evaluator, evaluator))
 
 
@@ -76,7 +76,7 @@ def multi_dataset(
     augmentation: Sequence[dict],
     **where,
 ) -> tuple[dict, dict, dict, dict, dict, dict]:
-    """A ViTPose+: ``multi_task`` with an expert for each of the datasets."""
+    """Returns the parts of a ViTPose+ config: ``multi_task`` with an expert for each dataset."""
     model, *rest = multi_task(datasets, crops, augmentation, **where)
     model['backbone']['ffn'] = dict(num_experts=len(model['head']['heads']))
     return model, *rest
@@ -91,7 +91,7 @@ def single_dataset(
     sigma: float = 2.0,
     data_root: str = 'data',
 ) -> tuple[dict, dict, dict, dict, dict, dict]:
-    """The same for a plain model of one dataset, on mmpose's own estimator, head and evaluator."""
+    """The same for a plain model of one dataset, with mmpose's estimator, head and evaluator."""
     _check({name: entry}, crops)
     crop = _sized(crops[entry['crop']], input_hw, sigma)
     model = dict(
@@ -118,11 +118,13 @@ def _check(datasets: dict[str, dict], crops: dict[str, dict]) -> None:
             if split in entry and 'data_root' not in entry[split]
         ]
         if missing:
-            raise UserError(f'The entry of the dataset {name} lacks {", ".join(missing)}.')
+            raise UserError(
+                f'The entry of the dataset {name} has no {", no ".join(missing)}: add all of them.'
+            )
         if entry['crop'] not in crops:
             raise UserError(
-                f'The dataset {name} asks for the crop {entry["crop"]!r}; '
-                f'there are {", ".join(crops)}.'
+                f'The dataset {name} needs the crop {entry["crop"]!r}, but `crops` has only '
+                f'{", ".join(crops)}: correct one of them.'
             )
 
 
@@ -142,14 +144,14 @@ def _sets(
 
 
 def _train_set(entry: dict, crop: dict, augmentation: Sequence[dict], data_root: str) -> dict:
-    """Nothing, for a dataset that is only tested on: training with it is then refused."""
+    """Returns an empty dict for a dataset without ``train``; preflight then refuses training."""
     if 'train' not in entry:
         return {}
     changes = entry.get('augmentation', {})
     own = [(transform, changes.get(transform['type'], {})) for transform in augmentation]
-    wanted = [dict(transform, **change) for transform, change in own if change is not None]
+    used = [dict(transform, **change) for transform, change in own if change is not None]
     target = [dict(type='GenerateTarget', encoder=crop['codec'])]
-    return dict(placed(entry['train'], data_root), pipeline=_pipeline(crop, wanted, target))
+    return dict(placed(entry['train'], data_root), pipeline=_pipeline(crop, used, target))
 
 
 def _test_set(entry: dict, split: str, crop: dict, data_root: str) -> dict:
@@ -171,7 +173,7 @@ def _pipeline(
 
 
 def _sized(crop: dict, input_hw: tuple[int, int], sigma: float) -> dict:
-    """The crop with sizes filled in; codecs count width first."""
+    """Returns the crop with its sizes. The sizes of codecs have width first."""
     h, w = input_hw
     codec = dict(
         crop['codec'], input_size=(w, h), heatmap_size=(w // STRIDE, h // STRIDE), sigma=sigma
@@ -180,7 +182,7 @@ def _sized(crop: dict, input_hw: tuple[int, int], sigma: float) -> dict:
 
 
 def placed(part: dict, data_root: str) -> dict:
-    """Paths of an entry: ``data_root`` within the root of all data, box files within that."""
+    """Returns a part of an entry with full paths: ``data_root`` is the root of all data."""
     own_root = osp.join(data_root, part['data_root'])
     files = {k: osp.join(own_root, part[k]) for k in ('bbox_file', 'headbox_file') if part.get(k)}
     return dict(part, data_root=own_root, **files)
