@@ -13,8 +13,8 @@ from vitpose_plus.engine import training_hints
 def warnings_of(work_dir):
     """Returns the warnings in the log, without mmengine's own about deprecated functions."""
     [log] = [path.read_text() for path in Path(work_dir).glob('*/*.log')]
-    said = [line.split('WARNING - ')[1] for line in log.splitlines() if 'WARNING - ' in line]
-    return [line for line in said if 'deprecated' not in line]
+    lines = [line.split('WARNING - ')[1] for line in log.splitlines() if 'WARNING - ' in line]
+    return [line for line in lines if 'deprecated' not in line]
 
 
 def one_epoch(name, *options):

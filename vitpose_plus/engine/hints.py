@@ -24,13 +24,13 @@ class ResultHintsHook(Hook):
     """
 
     def __init__(self) -> None:
-        self.said: set[str] = set()
+        self.logged: set[str] = set()
         self._start()
 
     def before_train(self, runner: Runner) -> None:
         if getattr(unwrapped(runner.model), 'with_head', False):  # others learn no keypoints
-            self._say(runner, idle_datasets(runner.train_dataloader.dataset))
-            self._say(runner, idle_sources(runner.train_dataloader))
+            self._warn(runner, idle_datasets(runner.train_dataloader.dataset))
+            self._warn(runner, idle_sources(runner.train_dataloader))
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._start()
@@ -50,18 +50,18 @@ class ResultHintsHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         self.metrics = metrics or {}
-        self._say(runner, metric_hints(self.metrics, trained=False))
+        self._warn(runner, metric_hints(self.metrics, trained=False))
 
     def after_train(self, runner: Runner) -> None:
-        self._say(runner, self._results())
+        self._warn(runner, self._results())
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         self.metrics = metrics or {}
-        self._say(runner, self._results())
+        self._warn(runner, self._results())
         evaluator = runner.test_loop.evaluator
         if isinstance(evaluator, DatasetwiseEvaluator):
             scored = [m for m in evaluator.metrics if not getattr(m, 'format_only', False)]
-            self._say(runner, missing_results([metric.prefix for metric in scored], self.metrics))
+            self._warn(runner, missing_results([metric.prefix for metric in scored], self.metrics))
 
     def _start(self) -> None:
         self.metrics: dict[str, float] = {}
@@ -79,10 +79,10 @@ class ResultHintsHook(Hook):
         found = [hint for name, places in self.places.items() for hint in places.hints(name)]
         return metric_hints(self.metrics) + found
 
-    def _say(self, runner: Runner, hints: Iterable[str]) -> None:
+    def _warn(self, runner: Runner, hints: Iterable[str]) -> None:
         for hint in hints:
-            if hint not in self.said:
-                self.said.add(hint)
+            if hint not in self.logged:
+                self.logged.add(hint)
                 runner.logger.warning(hint)
 
 

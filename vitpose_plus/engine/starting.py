@@ -63,7 +63,7 @@ def report_start(cfg: Config, logger: MMLogger) -> None:
 
 
 def describe_loading(path: str, prefix: str) -> str:
-    """Says how many tensors the backbone loads from a file, and which parts are left out."""
+    """Returns a sentence: the number of loaded tensors, and the parts that are left out."""
     names = list(reading.read(path))
     own = [name for name in names if name.startswith(prefix)]
     parts = sorted({name.split('.')[0] for name in set(names) - set(own)})

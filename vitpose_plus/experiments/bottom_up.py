@@ -34,7 +34,7 @@ def bottom_up(
         sigma: The sigma of the Gaussian targets, in heatmap pixels.
         max_people: The largest number of people in a picture that get tags in training, and that
             are found in a test.
-        data_root: The folder that holds all datasets' folders.
+        data_root: The folder that contains the folders of all datasets.
 
     Returns:
         ``model``, ``train_dataloader``, ``val_dataloader``, ``test_dataloader``,
