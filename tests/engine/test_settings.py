@@ -243,7 +243,8 @@ def test_a_model_that_cannot_be_built_is_one_sentence(place, value, message, sma
 
 def test_a_name_that_a_config_uses_is_a_variable(tmp_path):
     path = tmp_path / 'mine.py'
-    for text, refused in (('models = [1]', True), ('models = [1]\nfor m in models: pass', False)):
+    unused, used = 'models = [1]', 'models = [1]\nfor m in models: pass'
+    for text, refused in ((unused, True), (f'{unused}  # our models', True), (used, False)):
         path.write_text(f"_base_ = ['{loaded(SMALL).filename}']\n{text}\n")
         problems = list(settings._problems(load_config(str(path)), ()))
         assert any(each.startswith('models is not used') for each in problems) is refused

@@ -123,11 +123,12 @@ def _problems(cfg: Config, splits: tuple[str, ...]) -> Iterator[str]:
 def _misspelt_top_keys(cfg: Config) -> Iterator[str]:
     """A key that is not similar to a known one, or that the config's files use, is a variable."""
     read = runner_keys(cfg)
+    code = re.sub('#.*', '', cfg.text)
     for key in cfg:
         close = nearest(key, read, 1, MISSPELT_RATIO)
         if key in read or key in ALLOWED_VARIABLES or not close:
             continue
-        if not re.search(rf'\b{re.escape(key)}\b(?!\s*=[^=])', cfg.text):  # not only assigned
+        if not re.search(rf'\b{re.escape(key)}\b(?!\s*=[^=])', code):  # not only assigned
             yield f'{key} is not used: correct it to {close[0]}, or give it another name.'
 
 
