@@ -102,7 +102,7 @@ def test_nothing_there_means_every_file_is_named(tmp_path, capsys):
     folder = tmp_path / 'coco/val2017'
     assert f'The folder of pictures {folder}/ is missing: unpack the pictures' in captured.out
     assert 'See docs/datasets.md#coco.' in captured.out
-    assert f'error: The datasets in {tmp_path} are not as they should be (' in captured.err
+    assert f'error: The datasets in {tmp_path} have problems (' in captured.err
     assert 'Traceback' not in captured.err
 
 

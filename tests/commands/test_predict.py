@@ -122,8 +122,8 @@ WRONG = [
     (['photos', '--dataset', 'horse'], r"'horse', which the model does not have: give one of coco"),
     (['photos', '--boxes', 'yolo'], r'yolo'),
     (['photos', '--out', 'photos/notes.txt'], r'notes\.txt is not a folder'),
-    (['photos', '--score', '2'], r"'2' is no number from 0 to 1"),
-    (['photos', '--batch-size', '0'], r"'0' is neither a number from 1 on nor auto"),
+    (['photos', '--score', '2'], r"'2' is not a number from 0 to 1"),
+    (['photos', '--batch-size', '0'], r"'0' is neither auto nor an integer above 0"),
     (['photos', '--format', 'xml'], r"invalid choice: 'xml'"),
 ]
 

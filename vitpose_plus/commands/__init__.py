@@ -21,7 +21,7 @@ from vitpose_plus.version import __version__
 # Warnings of OpenMMLab's packages and xtcocotools that appear in every run and need no action.
 HARMLESS = '|'.join(
     [
-        # mmpose's name for a file of its own package; other missing files are refused.
+        # mmpose names a file of its own package; our checks refuse other missing files.
         r'The metainfo config file "configs/_base_/datasets/\w+\.py" does not exist',
         'Use the existing "bbox_center"',  # MPII's annotations contain centre and scale
         "'.*_score' not found",  # the parts of a whole body have the score of the person
@@ -49,7 +49,8 @@ COMMANDS = (
 
 
 def main(argv: list[str] | None = None, command: str | None = None) -> None:
-    """Runs a command; one sentence on stderr and exit code 2 for bad input, 1 for a run that fails.
+    """Runs a command. Errors are one sentence on stderr; the exit code is 2 for bad input, 1 for a
+    run that fails.
 
     Args:
         argv: The arguments; by default those of the process.

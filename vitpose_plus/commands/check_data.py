@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> None:
         write(args.json, dict(root=args.root, datasets=rows))
     if wrong := sum(not each['harmless'] for one in rows for each in one['findings']):
         raise UserError(
-            f'The datasets in {args.root} are not as they should be ({wrong} findings): '
+            f'The datasets in {args.root} have problems ({wrong} findings): '
             'correct what is listed above.'
         )
 
@@ -134,7 +134,10 @@ def bar_for(console: 'Console', description: str) -> Callable:
 
 
 def parts(names: list[str], root: str) -> Iterator[tuple[str, str, dict, dict | list | None]]:
-    """Yields dataset, split, config and metrics of each annotation file; no names: all datasets."""
+    """Yields dataset, split, config and metrics of each annotation file of the named datasets.
+
+    Without names, it yields those of all datasets.
+    """
     from mmengine.config import Config
 
     from vitpose_plus.experiments import single_dataset

@@ -10,7 +10,7 @@ from vitpose_plus.version import __version__
 
 NEEDS_STACK = False
 
-# Distributions of the same module are neighbours: usually one of them is installed.
+# Packages that provide the same module are in one group; usually one of them is installed.
 PACKAGES = (
     *('torch', 'torchvision', 'numpy', 'opencv-python', 'opencv-python-headless'),
     *(

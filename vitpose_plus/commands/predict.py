@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from vitpose_plus.inference.prediction import Failure
 
 FORMATS = ('ndjson', 'csv', 'coco', 'dlc', 'openpose')  # the keys of ``inference.formats.FORMATS``
-BROKEN = 3  # the exit code where some pictures could not be read
+BROKEN = 3  # the exit code if some pictures could not be read
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +107,7 @@ def fraction(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is no number from 0 to 1')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 to 1')
     return value
 
 
@@ -115,7 +115,7 @@ def number_or_auto(text: str) -> int | str:
     if text == 'auto':
         return text
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is neither a number from 1 on nor auto')
+        raise argparse.ArgumentTypeError(f'{text!r} is neither auto nor an integer above 0')
     return int(text)
 
 

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def rank(text: str) -> int:
     """The number of a process, from 0."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f'{text!r} is not an integer from 0 on')
+        raise argparse.ArgumentTypeError(f'{text!r} is not an integer of 0 or more')
     return int(text)
 
 

@@ -27,7 +27,8 @@ def run(args: argparse.Namespace) -> None:
     config = Path(args.output).with_suffix('.py')
     if config == Path(args.output):
         raise UserError(
-            f'{args.output} is the name of the config that belongs to OUT: end OUT in .pth.'
+            f'{args.output} is the name of the config that belongs to OUT: give OUT a name that '
+            'ends in .pth.'
         )
     for path in (args.output, config):
         files.refuse_existing(path, args.force)

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const='auto',
         metavar='CHECKPOINT',
         help='resume from a checkpoint, by default from the newest complete one in the training '
-        'folder; without one, start',
+        'folder; if there is none, start a new training',
     )
     parser.add_argument(
         '--force', action='store_true', help='first remove the checkpoints in the training folder'

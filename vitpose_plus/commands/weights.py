@@ -89,7 +89,7 @@ def show(models: list[dict[str, Any]], detectors: list[dict[str, Any]]) -> None:
         console.print(
             f'MB is approximate; ? means unknown. Origins and flags are explained in {GUIDE}.'
         )
-    print(text.get(), end='')  # rich would exit itself if the reader, for example head, has ended
+    print(text.get(), end='')  # rich itself would exit if the reader, for example head, has ended
 
 
 def table(title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> 'Table':
