@@ -1,1 +1,1 @@
-"""Laws and numbers; the folders mirror those of the package."""
+"""The tests. Their folders have the names of the package's folders."""

@@ -1,4 +1,4 @@
-"""What many tests share: drawn figures, a tiny config on them, ready-made samples."""
+"""Fixtures for many tests: synthetic figures, a tiny config, the built wheel, sample pictures."""
 
 import functools
 import gc
@@ -24,17 +24,17 @@ from vitpose_plus.experiments.catalogue import find_config
 
 
 @pytest.fixture(scope='session', autouse=True)
-def _quick_collection():
-    """mmengine collects garbage whenever it loads annotations: a third of a second each time with
-    the stack's own objects, which are left out here."""
+def _fast_garbage_collection():
+    """mmengine collects garbage whenever it loads annotations. Without the objects that exist now,
+    each collection is faster by a third of a second."""
     gc.freeze()
     yield
     gc.unfreeze()
 
 
 @pytest.fixture(scope='session', autouse=True)
-def _plain_dumps():
-    """yapf lays a dumped config out anew, for seconds each: here it stays one line a section."""
+def _unformatted_dumps():
+    """Leaves dumped configs unformatted, because yapf takes seconds to format one."""
     from mmengine.config import config
     from yapf.yapflib import yapf_api
 
@@ -44,25 +44,25 @@ def _plain_dumps():
 
 @pytest.fixture(scope='session', autouse=True)
 def _cache(tmp_path_factory):
-    """What the commands remember stays out of the user's folder."""
+    """Commands write their cache into a temporary folder, not into the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
         yield
 
 
 @pytest.fixture(autouse=True)
-def _calm():
-    """Every test starts from the same seed, in mmpose's scope, on one thread (tests run in two
+def _same_start():
+    """Every test starts with the same seeds, in mmpose's scope, on one thread (the tests run in two
     processes)."""
     torch.manual_seed(0)
-    np.random.seed(0)  # augmentation's
+    np.random.seed(0)  # used by the augmentation
     torch.set_num_threads(1)
     init_default_scope('mmpose')
 
 
 @pytest.fixture(scope='session')
 def figures(tmp_path_factory):
-    """A folder with the six datasets as a few drawn figures."""
+    """A folder with a few synthetic figures of each of the six datasets."""
     root = tmp_path_factory.mktemp('figures')
     write_figures(root, num_train=6, num_val=3)
     return root
@@ -70,7 +70,7 @@ def figures(tmp_path_factory):
 
 @pytest.fixture
 def workplace(figures, tmp_path, monkeypatch):
-    """An empty working folder in which the demo's config finds the figures."""
+    """A working folder with the figures in the place from which the demo's config reads them."""
     (tmp_path / 'work_dirs' / 'demo').mkdir(parents=True)
     (tmp_path / 'work_dirs' / 'demo' / 'figures').symlink_to(figures)
     monkeypatch.chdir(tmp_path)
@@ -79,7 +79,7 @@ def workplace(figures, tmp_path, monkeypatch):
 
 @pytest.fixture
 def tiny_config(workplace):
-    """The demo's config, in single-process loaders."""
+    """The demo's config, with data loaders that start no worker processes."""
     cfg = Config.fromfile(find_config(TINY), format_python_code=False)
     for split in ('train', 'val', 'test'):
         loader = cfg[f'{split}_dataloader']
@@ -89,7 +89,7 @@ def tiny_config(workplace):
 
 @pytest.fixture
 def served(tmp_path, monkeypatch):
-    """A folder, its address, and what was asked for there; downloads go to ``torch_home``."""
+    """A folder, its URL, and the list of requested paths; downloads go to ``torch_home``."""
     folder = tmp_path / 'served'
     folder.mkdir()
     monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'torch_home'))
@@ -100,7 +100,7 @@ def served(tmp_path, monkeypatch):
 
 @pytest.fixture(scope='session')
 def tree(tmp_path_factory):
-    """A copy of the working tree to build from, so that the tree itself stays clean."""
+    """A copy of the working tree. The wheel is built there, so that the tree itself stays clean."""
     tree = tmp_path_factory.mktemp('build') / 'tree'
     skip = ('.git', '.venv', '.*_cache', 'work_dirs', 'data', 'build', 'dist', '*.egg-info')
     shutil.copytree(ROOT, tree, symlinks=True, ignore=shutil.ignore_patterns(*skip))
@@ -117,7 +117,7 @@ def wheel(tree):
 
 @pytest.fixture(scope='session')
 def installed(wheel, tmp_path_factory):
-    """The wheel, installed into a folder of its own."""
+    """A separate folder into which the wheel is installed."""
     target = tmp_path_factory.mktemp('installed')
     pip = ['pip', 'install', '--quiet', '--no-deps', '--no-index', '--target', target, wheel]
     run(sys.executable, '-m', *pip)
@@ -126,7 +126,7 @@ def installed(wheel, tmp_path_factory):
 
 @pytest.fixture
 def new_environment(wheel, tmp_path):
-    """Installs the wheel as the README says: (extra, constraints) -> the folder of commands."""
+    """Installs the wheel as in the README: (extra, constraints) -> folder of the commands."""
 
     def install(extra, constraints):
         file = tmp_path / 'constraints.txt'
@@ -142,7 +142,7 @@ def new_environment(wheel, tmp_path):
         return bin_dir
 
     yield install
-    shutil.rmtree(tmp_path / 'venv', ignore_errors=True)  # gigabytes
+    shutil.rmtree(tmp_path / 'venv', ignore_errors=True)  # gigabytes of packages
 
 
 @pytest.fixture
@@ -153,10 +153,10 @@ def constraints():
 
 @pytest.fixture(scope='session')
 def sample_data(tmp_path_factory):
-    """The real sample pictures of VITPOSE_SAMPLES, under the folders and names of the datasets."""
+    """Links to the pictures in VITPOSE_SAMPLES, with the folders and names of the datasets."""
     samples = os.environ.get('VITPOSE_SAMPLES')
     if not samples:
-        pytest.skip('VITPOSE_SAMPLES names no folder of sample pictures (`.ci/run` sets it)')
+        pytest.skip('VITPOSE_SAMPLES is not set: set it to the folder of the sample pictures')
     samples = Path(samples)
     root = tmp_path_factory.mktemp('data')
     coco, aic, animals, crowd = (samples / n for n in ('coco', 'aic', 'ap10k', 'crowdpose'))
@@ -200,7 +200,7 @@ def sample_data(tmp_path_factory):
     for link, target in links.items():
         (root / link).parent.mkdir(parents=True, exist_ok=True)
         (root / link).symlink_to(target)
-    # What MPII's metric scales its threshold by, from upper neck (8) and head top (9).
+    # MPII's metric scales its threshold by the head box, from upper neck (8) to head top (9).
     people = json.loads((samples / 'mpii' / 'test_mpii.json').read_text())
     joints = np.array([person['joints'] for person in people])
     boxes = {'headboxes_src': joints[:, [8, 9]].transpose(1, 2, 0)}  # (2, 2, N)
@@ -210,9 +210,9 @@ def sample_data(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def golden():
-    """The authors' numbers: ``golden(name) -> (arrays, meta)``, or what a JSON file holds.
+    """Numbers of the authors' code: ``golden(name)`` returns (arrays, meta), or reads a JSON file.
 
-    From ``tests/golden/data``; ``VITPOSE_GOLDEN`` names another folder.
+    The files are in ``tests/golden/data``, or in the folder ``VITPOSE_GOLDEN``.
     """
     folder = Path(os.environ.get('VITPOSE_GOLDEN') or ROOT / 'tests' / 'golden' / 'data')
 
@@ -230,12 +230,12 @@ def golden():
 
 def pytest_addoption(parser):
     parser.addoption(
-        '--parity', action='store_true', help='print the largest difference each test has seen'
+        '--parity', action='store_true', help='print the largest difference in each test'
     )
 
 
 def pytest_collection_modifyitems(items):
-    """Those that fork come first: in a child of a process with threads autograd does not work."""
+    """Runs tests that fork first: autograd does not work in a fork of a process with threads."""
     items.sort(key=lambda item: item.get_closest_marker('forks') is None)
 
 
@@ -243,38 +243,38 @@ DIFFERENCES = pytest.StashKey[dict]()
 
 
 def in_double(values):
-    """What is compared, as a tensor; numbers of Python are not rounded to single precision."""
+    """Converts to a tensor of double precision, so that Python's numbers are not rounded."""
     values = values.detach() if isinstance(values, torch.Tensor) else np.asarray(values)
     return torch.as_tensor(values).double()
 
 
 @pytest.fixture(autouse=True)
 def _parity(request, monkeypatch):
-    """With ``--parity``: notes what the comparisons of a test compare (docs/parity.md)."""
+    """With ``--parity``: records the differences in the comparisons of a test (docs/parity.md)."""
     if not request.config.getoption('--parity'):
         return
-    seen = request.config.stash.setdefault(DIFFERENCES, {})
+    recorded = request.config.stash.setdefault(DIFFERENCES, {})
     name = request.node.nodeid.split('::', 1)[1]
 
-    def noting(compare):
-        def compare_and_note(actual, expected, *args, **kwargs):
+    def recording(compare):
+        def compare_and_record(actual, expected, *args, **kwargs):
             several = isinstance(expected, tuple) and isinstance(expected[0], torch.Tensor)
             for pair in zip(actual, expected, strict=True) if several else [(actual, expected)]:
                 a, b = (in_double(v) for v in pair)
-                apart, bound = (a - b).abs(), f'{kwargs.get("atol", 0):g}'
+                difference, bound = (a - b).abs(), f'{kwargs.get("atol", 0):g}'
                 if not kwargs.get('atol'):
-                    apart = apart / b.abs().clamp(min=1e-30)
+                    difference = difference / b.abs().clamp(min=1e-30)
                     bound = f'{kwargs.get("rtol", 1e-7):g} relative'
-                largest = apart.max().item() if apart.numel() else 0.0
-                seen.setdefault((name, bound), []).append(largest)
+                largest = difference.max().item() if difference.numel() else 0.0
+                recorded.setdefault((name, bound), []).append(largest)
             return compare(actual, expected, *args, **kwargs)
 
-        return compare_and_note
+        return compare_and_record
 
     for module, function in ((np.testing, 'assert_allclose'), (torch.testing, 'assert_close')):
-        monkeypatch.setattr(module, function, noting(getattr(module, function)))
+        monkeypatch.setattr(module, function, recording(getattr(module, function)))
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    for (name, bound), apart in sorted(config.stash.get(DIFFERENCES, {}).items()):
-        terminalreporter.write_line(f'{name:<90} {max(apart):9.2g} (allowed {bound})')
+    for (name, bound), differences in sorted(config.stash.get(DIFFERENCES, {}).items()):
+        terminalreporter.write_line(f'{name:<90} {max(differences):9.2g} (allowed {bound})')

@@ -1,4 +1,4 @@
-"""The shims repair what is broken, leave alone what works, and let nothing new in."""
+"""The patches for other packages fix faults, change nothing that works, and stay safe."""
 
 import importlib
 import os
@@ -21,7 +21,7 @@ uncompiled = pytest.mark.skipif(mmcv_full_available(), reason='mmcv is compiled 
 
 
 def python(code):
-    """What a fresh process makes of ``code``."""
+    """Runs ``code`` in a new process."""
     return subprocess.run(
         [sys.executable, '-W', 'ignore', '-c', code],
         env=environment(),
@@ -31,7 +31,7 @@ def python(code):
 
 
 def hide(monkeypatch, name, spec=None):
-    """Makes ``find_spec(name)`` answer ``spec``: by default, that there is no such module."""
+    """Makes ``find_spec(name)`` return ``spec``; None means that the module does not exist."""
     real = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, 'find_spec', lambda n, *args: spec if n == name else real(n, *args)
@@ -42,7 +42,7 @@ def hide(monkeypatch, name, spec=None):
 
 
 @uncompiled
-def test_nms_is_torchvision_s():
+def test_nms_equals_that_of_torchvision():
     from mmcv.ops import nms
     from torchvision.ops import nms as expected
 
@@ -56,7 +56,7 @@ def test_nms_is_torchvision_s():
 @uncompiled
 @pytest.mark.parametrize(('offset', 'overlap'), [(0, 36 / 126), (1, 50 / 150)])
 def test_nms_with_offset_1_counts_the_last_pixel(offset, overlap):
-    """9 x 9 boxes, 5 apart; with their last pixels 10 x 10."""
+    """The boxes are 9 x 9 and 5 apart; with the last pixel, they are 10 x 10."""
     from mmcv.ops import nms
 
     boxes, scores = torch.tensor([[0.0, 0, 9, 9], [0, 5, 9, 14]]), torch.tensor([0.9, 0.8])
@@ -66,14 +66,14 @@ def test_nms_with_offset_1_counts_the_last_pixel(offset, overlap):
 
 
 @uncompiled
-def test_another_operator_says_what_it_needs():
+def test_another_operator_raises_an_error_that_names_the_compiled_mmcv():
     from mmcv.ops import soft_nms
 
     with pytest.raises(NotImplementedError, match=r'mmcv\.ops\.softnms needs the compiled mmcv'):
         soft_nms(torch.rand(2, 4), torch.rand(2))
 
 
-def test_a_compiled_mmcv_is_left_alone(monkeypatch):
+def test_a_compiled_mmcv_is_not_changed(monkeypatch):
     hide(monkeypatch, 'mmcv._ext', spec='compiled')
     monkeypatch.delitem(sys.modules, 'mmcv.ops')
     before = dict(sys.modules)
@@ -81,7 +81,7 @@ def test_a_compiled_mmcv_is_left_alone(monkeypatch):
     assert sys.modules == before
 
 
-def test_the_stand_in_goes_even_if_the_import_fails(monkeypatch):
+def test_the_replacement_of_the_operators_is_removed_even_if_the_import_fails(monkeypatch):
     def fail(name):
         assert isinstance(sys.modules['mmcv._ext'], compat.UncompiledOps)
         raise RuntimeError(name)
@@ -128,8 +128,8 @@ def test_mmengine_s_checkpoint_loads_with_weights_only(spelling, tmp_path):
         assert loaded['arrays'][code].dtype == code
 
 
-def test_an_array_without_elements_is_data(tmp_path):
-    """A dataset without a skeleton has one: its training could not be resumed."""
+def test_an_array_without_elements_is_loaded(tmp_path):
+    """A dataset without a skeleton stores an empty array in the checkpoints of its training."""
     given = dict(skeleton=np.empty((0, 2), int), sigmas=np.ones(3))
     torch.save(given, tmp_path / 'epoch_1.pth')
     loaded = torch.load(tmp_path / 'epoch_1.pth', weights_only=True)
@@ -155,7 +155,7 @@ def test_a_checkpoint_that_runs_code_is_refused_and_does_not_run_it(call, zipped
     with pytest.raises(pickle.UnpicklingError, match='Weights only load failed'):
         torch.load(file, weights_only=True)
     assert not victim.exists()
-    torch.load(file, weights_only=False)  # it would have run
+    torch.load(file, weights_only=False)  # without protection, the code runs
     assert victim.exists()
 
 
@@ -163,7 +163,7 @@ def test_a_checkpoint_that_runs_code_is_refused_and_does_not_run_it(call, zipped
     ('owner', 'name'),
     [(HistoryBuffer, '__init__'), (HistoryBuffer, 'update'), (np.ndarray, 'tofile')],
 )
-def test_a_checkpoint_gets_no_other_attribute(owner, name, tmp_path):
+def test_a_checkpoint_cannot_read_other_attributes(owner, name, tmp_path):
     torch.save(Call(getattr, owner, name), tmp_path / 'weights.pth')
     with pytest.raises(ValueError, match=f"refused: the checkpoint uses attribute '{name}'"):
         torch.load(tmp_path / 'weights.pth', weights_only=True)
@@ -173,17 +173,17 @@ def test_a_checkpoint_gets_no_other_attribute(owner, name, tmp_path):
     ('owner', 'name'),
     [(os, 'system'), (HistoryBuffer.mean, '__globals__'), (HistoryBuffer(), 'mean')],
 )
-def test_attributes_of_anything_but_the_log_buffer_are_refused(owner, name):
+def test_attributes_of_other_objects_are_refused(owner, name):
     with pytest.raises(ValueError, match='which no mmengine checkpoint does; it is not loaded'):
         compat.history_statistic(owner, name)
 
 
 @pytest.mark.parametrize('name', ['min', 'max', 'current', 'mean'])
-def test_the_log_buffer_s_statistics_are_given(name):
+def test_the_statistics_of_the_log_buffer_are_allowed(name):
     assert compat.history_statistic(HistoryBuffer, name) is getattr(HistoryBuffer, name)
 
 
-def test_a_fork_that_loads_again_without_protection_is_stopped(monkeypatch):
+def test_the_unprotected_second_load_of_onedl_mmengine_is_disabled(monkeypatch):
     from mmengine.runner import checkpoint
 
     monkeypatch.setattr(checkpoint, '_safe_torch_load', print, raising=False)
@@ -191,11 +191,11 @@ def test_a_fork_that_loads_again_without_protection_is_stopped(monkeypatch):
     assert checkpoint._safe_torch_load is torch.load
 
 
-# The stack
+# Required packages
 
 
 @pytest.mark.parametrize('name', compat.REQUIRED)
-def test_a_missing_package_is_one_sentence(name, monkeypatch):
+def test_a_missing_package_is_reported_in_one_sentence(name, monkeypatch):
     hide(monkeypatch, name)
     with pytest.raises(ImportError) as error:
         compat.require_stack()
@@ -213,20 +213,20 @@ def test_a_missing_package_is_named_when_vitpose_plus_is_imported(name):
     assert last.startswith(f'ImportError: vitpose_plus needs {name} (')
 
 
-def test_setuptools_without_pkg_resources_is_one_sentence(monkeypatch):
+def test_setuptools_without_pkg_resources_is_reported_in_one_sentence(monkeypatch):
     hide(monkeypatch, 'pkg_resources')
-    monkeypatch.setattr('mmengine.utils.package_utils.get_installed_path', finds_packages_with)
+    monkeypatch.setattr('mmengine.utils.package_utils.get_installed_path', path_from_pkg_resources)
     with pytest.raises(ImportError, match=r"needs pkg_resources.* run pip install 'setuptools<81'"):
         compat.require_stack()
 
 
-def test_pkg_resources_is_not_asked_for_where_it_is_not_used(monkeypatch):
+def test_pkg_resources_is_not_required_if_it_is_not_used(monkeypatch):
     hide(monkeypatch, 'pkg_resources')
     monkeypatch.setattr('mmengine.utils.package_utils.get_installed_path', lambda package: '')
     compat.require_stack()
 
 
-def finds_packages_with(package):
+def path_from_pkg_resources(package):
     import pkg_resources
 
     return pkg_resources.get_distribution(package).location
@@ -241,12 +241,12 @@ def without_devices(monkeypatch):
         monkeypatch.setattr(f'mmengine.device.is_{kind}_available', lambda: False)
 
 
-def test_process_groups_start_on_the_cpu_also_if_patched_twice(monkeypatch, without_devices):
+def test_process_groups_start_on_the_cpu_even_if_patched_twice(monkeypatch, without_devices):
     from mmengine.dist import utils
 
     calls = []
     monkeypatch.setattr(torch.distributed, 'init_process_group', lambda **kw: calls.append(kw))
-    monkeypatch.setattr(utils, '_init_dist_pytorch', utils._init_dist_pytorch)  # is put back
+    monkeypatch.setattr(utils, '_init_dist_pytorch', utils._init_dist_pytorch)  # restored later
     for _ in range(2):
         compat.patch_distributed_without_cuda()
     utils._init_dist_pytorch('nccl', init_backend='torch', timeout=3)
@@ -254,7 +254,7 @@ def test_process_groups_start_on_the_cpu_also_if_patched_twice(monkeypatch, with
 
 
 @pytest.mark.parametrize('kind', ['cuda', 'mlu', 'npu'])
-def test_nothing_is_patched_where_there_is_a_device(kind, monkeypatch, without_devices):
+def test_nothing_is_patched_if_there_is_a_device(kind, monkeypatch, without_devices):
     from mmengine.dist import utils
 
     def original():
@@ -269,7 +269,7 @@ def test_nothing_is_patched_where_there_is_a_device(kind, monkeypatch, without_d
 # Configs
 
 
-def test_a_config_is_formatted_once_however_often_it_is_written(monkeypatch, tiny_config):
+def test_a_config_is_formatted_again_only_if_it_has_changed(monkeypatch, tiny_config):
     from mmengine.config import config
     from yapf.yapflib import yapf_api
 
@@ -292,7 +292,7 @@ def test_a_config_is_formatted_once_however_often_it_is_written(monkeypatch, tin
 
 
 def test_circles_are_drawn_with_a_radius_in_an_array():
-    """As mmpose's visualizer gives it, which NumPy 2.4 no longer takes for a number."""
+    """mmpose's visualizer passes such an array, which NumPy 2.4 no longer converts to a number."""
     from mmpose.visualization import PoseLocalVisualizer
 
     visualizer = PoseLocalVisualizer()
@@ -303,7 +303,7 @@ def test_circles_are_drawn_with_a_radius_in_an_array():
     assert not drawn[4, :2].any()
 
 
-def test_drawing_is_left_alone_where_numpy_takes_an_array_for_a_number(monkeypatch):
+def test_drawing_is_not_patched_if_numpy_converts_an_array_to_a_number(monkeypatch):
     from mmpose.visualization.opencv_backend_visualizer import OpencvBackendVisualizer
 
     before = OpencvBackendVisualizer.draw_circles

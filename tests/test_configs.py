@@ -1,4 +1,4 @@
-"""Every shipped config builds, and its sizes agree with each other."""
+"""Every included config builds a model, and its settings agree with each other."""
 
 import ast
 import contextlib
@@ -23,15 +23,15 @@ ROOT = Path(__file__).parents[1] / 'configs'
 EXPERIMENTS = [p for p in sorted(ROOT.rglob('*.py')) if p.parent.name not in ('_base_', 'datasets')]
 
 
-# What a config is about, by its name; `test_its_name_says_what_a_config_is_about` holds it.
+# Groups of configs by their names; `test_names_match_the_contents_of_configs` checks them.
 POSES = [p for p in EXPERIMENTS if p.parent.name != 'mae']  # those with a head
 JOINT = [p for p in POSES if any(n in p.stem for n in ('six-datasets', 'coco-aic', 'plus-tiny'))]
 PLAIN_ADAM = [p for p in EXPERIMENTS if p.parent.name in ('mae', 'resnet') or 'interhand' in p.stem]
-DECAYING = [p for p in EXPERIMENTS if p not in PLAIN_ADAM]  # layer by layer
-ONLY_TESTED = [p for p in POSES if '_ochuman-' in p.stem]
+WITH_DECAY = [p for p in EXPERIMENTS if p not in PLAIN_ADAM]  # the learning rate decreases by layer
+TEST_ONLY = [p for p in POSES if '_ochuman-' in p.stem]
 
 
-KNOWN = dict(matching.known_shapes())
+KNOWN_SHAPES = dict(matching.known_shapes())
 
 
 def over(paths):
@@ -40,13 +40,13 @@ def over(paths):
 
 @functools.cache
 def load(path):
-    """The config of a file, which no test changes."""
+    """Reads a config once; tests must not change it."""
     return Config.fromfile(path, format_python_code=False)
 
 
 @functools.cache
 def build(path):
-    """Its model as it is tested, without storage."""
+    """Builds the model for inference, on the meta device: its weights use no memory."""
     return build_on_meta(deployment_config(load(path).model)).eval()
 
 
@@ -74,7 +74,7 @@ PARAMETERS = {
 
 
 def heads_of(cfg):
-    """What every head is for: dataset or None, keypoints, codec."""
+    """Returns dataset or None, number of keypoints, and codec of each head."""
     head = cfg.model.head
     if 'heads' in head:
         return [(h.dataset, h.num_keypoints, h.codec) for h in head.heads]
@@ -82,24 +82,24 @@ def heads_of(cfg):
 
 
 @over(EXPERIMENTS)
-def test_its_name_says_what_a_config_is_about(path):
-    """The lists above: no test below leaves out a config that belongs to it."""
+def test_names_match_the_contents_of_configs(path):
+    """So each group above contains all of its configs, and each test below runs on all of them."""
     cfg = load(path)
     assert ('head' in cfg.model) == (path in POSES)
     assert ('heads' in cfg.model.get('head', {})) == (path in JOINT)
-    assert ('constructor' in cfg.optim_wrapper) == (path in DECAYING)
-    assert (not cfg.train_dataloader.dataset) == (path in ONLY_TESTED)
+    assert ('constructor' in cfg.optim_wrapper) == (path in WITH_DECAY)
+    assert (not cfg.train_dataloader.dataset) == (path in TEST_ONLY)
 
 
 @over(POSES)
-def test_builds_and_agrees_with_itself(path):
+def test_a_config_builds_and_its_sizes_agree(path):
     cfg = load(path)
     backbone, heads = cfg.model.backbone, heads_of(cfg)
     if path.parent.name != 'resnet':
         _, dim, _ = find_arch(backbone.arch)
         assert cfg.model.head.get('head', cfg.model.head).in_channels == dim
     assert build(path).head is not None
-    for split in ('val', 'test') if path in ONLY_TESTED else ('train', 'val', 'test'):
+    for split in ('val', 'test') if path in TEST_ONLY else ('train', 'val', 'test'):
         dataset = cfg[f'{split}_dataloader'].dataset
         parts = dataset.get('datasets', [dataset])
         for (name, num_keypoints, codec), part in zip(heads, parts, strict=True):
@@ -113,25 +113,25 @@ def test_builds_and_agrees_with_itself(path):
 
 
 @over([path for path in POSES if path.parent.name not in matching.OTHERS])
-def test_weights_are_compared_with_the_shapes_of_today(path):
-    """The table that ``convert`` reads is the models' own; ``make shapes`` writes it anew."""
+def test_the_table_of_shapes_is_up_to_date(path):
+    """``convert`` reads this table of the models' shapes; ``make shapes`` writes it again."""
     shapes = {name: tuple(value.shape) for name, value in build(path).state_dict().items()}
-    assert KNOWN[path.stem] == shapes
+    assert KNOWN_SHAPES[path.stem] == shapes
 
 
-def test_the_table_of_shapes_has_no_config_that_is_gone():
-    assert set(KNOWN) <= {path.stem for path in POSES}
+def test_the_table_of_shapes_has_only_existing_configs():
+    assert set(KNOWN_SHAPES) <= {path.stem for path in POSES}
 
 
 @pytest.mark.parametrize(('name', 'millions'), PARAMETERS.items())
-def test_parameters_are_as_many_as_published_sizes_have(name, millions):
+def test_the_number_of_parameters_matches_the_published_sizes(name, millions):
     [path] = [path for path in POSES if path.stem == name]
     count = sum(parameter.numel() for parameter in build(path).parameters())
     assert count / 1e6 == pytest.approx(millions, abs=0.05)
 
 
 @over(JOINT)
-def test_heads_experts_and_metrics_are_the_datasets(path):
+def test_heads_experts_and_metrics_match_the_datasets(path):
     cfg = load(path)
     names = list(cfg.datasets)
     assert [name for name, _, _ in heads_of(cfg)] == names
@@ -140,13 +140,13 @@ def test_heads_experts_and_metrics_are_the_datasets(path):
     assert [metric.dataset for metric in cfg.val_evaluator.metrics] == names
 
 
-# The number that is published, which its metric gives first (test_best_checkpoint.py).
+# Metrics that return the published number first (test_best_checkpoint.py).
 HEADLINES = ('CocoMetric', 'CocoWholeBodyMetric', 'ZeroBasedMpiiPCKAccuracy', 'AUC')
 
 
 @over(EXPERIMENTS)
-def test_every_training_survives(path):
-    """docs/reliability.md."""
+def test_every_config_has_the_hooks_of_a_reliable_training(path):
+    """docs/reliability.md describes them."""
     cfg = load(path)
     assert cfg.train_cfg.type == 'ExactTrainLoop'
     assert cfg.default_hooks.checkpoint.type == 'WholeCheckpointHook'
@@ -156,7 +156,7 @@ def test_every_training_survives(path):
 
 
 @over(POSES)
-def test_the_best_checkpoint_is_the_best_by_the_headline_of_the_first_dataset(path):
+def test_the_best_checkpoint_is_chosen_by_the_main_metric_of_the_first_dataset(path):
     cfg = load(path)
     hook, evaluator = cfg.default_hooks.checkpoint, cfg.val_evaluator
     assert (hook.save_best, hook.rule, hook.max_keep_ckpts) == ('auto', 'greater', 2)
@@ -172,20 +172,20 @@ def test_the_best_checkpoint_is_the_best_by_the_headline_of_the_first_dataset(pa
 @over(POSES)
 @torch.no_grad()
 def test_heatmaps_are_a_quarter_of_the_input(path):
-    """Whatever the stride of the features: the decoder makes up for it."""
+    """The decoder upsamples features of any stride to this size."""
     cfg, model = load(path), build(path)
     (w, h), several = heads_of(cfg)[0][2].input_size, path in JOINT
     which = [torch.tensor([0])] if several else []
     feats = model.extract_feat(torch.empty(1, 3, h, w, device='meta'), *which)
     for decoder in model.head.heads.values() if several else [model.head]:
         maps = decoder(feats)
-        maps = torch.cat(maps, dim=1) if isinstance(maps, tuple) else maps  # bottom-up: tags, too
+        maps = torch.cat(maps, dim=1) if isinstance(maps, tuple) else maps  # bottom-up: with tags
         assert maps.shape == (1, decoder.out_channels, h // 4, w // 4)
 
 
 @over([path for path in POSES if path not in JOINT])
-def test_mmpose_s_inferencers_find_what_they_read(path):
-    """tests/experiments/test_inferencers.py runs them."""
+def test_configs_have_the_settings_that_mmpose_s_inferencers_read(path):
+    """tests/experiments/test_inferencers.py runs the inferencers."""
     cfg = load(path)
     assert cfg.data_mode == ('bottomup' if 'bottomup' in path.stem else 'topdown')
     assert cfg.data_mode == cfg.val_dataloader.dataset.get('data_mode', 'topdown')
@@ -193,7 +193,7 @@ def test_mmpose_s_inferencers_find_what_they_read(path):
     assert DATASETS.get(cfg.dataset_type)
 
 
-# One of a kind: formatting a dump takes seconds.
+# One config of each kind, because formatting a dump takes seconds.
 KINDS = ['vitpose-base_coco-256x192', 'vitpose-plus-base_six-datasets-256x192']
 
 
@@ -209,11 +209,11 @@ def test_a_dumped_config_keeps_the_order_of_the_experts(path, tmp_path):
     assert dumped.val_evaluator == cfg.val_evaluator
 
 
-@over(DECAYING)
+@over(WITH_DECAY)
 def test_learning_rates_decay_layer_by_layer(path):
-    """The optimiser's groups: position and patches slowest, last norm and heads at the full rate,
-    experts and tables of distances at the rate of their layer, no decay of weights for biases,
-    norms and positions."""
+    """Embeddings of positions and patches have the lowest rate, the last norm and the heads the
+    highest. Experts and tables of relative positions have the rate of their layer. Biases, norms
+    and positions have no weight decay."""
     cfg, model = load(path), build(path)
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
     depth, _, _ = find_arch(cfg.model.backbone.arch)
@@ -239,19 +239,19 @@ def test_learning_rates_decay_layer_by_layer(path):
 
 
 def leaves(node, path=()):
-    """What a file itself sets, as (path, constant): ``a = dict(b=1)`` is (('a', 'b'), 1)."""
+    """Yields paths and constants that a file itself sets: ``a = dict(b=1)`` is (('a', 'b'), 1)."""
     if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dict':
         if any(keyword.arg == '_delete_' for keyword in node.keywords):
-            return  # nothing of the parent's is left
+            return  # replaces the setting of the base config
         for keyword in node.keywords:
             yield from leaves(keyword.value, (*path, keyword.arg))
     else:
-        with contextlib.suppress(ValueError):  # a name, or an expression
+        with contextlib.suppress(ValueError):  # a name or an expression is no constant
             yield path, ast.literal_eval(node)
 
 
-def set_in(text):
-    """The sections that a file itself sets, as trees: assigned, or keywords of its one call."""
+def own_settings(text):
+    """Returns the settings in a file as syntax trees: its assignments, and keywords of its call."""
     own = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -263,11 +263,11 @@ def set_in(text):
     return own
 
 
-def restated(own, parents):
-    """What of it the parents say already."""
+def repeated(own, inherited):
+    """Yields the settings that already have the same value in the base configs."""
     for name, node in own.items():
         for keys, value in leaves(node, (name,)):
-            known = parents
+            known = inherited
             for key in keys:
                 known = known.get(key) if isinstance(known, dict | Config) else None
             if known == value and known is not None:
@@ -275,13 +275,13 @@ def restated(own, parents):
 
 
 @over(EXPERIMENTS)
-def test_a_config_restates_nothing_of_its_parents(path):
-    own = set_in(path.read_text())
+def test_a_config_repeats_no_setting_of_its_base_configs(path):
+    own = own_settings(path.read_text())
     bases = ast.literal_eval(own.pop('_base_'))
-    parents = Config()
+    inherited = Config()
     for base in [bases] if isinstance(bases, str) else bases:
-        parents.merge_from_dict(load((path.parent / base).resolve()).to_dict())
-    assert not list(restated(own, parents))
+        inherited.merge_from_dict(load((path.parent / base).resolve()).to_dict())
+    assert not list(repeated(own, inherited))
 
 
 @pytest.mark.parametrize(
@@ -291,27 +291,27 @@ def test_a_config_restates_nothing_of_its_parents(path):
         "globals().update(single_dataset_config(_base_, 'a', model=dict(backbone=dict(depth=12))))",
     ],
 )
-def test_a_restated_value_would_be_found(text):
-    own = set_in(text)
-    assert list(restated(own, dict(model=dict(backbone=dict(depth=12)))))
-    assert not list(restated(own, dict(model=dict(backbone=dict(depth=24)))))
+def test_a_repeated_value_is_found(text):
+    own = own_settings(text)
+    assert list(repeated(own, dict(model=dict(backbone=dict(depth=12)))))
+    assert not list(repeated(own, dict(model=dict(backbone=dict(depth=24)))))
 
 
 @over([path for path in EXPERIMENTS if path.parent.name == 'resnet'])
 def test_resnets_have_the_crops_of_simple_baseline(path):
-    """The reported numbers are those of plain crops."""
+    """Their published numbers are for ``crop='plain'``."""
     assert load(path).model.head.decoder.type == 'BatchedMSRAHeatmap'
     assert load(path).model.test_cfg.shift_heatmap
 
 
 def test_names_are_unique_and_lower_case():
-    """mim looks a config up by its base name."""
+    """mim finds a config by its file name in lower case."""
     names = [path.name for path in ROOT.rglob('*.py') if path.parent.name not in ('_base_',)]
     assert len(set(names)) == len(names)
     assert all(name == name.lower() for name in names)
 
 
 @over(EXPERIMENTS)
-def test_nothing_in_it_is_misspelt(path):
+def test_no_setting_of_a_config_is_misspelt(path):
     splits = [each for each in settings.SETS if load(path).get(f'{each}_dataloader')]
     settings.check(load(path), tuple(splits))

@@ -1,4 +1,4 @@
-"""What the pages name exists: configs, files, commands with their options, pages of the site."""
+"""Configs, files, commands, options and pages that the documentation names exist."""
 
 import argparse
 import ast
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / 'docs'
 PAGES = [ROOT / 'README.md', *sorted(DOCS.rglob('*.md'))]
 SIZES = ('small', 'base', 'large', 'huge')
-# What stands before a word of the command line; the shell's own words are not of it.
+# The words before a command of vitpose. In ENDS are the words of the shell that end a command.
 PROGRAMS = (['vitpose'], ['-m', 'vitpose_plus'], ['mim', 'run', 'vitpose_plus'])
 ENDS = {'<', '>', '|', '&&', '||', ';', '&'}
 
@@ -31,12 +31,12 @@ def page_name(page: Path) -> str:
 
 
 def blocks(language: str, page: Path) -> list[str]:
-    """The code blocks of a page in this language."""
+    """Returns the code blocks of a page in a language."""
     return re.findall(rf'^```{language}\n(.*?)^```', page.read_text(), re.M | re.S)
 
 
-def called(page: Path) -> Iterator[list[str]]:
-    """The words after ``vitpose`` of every call in the page's blocks of commands."""
+def calls(page: Path) -> Iterator[list[str]]:
+    """Yields the words after ``vitpose`` of every call in the page's bash blocks."""
     for block in blocks('bash', page):
         for line in block.replace('\\\n', ' ').splitlines():
             words = shlex.split(line, comments=True)
@@ -50,7 +50,7 @@ def called(page: Path) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize('page', PAGES, ids=page_name)
 def test_commands_of_a_page_exist_with_their_options(page):
-    for command, *words in called(page):
+    for command, *words in calls(page):
         assert command in commands.COMMANDS, command
         module = importlib.import_module(f'vitpose_plus.commands.{command.replace("-", "_")}')
         parser = argparse.ArgumentParser(exit_on_error=False)
@@ -65,7 +65,7 @@ def test_commands_of_a_page_exist_with_their_options(page):
 
 @pytest.mark.parametrize('page', PAGES, ids=page_name)
 def test_scripts_and_targets_of_a_page_exist(page):
-    """Of the lines ``python SCRIPT`` and ``make TARGET``."""
+    """They are in lines like ``python SCRIPT`` and ``make TARGET``."""
     text = '\n'.join(blocks('bash', page))
     for script in re.findall(r'^(?:\w+=\S+ )*python (\S+\.py)', text, re.M):
         assert (ROOT / script).is_file(), script
@@ -87,7 +87,7 @@ def test_configs_of_the_training_page_load(tmp_path, monkeypatch):
 
 
 def pages_of(part: str | list | dict) -> Iterator[str]:
-    """The pages of a part of the navigation."""
+    """Yields the pages of a part of the navigation."""
     if isinstance(part, str):
         yield part
     else:
@@ -102,7 +102,7 @@ def test_the_navigation_has_every_page_once():
 
 
 def test_the_api_pages_have_every_public_package():
-    """A package is public if it has ``__all__``. The top of the package has classes by name."""
+    """A package is public if it has ``__all__``. So are the names of ``vitpose_plus.LAZY``."""
     text = ''.join(page.read_text() for page in (DOCS / 'api').glob('*.md'))
     described = set(re.findall(r'^::: (\S+)$', text, re.M))
     package = ROOT / 'vitpose_plus'
@@ -115,11 +115,11 @@ def test_the_api_pages_have_every_public_package():
     public |= {f'{module}.{name}' for name, module in vitpose_plus.LAZY.items()}
     assert public <= described
     for name in described - public:
-        assert is_there(name), name
+        assert exists(name), name
 
 
-def is_there(name: str) -> bool:
-    """Whether a module of this name exists, or a module that defines it at its top."""
+def exists(name: str) -> bool:
+    """Checks that this name is a module, or is defined at the top of a module."""
     path = ROOT.joinpath(*name.split('.'))
     if path.is_dir() or path.with_suffix('.py').is_file():
         return True
@@ -129,7 +129,7 @@ def is_there(name: str) -> bool:
 
 
 @pytest.mark.parametrize('page', PAGES, ids=page_name)
-def test_configs_that_a_page_names_are_shipped(page):
+def test_configs_that_a_page_names_exist(page):
     named = set(re.findall(r'`((?:vitpose|resnet|mae)-[\w-]+_[\w-]+-\d+x\d+)`', page.read_text()))
     metafiles = ''.join(path.read_text() for path in (ROOT / 'configs').rglob('metafile.yml'))
     names_of_mim = set(re.findall(r'Name: ([\w-]+)', metafiles))
@@ -137,15 +137,15 @@ def test_configs_that_a_page_names_are_shipped(page):
 
 
 @pytest.mark.parametrize('page', PAGES, ids=page_name)
-def test_files_that_a_page_links_are_there(page):
+def test_files_that_a_page_links_exist(page):
     for target in re.findall(r'\]\((?!https?://)([^)#]+)', page.read_text()):
         assert (page.parent / target).exists(), target
-        if page.is_relative_to(DOCS):  # the site has no other files
+        if page.is_relative_to(DOCS):  # the site contains only these files
             assert (page.parent / target).resolve().is_relative_to(DOCS), target
 
 
-def named_recipes():
-    """The names in backticks of the pages; ``{a,b}`` and ``SIZE`` stand for several."""
+def named_configs():
+    """Returns the names in backticks, with all values in place of ``{a,b}`` and ``SIZE``."""
     pages = ('results', 'scale', 'experiments')
     text = ''.join((ROOT / 'docs' / f'{page}.md').read_text() for page in pages)
     names = set(re.findall(r'`([\w{},-]+)`', text))
@@ -157,16 +157,16 @@ def named_recipes():
     return names
 
 
-def test_every_recipe_stands_in_the_results():
-    missing = set(shipped_configs()) - named_recipes()
+def test_the_pages_name_every_config():
+    missing = set(shipped_configs()) - named_configs()
     assert missing == {
         'vitpose-plus-tiny_figures-256x192',  # the demo
-        'vitpose-plus-base-simple_six-datasets-256x192',  # no row of any table
+        'vitpose-plus-base-simple_six-datasets-256x192',  # in no table
     }
 
 
-def test_make_installs_every_extra_that_a_test_could_be_skipped_for():
-    """All but those that bring OpenMMLab's packages a second time."""
+def test_make_installs_every_extra_that_tests_need():
+    """Without an extra, its tests are skipped. Three extras only repeat OpenMMLab's packages."""
     settings = ConfigParser()
     settings.read(ROOT / 'setup.cfg')
     [extras] = re.findall(r'^EXTRAS := (.+)$', (ROOT / 'Makefile').read_text(), re.M)

@@ -1,8 +1,9 @@
-"""A dumped config and a checkpoint from before the package had rooms (commit 285a535) still work.
+"""A dumped config and a checkpoint of an earlier version (commit 285a535) still work.
 
-``tests/data/earlier_version`` was written by ``python -m vitpose_plus train`` with that commit: two
-epochs of a ViTPose+ of one layer on synthetic figures. ``heatmaps.json`` holds numbers of what it
-predicted there for the same input, by dataset: sum, largest value, and two pixels.
+At that commit, all modules of the package were in one folder. ``python -m vitpose_plus train``
+wrote ``tests/data/earlier_version`` then: two epochs of a ViTPose+ of one layer on synthetic
+figures. ``heatmaps.json`` contains numbers of the heatmaps that it predicted for the input of this
+test, by dataset: sum, largest value, and two pixels.
 """
 
 import json
@@ -23,7 +24,7 @@ EXPECTED = json.loads((HERE / 'heatmaps.json').read_text())
 
 @pytest.mark.parametrize('dataset', EXPECTED)
 @torch.no_grad()
-def test_heatmaps_are_those_of_then(dataset):
+def test_heatmaps_equal_those_of_the_earlier_version(dataset):
     model = MODELS.build(Config.fromfile(CONFIG, format_python_code=False).model).eval()
     model.load_state_dict(torch.load(CHECKPOINT, weights_only=True)['state_dict'])
     sample = PoseDataSample(metainfo=dict(dataset_name=dataset))
@@ -33,7 +34,7 @@ def test_heatmaps_are_those_of_then(dataset):
     assert [value.item() for value in found] == pytest.approx(EXPECTED[dataset], rel=1e-5)
 
 
-def test_commands_take_them(workplace):
+def test_commands_accept_the_old_config_and_checkpoint(workplace):
     main(['test', CONFIG, CHECKPOINT, '--work-dir', 'out', '--out', 'metrics.json'])
     metrics = json.loads(Path('metrics.json').read_text())
     assert {name.split('/')[0] for name in metrics} == set(EXPECTED)

@@ -1,4 +1,4 @@
-"""The figures detector is a trained one: it finds people and animals in images it never saw."""
+"""The detector for synthetic figures is trained: it finds people and animals in new pictures."""
 
 import vitpose_plus  # noqa: F401
 
@@ -19,8 +19,8 @@ MIN_SCORE = 0.4
 
 
 @pytest.fixture(scope='module')
-def images(tmp_path_factory):
-    """Six images of another seed than the training's: path -> boxes (N, 4) and classes (N,)."""
+def pictures(tmp_path_factory):
+    """Six pictures that are not in the training set: path -> boxes (N, 4) and classes (N,)."""
     root = tmp_path_factory.mktemp('figures')
     write_set(root, 'mixed', 1, 6, seed=77)
     content = json.loads((root / 'mixed' / 'annotations' / 'boxes_val.json').read_text())
@@ -35,15 +35,15 @@ def images(tmp_path_factory):
 
 
 def detect(model, paths):
-    """Boxes (N, 4) and classes (N,) of every image."""
+    """Yields the detected boxes (N, 4) and classes (N,) of every picture."""
     for result in inference_detector(model, list(paths)):
         instances = result.pred_instances
-        sure = instances.scores > MIN_SCORE
-        yield instances.bboxes[sure].numpy(), instances.labels[sure].numpy()
+        kept = instances.scores > MIN_SCORE
+        yield instances.bboxes[kept].numpy(), instances.labels[kept].numpy()
 
 
 def matches(detected, true):
-    """Whether every one of ``true`` has a detection of its class that it overlaps by half."""
+    """For each true box: has a detection of the same class an IoU above 0.5 with it?"""
     (boxes, labels), (own, classes) = detected, true
     starts = np.maximum(own[:, None, :2], boxes[:, :2])
     stops = np.minimum(own[:, None, 2:], boxes[:, 2:])
@@ -54,21 +54,21 @@ def matches(detected, true):
 
 
 def recall(detected, true):
-    """The share of ``true``, lists of boxes and classes, that have a match in ``detected``."""
+    """The share of the true boxes of all pictures that match a detection."""
     return np.concatenate(list(map(matches, detected, true))).mean()
 
 
-def test_it_finds_the_people_and_animals_of_new_images(images):
+def test_it_finds_people_and_animals_in_new_pictures(pictures):
     model = init_detector(figures_detector.CONFIG, str(figures_detector.CHECKPOINT), device='cpu')
-    true, detected = list(images.values()), list(detect(model, images))
+    true, detected = list(pictures.values()), list(detect(model, pictures))
     assert sum(len(boxes) for boxes, _ in true) > 15
     assert recall(detected, true) > 0.85
-    assert recall(true, detected) > 0.85  # what it finds is there
+    assert recall(true, detected) > 0.85  # the precision
     model.load_state_dict({k: torch.zeros_like(v) for k, v in model.state_dict().items()})
-    assert recall(list(detect(model, images)), true) < 0.1
+    assert recall(list(detect(model, pictures)), true) < 0.1
 
 
-def test_its_folder_is_that_of_the_project():
+def test_its_config_and_classes_are_those_of_the_project():
     dumped, own = figures_detector.CONFIG, figures_detector.PROJECT_CONFIG
     assert Config.fromfile(dumped).to_dict() == Config.fromfile(own).to_dict()
     checkpoint = torch.load(figures_detector.CHECKPOINT, weights_only=True)

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and there is no instant without a whole one."""
+"""Files and folders are replaced in one step: at every moment there is a complete one."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ def names(folder):
 
 
 @pytest.mark.parametrize('name', ['old', 'new', 'w.pth'])
-def test_what_is_there_is_replaced_whatever_its_name(name, tmp_path):
+def test_an_existing_file_of_any_name_is_replaced(name, tmp_path):
     for text in ('first', 'second'):
         with files.replacing(tmp_path / name) as part:
             assert part.suffix == (tmp_path / name).suffix
@@ -27,7 +27,7 @@ def test_what_is_there_is_replaced_whatever_its_name(name, tmp_path):
     assert names(tmp_path) == [name]
 
 
-def test_a_failure_leaves_what_was_there(tmp_path):
+def test_a_failure_keeps_the_old_file(tmp_path):
     path = tmp_path / 'w.pth'
     path.write_text('precious')
 
@@ -42,7 +42,7 @@ def test_a_failure_leaves_what_was_there(tmp_path):
     assert names(tmp_path) == ['w.pth']
 
 
-def test_a_symbolic_link_keeps_its_target_and_the_target_is_replaced(tmp_path):
+def test_a_symbolic_link_is_kept_and_its_target_is_replaced(tmp_path):
     (tmp_path / 'disk').mkdir()
     target, link = tmp_path / 'disk' / 'w.pth', tmp_path / 'link.pth'
     target.write_text('old')
@@ -54,7 +54,7 @@ def test_a_symbolic_link_keeps_its_target_and_the_target_is_replaced(tmp_path):
     assert names(tmp_path / 'disk') == ['w.pth']
 
 
-def test_the_new_file_is_on_the_disk_before_it_takes_the_place(tmp_path, monkeypatch):
+def test_the_new_file_is_flushed_to_disk_before_it_replaces_the_old_one(tmp_path, monkeypatch):
     path, steps = tmp_path / 'w.pth', []
     path.write_text('old')
     fsync, replace = os.fsync, os.replace
@@ -75,7 +75,7 @@ def test_the_new_file_is_on_the_disk_before_it_takes_the_place(tmp_path, monkeyp
     assert steps == [path.stat().st_ino, 'replaced', tmp_path.stat().st_ino]
 
 
-# The package itself would load the whole stack.
+# An empty package, because the import of the real one loads OpenMMLab's packages.
 WRITER = f"""
 import sys, types
 sys.modules['vitpose_plus'] = types.ModuleType('vitpose_plus')
@@ -89,7 +89,7 @@ for number in count():
 """
 
 
-def test_a_killed_process_leaves_the_old_file_or_the_new_one(tmp_path):
+def test_a_killed_process_leaves_a_complete_file(tmp_path):
     path = tmp_path / 'w.txt'
     for kill in range(10):
         child = subprocess.Popen(
@@ -104,7 +104,7 @@ def test_a_killed_process_leaves_the_old_file_or_the_new_one(tmp_path):
         assert len(set(words)) == 1
 
 
-def test_a_folder_is_there_as_a_whole_or_not_at_all(tmp_path):
+def test_a_new_folder_appears_only_when_it_is_complete(tmp_path):
     with files.new_folder(tmp_path / 'deep' / 'folder') as part:
         (part / 'file').write_text('text')
         assert not (tmp_path / 'deep' / 'folder').exists()
@@ -122,7 +122,7 @@ def test_a_folder_is_there_as_a_whole_or_not_at_all(tmp_path):
 
 
 @pytest.mark.parametrize('kind', ['folder', 'file', 'link'])
-def test_a_new_folder_takes_nobody_s_place(kind, tmp_path):
+def test_a_new_folder_replaces_nothing(kind, tmp_path):
     place = tmp_path / 'there'
     make = dict(folder=place.mkdir, file=place.touch, link=lambda: place.symlink_to('nowhere'))
     make[kind]()
@@ -135,7 +135,7 @@ def test_a_new_folder_takes_nobody_s_place(kind, tmp_path):
 
 
 @pytest.mark.parametrize('name', ['file/below', 'x' * 300])
-def test_a_place_that_cannot_be_is_one_sentence(name, tmp_path):
+def test_an_impossible_path_is_reported_in_one_sentence(name, tmp_path):
     (tmp_path / 'file').touch()
     with (
         pytest.raises(UserError, match=r'cannot be written \(.+\): choose another place'),
@@ -145,9 +145,9 @@ def test_a_place_that_cannot_be_is_one_sentence(name, tmp_path):
     assert names(tmp_path) == ['file']
 
 
-@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='Windows has none')
-def test_what_is_no_plain_file_is_not_replaced(tmp_path):
-    """Such as /dev/null, which a rename would turn into a file for everybody."""
+@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='Windows has no named pipes')
+def test_a_pipe_or_device_is_not_replaced(tmp_path):
+    """For example /dev/null: a rename would replace it by a file for all programs."""
     pipe = tmp_path / 'pipe'
     os.mkfifo(pipe)
     for write in (files.check_output, lambda path: files.replacing(path).__enter__()):
@@ -157,7 +157,7 @@ def test_what_is_no_plain_file_is_not_replaced(tmp_path):
     assert list(tmp_path.iterdir()) == [pipe]
 
 
-def test_a_name_that_is_too_long_is_one_sentence(tmp_path):
+def test_a_name_that_is_too_long_is_reported_in_one_sentence(tmp_path):
     with pytest.raises(UserError, match=r'cannot be written, as nothing can have this name'):
         files.check_output(tmp_path / ('x' * 300))
     assert 'nothing can have this name' in files.unwritable(tmp_path / ('x' * 300))

@@ -1,4 +1,4 @@
-"""On a CUDA device: the same as on the CPU, and training in mixed precision."""
+"""Tests on a CUDA device: results equal those of the CPU, and mixed precision works."""
 
 import pytest
 import torch
@@ -27,11 +27,11 @@ def test_heatmaps_equal_those_of_the_cpu(tiny_config, batch):
             samples = model.to(device).test_step(batch)
         maps += [sample.pred_fields.heatmaps.cpu() for sample in samples]
     for a, b in zip(cpu, gpu, strict=True):
-        assert_same(b, a, roundings=256)  # a GPU's kernels may sum in quite other ways
+        assert_same(b, a, roundings=256)  # a GPU's kernels may sum in another order
 
 
 @pytest.mark.parametrize('dtype', ['float16', 'bfloat16'])
-def test_trains_in_mixed_precision(tiny_config, batch, dtype):
+def test_the_loss_decreases_in_mixed_precision(tiny_config, batch, dtype):
     model = MODELS.build(tiny_config.model).cuda().train()
     wrapper = dict(tiny_config.optim_wrapper, type='AmpOptimWrapper', dtype=dtype)
     optim_wrapper = build_optim_wrapper(model, wrapper)
@@ -42,8 +42,8 @@ def test_trains_in_mixed_precision(tiny_config, batch, dtype):
 @pytest.mark.parametrize(
     'kind', ['FullAttention', 'WindowAttention', 'ShiftedPoolingWindowAttention']
 )
-def test_attention_in_bfloat16_is_near_full_precision_on_the_cpu(kind):
-    """Relative positions far from zero, windows that do not divide the grid."""
+def test_attention_in_bfloat16_is_close_to_full_precision_on_the_cpu(kind):
+    """The relative positions are not near zero, and the windows do not divide the grid."""
     hw = (14, 10)
     rel_pos = dict(type='RelativePosition')
     attention = MODELS.build(dict(type=kind, dim=64, num_heads=2, grid_hw=hw, rel_pos=rel_pos))

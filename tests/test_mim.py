@@ -1,4 +1,4 @@
-"""The wheel, and the ways into it: mim with this package, mim with mmpose, python -m."""
+"""The content of the wheel, and its use with mim, with mmpose's scripts and with python -m."""
 
 import json
 import os
@@ -19,7 +19,7 @@ TRAIN = ['--no-validate', '--cfg-options', *TWO_ITERATIONS]
 
 
 def test_mim_finds_every_config_by_its_name(installed):
-    """As ``mim train vitpose_plus NAME`` looks for it: exactly one file of that name."""
+    """``mim train vitpose_plus NAME`` needs exactly one file of that name."""
     from mim.utils import recursively_find
 
     root = str(installed / 'vitpose_plus')
@@ -33,7 +33,7 @@ def python(installed, figures, tmp_path_factory):
     place = tmp_path_factory.mktemp('place')
     (place / 'work_dirs' / 'demo').mkdir(parents=True)
     (place / 'work_dirs' / 'demo' / 'figures').symlink_to(figures)
-    # Not the checkout: what is found must be the wheel.
+    # The checkout is not on the path, so that Python imports the wheel.
     path = os.pathsep.join([str(installed), HELPERS])
     env = environment(PYTHONPATH=path, CUDA_VISIBLE_DEVICES='')
 
@@ -46,7 +46,7 @@ def python(installed, figures, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def trained(python):
-    """What ``python -m vitpose_plus train`` with the bare name of a config leaves behind."""
+    """The checkpoint of ``python -m vitpose_plus train`` with only the name of a config."""
     place = python('vitpose_plus', 'train', TINY, '--work-dir', 'reference', *TRAIN)
     return place / 'reference' / 'epoch_1.pth'
 
@@ -59,48 +59,48 @@ def contents(folder):
     }
 
 
-def test_the_wheel_holds_the_configs_of_the_checkout_as_files(installed):
-    shipped = installed / 'vitpose_plus' / '.mim' / 'configs'
-    assert not shipped.is_symlink()
-    assert contents(shipped) == contents(ROOT / 'configs')
-    assert not any(path.is_symlink() for path in shipped.rglob('*'))
+def test_the_wheel_contains_the_configs_of_the_checkout_as_files(installed):
+    included = installed / 'vitpose_plus' / '.mim' / 'configs'
+    assert not included.is_symlink()
+    assert contents(included) == contents(ROOT / 'configs')
+    assert not any(path.is_symlink() for path in included.rglob('*'))
 
 
-def test_the_source_distribution_holds_the_configs_as_files(tree, tmp_path):
+def test_the_source_distribution_contains_the_configs_as_files(tree, tmp_path):
     build = f'from setuptools.build_meta import build_sdist; build_sdist({str(tmp_path)!r})'
     run(sys.executable, '-c', build, cwd=tree)
     [archive] = tmp_path.glob('*.tar.gz')
     with tarfile.open(archive) as tar:
-        shipped = [m for m in tar.getmembers() if '/vitpose_plus/.mim/configs/' in m.name]
-    files = {'/'.join(Path(m.name).parts[4:]) for m in shipped if m.isfile()}
+        included = [m for m in tar.getmembers() if '/vitpose_plus/.mim/configs/' in m.name]
+    files = {'/'.join(Path(m.name).parts[4:]) for m in included if m.isfile()}
     assert files == {str(path) for path in contents(ROOT / 'configs')}
 
 
-def test_the_wheel_holds_all_of_the_package_and_nothing_else(installed):
-    own, shipped = contents(ROOT / 'vitpose_plus'), contents(installed / 'vitpose_plus')
-    configs = {path for path in shipped if path.parts[:2] == ('.mim', 'configs')}
-    assert {path: shipped[path] for path in shipped.keys() - configs} == own
+def test_the_wheel_contains_the_complete_package_and_nothing_else(installed):
+    own, included = contents(ROOT / 'vitpose_plus'), contents(installed / 'vitpose_plus')
+    configs = {path for path in included if path.parts[:2] == ('.mim', 'configs')}
+    assert {path: included[path] for path in included.keys() - configs} == own
     names = {path.name for path in installed.iterdir() if path.suffix != '.dist-info'}
     assert names == {'vitpose_plus', 'bin'}
     assert [path.name for path in (installed / 'bin').iterdir()] == ['vitpose']
 
 
-def test_mim_finds_configs_by_their_names():
-    """It searches the whole package for the file name, and lower-cases what it is asked for."""
+def test_names_of_configs_are_unique_and_lower_case():
+    """mim searches the whole package for the file name in lower case."""
     configs = list((ROOT / 'configs').rglob('*.py'))
     names = [path.name for path in configs]
     assert len(set(names)) == len(names)
     assert [name.lower() for name in names] == names
-    parts = ('_base_', 'datasets')  # nobody trains these
+    parts = ('_base_', 'datasets')  # these are not trained
     modules = {path.name for path in (ROOT / 'vitpose_plus').rglob('*.py')}
     assert not modules & {path.name for path in configs if path.parent.name not in parts}
 
 
-def test_mim_trains_as_python_m_does(python, trained):
+def test_mim_trains_the_same_weights_as_python_m(python, trained):
     check_same_training(python, trained, 'vitpose_plus', f'{TINY}.py')
 
 
-def test_mmpose_s_own_script_trains_the_same(python, trained, installed):
+def test_mmpose_s_script_trains_the_same_weights(python, trained, installed):
     config = installed / 'vitpose_plus' / '.mim' / 'configs' / 'figures' / f'{TINY}.py'
     check_same_training(python, trained, 'mmpose', config)
 
@@ -132,7 +132,7 @@ def test_mim_predicts(python, figures):
 
 @pytest.mark.slow
 def test_mim_finds_an_editable_installation_from_its_root(figures, tmp_path):
-    """`make` installs this checkout so; from elsewhere openmim finds nothing (README)."""
+    """`make` makes this installation. From other folders, openmim does not find it (README)."""
     data = [f'train_dataloader.dataset.datasets.{i}.data_root' for i in range(6)]
     folders = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco']
     roots = [f'{key}={figures / folder}' for key, folder in zip(data, folders, strict=True)]
@@ -143,8 +143,8 @@ def test_mim_finds_an_editable_installation_from_its_root(figures, tmp_path):
 
 
 @pytest.mark.network
-def test_a_newcomer_s_installation(new_environment, constraints, workplace):
-    """Everything from the index into an empty environment; then ``mim`` from its command line."""
+def test_a_new_installation_trains(new_environment, constraints, workplace):
+    """Installs all packages from the index into an empty environment, then trains with ``mim``."""
     commands = new_environment('lite', constraints)
     (workplace / 'work_dirs' / 'demo' / 'figures').unlink()
     few = ['work_dirs/demo/figures', '--num-train', '6', '--num-val', '3']

@@ -30,7 +30,7 @@ except Exception as error:
 print(json.dumps(dict(
     refused=refused,
     victim=os.path.exists('victim'),
-    stand_in='mmcv._ext' in sys.modules,
+    replacement='mmcv._ext' in sys.modules,
     compiled=mmcv_full_available(),
     packages=[d.name for d in distributions()],
 )))
@@ -50,8 +50,8 @@ def test_the_forks_train_and_refuse_a_checkpoint_that_runs_code(
     assert {'onedl-mmcv', 'onedl-mmdetection', 'onedl-mmengine'} <= set(found['packages'])
     assert found['refused'] == 'UserError'
     assert not found['victim']
-    assert not found['stand_in']
-    assert not found['compiled']  # from the index they come without
+    assert not found['replacement']
+    assert not found['compiled']  # the index has only the uncompiled package
 
     train = ['-m', 'vitpose_plus', 'train', TINY, '--work-dir', 'out', '--no-validate']
     run(python, *train, '--cfg-options', *TWO_ITERATIONS, **here)

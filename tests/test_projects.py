@@ -1,5 +1,6 @@
-"""The promises: a new dataset is one file and its name in one config, a new attention one class and
-one line."""
+"""The examples work: a new dataset is one file and its name in one config; a new attention is one
+class and one line.
+"""
 
 import ast
 import importlib
@@ -17,7 +18,7 @@ PROJECTS = Path(__file__).parents[1] / 'projects'
 
 
 def runner_of(project):
-    """That of the project's config, for one short epoch, after all that is checked before one."""
+    """Runs the checks before a training, and builds the runner of a project for a short epoch."""
     (config,) = (PROJECTS / project / 'configs').glob('vitpose*.py')
     cfg = Config.fromfile(config)
     cfg.work_dir = 'out'
@@ -29,12 +30,12 @@ def runner_of(project):
 
 
 @pytest.fixture
-def root_on_the_path(monkeypatch):
-    """As ``python -m`` has it in the root of the repository."""
+def root_in_path(monkeypatch):
+    """Adds the root of the repository to the path, as ``python -m`` does in that folder."""
     monkeypatch.syspath_prepend(PROJECTS.parent)
 
 
-def test_a_new_dataset_trains_beside_the_six(workplace, figures):
+def test_a_new_dataset_trains_together_with_the_six(workplace, figures):
     (workplace / 'work_dirs' / 'example_dataset').symlink_to(figures)
     runpy.run_path(str(PROJECTS / 'example_dataset' / 'prepare.py'))['main']()
     runner = runner_of('example_dataset')
@@ -49,7 +50,7 @@ def test_a_new_dataset_trains_beside_the_six(workplace, figures):
 
 
 def test_a_new_dataset_is_one_file_and_its_name_in_one_config():
-    """What the promise counts: the file is a parent of the config, which names it once more."""
+    """The config has the file as a base config, and contains the name once more."""
     folder = PROJECTS / 'example_dataset' / 'configs'
     entry, config = sorted(folder.glob('*.py'), key=lambda path: path.name != 'zebra.py')
     code = ast.parse(config.read_text())
@@ -58,7 +59,7 @@ def test_a_new_dataset_is_one_file_and_its_name_in_one_config():
     assert set(Config.fromfile(entry)) == {'zebra'}
 
 
-def test_a_new_attention_trains(workplace, root_on_the_path):
+def test_a_new_attention_trains(workplace, root_in_path):
     runner = runner_of('example_attention')
     attentions = [layer.attention for layer in runner.model.backbone.layers]
     assert {type(attention).__name__ for attention in attentions} == {'StripeAttention'}
@@ -69,7 +70,7 @@ def test_a_new_attention_trains(workplace, root_on_the_path):
     assert 'coco/AP' in runner.test()
 
 
-def test_a_token_sees_its_row_and_its_column(root_on_the_path):
+def test_a_token_attends_to_its_row_and_its_column(root_in_path):
     module = importlib.import_module('projects.example_attention.stripe_attention')
     attention = module.StripeAttention(dim=8, num_heads=2, grid_hw=(4, 3))
     x = torch.randn(1, 12, 8, requires_grad=True)
@@ -79,7 +80,7 @@ def test_a_token_sees_its_row_and_its_column(root_on_the_path):
 
 
 def test_the_detector_trains(workplace):
-    """One step on four images changes every parameter."""
+    """One step on four pictures changes every parameter."""
     (config,) = (PROJECTS / 'figures_detector' / 'configs').glob('*.py')
     cfg = Config.fromfile(config)
     cfg.work_dir = 'out'
@@ -94,7 +95,7 @@ def test_the_detector_trains(workplace):
     assert not [name for name in before if before[name].equal(after[name])]
 
 
-def test_every_project_stands_in_the_list():
+def test_the_list_contains_every_project():
     listed = (PROJECTS / 'README.md').read_text()
     projects = [readme.parent.name for readme in PROJECTS.glob('*/README.md')]
     assert projects == [name for name in projects if f'({name})' in listed]

@@ -1,4 +1,4 @@
-"""Every way into the package: a program finds it registered, our own command waits with it."""
+"""An import registers all classes; our own commands register them only when they need them."""
 
 import json
 import re
@@ -25,7 +25,7 @@ REGISTERED = (
 
 
 def python(*arguments):
-    """A fresh process, ended; with ``-X importtime`` it lists every module it imports."""
+    """Runs Python in a new process; ``-X importtime`` lists the imported modules on stderr."""
     return subprocess.run(
         [sys.executable, '-W', 'ignore', *arguments],
         env=environment(),
@@ -41,11 +41,11 @@ def imported(child):
 
 @pytest.mark.parametrize('start', [['-m', 'vitpose_plus'], [SCRIPT]], ids=['-m', 'script'])
 @pytest.mark.parametrize('words', [['--help'], ['--version'], ['train', '--frobnicate'], ['no']])
-def test_nothing_heavy_is_imported_to_say_so(start, words):
+def test_help_version_and_wrong_arguments_import_nothing_heavy(start, words):
     child = python('-X', 'importtime', *start, *words)
     assert child.returncode == (0 if words[0].startswith('--') else 2)
     assert not imported(child) & HEAVY
-    assert 'vitpose_plus.commands' in imported(child)  # it lists what was imported
+    assert 'vitpose_plus.commands' in imported(child)  # the list is complete
     if words == ['--version']:
         assert child.stdout == f'vitpose_plus {__version__}\n'
     if words == ['--help']:
@@ -53,7 +53,7 @@ def test_nothing_heavy_is_imported_to_say_so(start, words):
 
 
 @pytest.mark.parametrize('command', COMMANDS)
-def test_nothing_heavy_is_imported_for_the_help_of_a_command(command):
+def test_the_help_of_a_command_imports_nothing_heavy(command):
     child = python('-X', 'importtime', '-m', 'vitpose_plus', command, '--help')
     assert child.returncode == 0, child.stderr
     assert f'usage: vitpose {command}' in child.stdout
@@ -63,8 +63,8 @@ def test_nothing_heavy_is_imported_for_the_help_of_a_command(command):
     assert len(imported(child) & others) <= calls.get(command, 0)
 
 
-def test_a_program_finds_everything_registered():
-    """So it finds mmpose's models and interface, and no stand-in for mmcv's operators is left."""
+def test_an_import_registers_everything():
+    """mmpose can be imported, and the temporary replacement of mmcv's operators is removed."""
     code = (
         f'import sys, vitpose_plus, mmpose.models; {REGISTERED}\n'
         'from mmpose.apis import inference_topdown, init_model\n'
@@ -83,14 +83,14 @@ def test_custom_imports_register_everything(tmp_path):
     assert child.stdout.strip() == 'True True True', child.stderr
 
 
-def test_a_command_that_needs_the_stack_loads_it():
-    """Bad input that only the loaded stack knows to be bad; ``-m`` trains below and for mim."""
+def test_a_command_loads_the_packages_that_it_needs():
+    """Only the loaded packages can detect this bad input. Tests of trainings cover ``-m``."""
     child = python(SCRIPT, 'prepare-data', 'zebra', 'in', 'out')
     assert child.returncode == 2
     assert child.stderr.strip().startswith('error: There is nothing to prepare for zebra'), child
 
 
-def test_a_stack_that_is_not_there_is_one_sentence(monkeypatch, capsys):
+def test_a_missing_package_is_reported_in_one_sentence(monkeypatch, capsys):
     def fail():
         raise ImportError('vitpose_plus needs mmdet (mmpose imports it), which is not installed')
 
@@ -102,7 +102,7 @@ def test_a_stack_that_is_not_there_is_one_sentence(monkeypatch, capsys):
 
 
 def test_torchrun_and_spawned_workers(workplace):
-    """torchrun starts ``python -m vitpose_plus``; its data workers start anew and copy its argv."""
+    """torchrun starts ``python -m vitpose_plus``. Its workers are new processes with its argv."""
     options = [*TWO_ITERATIONS, 'env_cfg.mp_cfg.mp_start_method=spawn']
     options = [option.replace('num_workers=0', 'num_workers=1') for option in options]
     command = ['train', TINY, '--no-validate', '--work-dir', 'out', '--launcher', 'pytorch']
@@ -134,18 +134,18 @@ PYTHON, WORKER = '/usr/bin/python3', ['-c', 'from multiprocessing.spawn import .
         ([], [], False),
     ],
 )
-def test_our_command_is_told_from_all_other_programs(orig_argv, argv, own, monkeypatch):
+def test_our_command_is_recognised_among_other_programs(orig_argv, argv, own, monkeypatch):
     monkeypatch.setattr(sys, 'orig_argv', orig_argv)
     monkeypatch.setattr(sys, 'argv', argv)
     assert registration.is_own_command() is own
 
 
-def test_env_says_what_a_bug_report_needs(capsys):
+def test_env_prints_what_a_bug_report_needs(capsys):
     main(['env'])
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     main(['env', '--json'])
     assert list(json.loads(capsys.readouterr().out)) == [
-        row.split('  ')[0] for row in said.splitlines()
+        row.split('  ')[0] for row in printed.splitlines()
     ]
     for name in ('vitpose_plus', 'python', 'torch', 'mmpose', 'processor', 'GPU'):
-        assert re.search(rf'^{name}\b', said, re.M), said
+        assert re.search(rf'^{name}\b', printed, re.M), printed
