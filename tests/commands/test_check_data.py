@@ -1,4 +1,4 @@
-"""check-data finds what is wrong with files, annotations and pictures, and says which and how."""
+"""check-data finds problems of files, annotations and pictures, and prints where they are."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from vitpose_plus.datasets.checking.annotation_file import fitting
 from vitpose_plus.datasets.checking.published import PUBLISHED
 
 ROOT = Path(__file__).parents[2]
-DRAWN = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']
+SYNTHETIC = ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody']
 COCO_VAL = 'coco/annotations/person_keypoints_val2017.json'
 BOXES = 'coco/person_detection_results/COCO_val2017_detections_AP_H_56_person.json'
 WHOLE_VAL = 'coco/annotations/coco_wholebody_val_v1.0.json'
@@ -27,7 +27,7 @@ MPII_MAT = 'mpii/annotations/mpii_gt_val.mat'
 
 @pytest.fixture
 def data(figures, tmp_path):
-    """A copy of the figures, to be spoilt."""
+    """A copy of the synthetic datasets, which a test may damage."""
     shutil.copytree(figures, tmp_path / 'data')
     return tmp_path / 'data'
 
@@ -37,7 +37,7 @@ def check(root, *argv):
 
 
 def findings(capsys, root, *argv):
-    """What a check that fails prints, and its error."""
+    """Runs a check that must fail; returns what it prints."""
     with pytest.raises(SystemExit) as stop:
         check(root, '--any-count', *argv)
     assert stop.value.code == 2
@@ -49,11 +49,11 @@ def change(path, function):
     path.write_text(json.dumps(function(content) or content))
 
 
-def test_six_whole_datasets_are_ok(figures, capsys):
-    check(figures, *DRAWN, '--any-count', '--images', 'all')
+def test_six_complete_datasets_are_ok(figures, capsys):
+    check(figures, *SYNTHETIC, '--any-count', '--images', 'all')
     out = capsys.readouterr().out
     rows = re.findall(r'(\w+) +│ (train|val|test) +│ +(\d+) │ +(\d+) │ +(\d+) │ (\w+)', out)
-    assert {row[0] for row in rows} == set(DRAWN)
+    assert {row[0] for row in rows} == set(SYNTHETIC)
     assert len(rows) == 13  # AP-10K has a test split
     for name, split, images, annotations, used, state in rows:
         assert state == 'ok'
@@ -68,17 +68,17 @@ def test_counts_are_compared_with_the_published_ones(figures, capsys):
     assert re.search(r'mpii_train.json has \d+ annotations, but 22,246 are published', out)
     assert 'person_keypoints_train2017.json has 6 images, but 118,287 are published' in out
     assert re.search(r'person_keypoints_val2017.json has \d+ used, but 6,352 are', out)
-    assert re.search(r'aic +│ train.*ok', out)  # nothing is known of it, nothing is compared
+    assert re.search(r'aic +│ train.*ok', out)  # no counts are published, so none are compared
 
 
-def test_published_counts_are_of_files_that_entries_name():
+def test_published_counts_belong_to_files_of_included_datasets():
     named = {Path(part['ann_file']).name for _, _, part, _ in parts([], 'data')}
     assert set(PUBLISHED) - named == {'test_annotations_1.json'}  # written by prepare-data
     for counts in PUBLISHED.values():
         assert set(counts) <= {'images', 'annotations', 'used'}
 
 
-def test_every_entry_has_its_section_in_the_guide():
+def test_every_dataset_has_a_section_in_the_guide():
     guide = (ROOT / 'docs' / 'datasets.md').read_text()
     names = {name for name, *_ in parts([], 'data')}
     assert len(names) == 9
@@ -86,12 +86,12 @@ def test_every_entry_has_its_section_in_the_guide():
         assert re.search(rf'^## {name}$', guide, re.M), name
 
 
-def test_unknown_names_get_the_right_ones(tmp_path, capsys):
+def test_the_error_for_an_unknown_name_lists_the_known_names(tmp_path, capsys):
     err = findings(capsys, tmp_path, 'koko').err
     assert 'There is no dataset koko: there are aic, ap10k, apt36k, coco, coco_wholebody' in err
 
 
-def test_nothing_there_means_every_file_is_named(tmp_path, capsys):
+def test_every_missing_file_is_named(tmp_path, capsys):
     captured = findings(capsys, tmp_path, 'coco', 'interhand2d')
     for file in (
         *(COCO_VAL, BOXES, 'coco/annotations/person_keypoints_train2017.json'),
@@ -107,7 +107,7 @@ def test_nothing_there_means_every_file_is_named(tmp_path, capsys):
 
 
 @pytest.mark.parametrize('words', [['--images', 'few'], ['--images', '-1']])
-def test_how_many_pictures(tmp_path, capsys, words):
+def test_a_wrong_number_of_pictures_is_refused(tmp_path, capsys, words):
     with pytest.raises(SystemExit):
         check(tmp_path, *words)
     assert 'argument --images' in capsys.readouterr().err
@@ -147,12 +147,12 @@ def stray(root):
 
 
 def corners_for_a_box(root):
-    def spoil(content):
+    def damage(content):
         for one in annotations(content):
             x, y, w, h = one['bbox']
             one['bbox'] = [x + 300, y + 300, x + w + 300, y + h + 300]
 
-    change(root / COCO_VAL, spoil)
+    change(root / COCO_VAL, damage)
 
 
 def flat_box(root):
@@ -172,7 +172,7 @@ def crowds(root):
 
 
 @pytest.mark.parametrize(
-    ('spoil', 'message'),
+    ('damage', 'message'),
     [
         (half_a_file, f'{COCO_VAL} cannot be read as JSON (JSONDecodeError'),
         (other_format, f'{COCO_VAL} is not a dict of images, annotations and categories: correct'),
@@ -193,8 +193,8 @@ def crowds(root):
         (crowds, 'The dataset coco is empty'),
     ],
 )
-def test_spoilt_annotations(data, capsys, spoil, message):
-    spoil(data)
+def test_damaged_annotations_are_reported(data, capsys, damage, message):
+    damage(data)
     out = findings(capsys, data, 'coco').out
     assert message in out or re.search(message, out)
     assert [line.split(':')[0] for line in out.splitlines() if 'See docs' in line] == ['coco val']
@@ -209,14 +209,14 @@ def short_hand(root):
 
 
 @pytest.mark.parametrize(
-    ('spoil', 'message'),
+    ('damage', 'message'),
     [
         (no_face, '(missing) has face_kpts that are not a list of numbers'),
         (short_hand, 'has 132 keypoints'),
     ],
 )
-def test_the_whole_body_has_parts(data, capsys, spoil, message):
-    spoil(data)
+def test_damaged_parts_of_a_whole_body_are_reported(data, capsys, damage, message):
+    damage(data)
     out = findings(capsys, data, 'coco', 'coco_wholebody').out
     assert f'coco_wholebody val: {data / WHOLE_VAL}' in out
     assert message in out
@@ -234,7 +234,7 @@ def test_the_whole_body_has_parts(data, capsys, spoil, message):
         ([20, 0, 5, 5], (10, 10), False),
         ([0, 0, -4, 4], (10, 10), False),
         ([0, 0, float('nan'), 4], None, False),
-        ([-500, 0, 4, 4], None, True),  # MPII does not say how large pictures are
+        ([-500, 0, 4, 4], None, True),  # MPII's annotations have no picture sizes
     ],
 )
 def test_a_box_fits_if_half_of_it_is_in_the_picture(box, size, fits):
@@ -242,17 +242,17 @@ def test_a_box_fits_if_half_of_it_is_in_the_picture(box, size, fits):
     assert fitting(np.array([box], float), np.array([size], float)) == [fits]
 
 
-def test_official_files_may_have_a_few_odd_boxes(data, capsys):
-    """One of more than a thousand is what mmpose leaves out; two are another format."""
+def test_one_wrong_box_in_a_large_file_is_accepted(data, capsys):
+    """One wrong box of 1500 is accepted, because mmpose leaves it out; two are reported."""
     path = data / COCO_VAL
     base = json.loads(path.read_text())
     [first, *_] = [a for a in annotations(base) if a['num_keypoints'] > 4]
     copies = [dict(first, id=10_000_000 + i) for i in range(1500)]
-    for odd in (1, 2):
-        for copy in copies[:odd]:
+    for number in (1, 2):
+        for copy in copies[:number]:
             copy['bbox'] = [5, 5, 10, 0]
         path.write_text(json.dumps(dict(base, annotations=copies)))
-        if odd == 1:
+        if number == 1:
             check(data, 'coco', '--any-count')
             assert re.search(r'1,500 +│ +1,499 │ ok', capsys.readouterr().out)
         else:
@@ -308,7 +308,7 @@ def mpii_field(root):
 
 
 @pytest.mark.parametrize(
-    ('name', 'spoil', 'message'),
+    ('name', 'damage', 'message'),
     [
         (
             'coco',
@@ -330,14 +330,14 @@ def mpii_field(root):
         ('mpii', mpii_field, 'entry 0 (None) has no center that is two numbers'),
     ],
 )
-def test_spoilt_companions(data, capsys, name, spoil, message):
-    spoil(data)
+def test_damaged_files_beside_the_annotations_are_reported(data, capsys, name, damage, message):
+    damage(data)
     out = findings(capsys, data, name).out
     assert message in out or re.search(message, out)
     assert out.count('See docs') == 1
 
 
-def test_head_boxes_are_all_that_is_read_of_mpii_s_true_joints(data, capsys):
+def test_only_the_head_boxes_of_mpii_s_mat_file_are_read(data, capsys):
     heads = loadmat(data / MPII_MAT)['headboxes_src']
     savemat(data / MPII_MAT, dict(headboxes_src=heads))
     check(data, 'mpii', '--any-count')
@@ -360,7 +360,7 @@ def lost(root):
 def cut_off(root):
     path = picture_of(root, 1)
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])  # size and first rows are still there
+    path.write_bytes(whole[: len(whole) // 2])  # the size and the first rows are complete
 
 
 def no_jpeg(root):
@@ -374,7 +374,7 @@ def resized(root):
 
 
 @pytest.mark.parametrize(
-    ('spoil', 'message'),
+    ('damage', 'message'),
     [
         (lost, r'500001.jpg \(row 0\) is missing \(2 in total, also .*500003.jpg \(row 2\)\): '),
         (cut_off, '500002.jpg is cut off or damaged: download'),
@@ -382,12 +382,12 @@ def resized(root):
         (resized, r'500002.jpg \(64x48, not \d+x\d+\) has another size than in its annotations: '),
     ],
 )
-def test_spoilt_pictures(data, capsys, spoil, message):
-    spoil(data)
+def test_damaged_pictures_are_reported(data, capsys, damage, message):
+    damage(data)
     assert re.search(message, findings(capsys, data, 'coco').out)
 
 
-def test_only_a_sample_is_opened_but_all_are_looked_for(data, capsys):
+def test_only_some_pictures_are_opened_but_all_must_exist(data, capsys):
     no_jpeg(data)  # the second of three
     check(data, 'coco', '--any-count', '--images', '2')  # first and last
     picture_of(data, 1).unlink()
@@ -399,10 +399,10 @@ def test_only_a_sample_is_opened_but_all_are_looked_for(data, capsys):
 
 @pytest.fixture
 def samples(tmp_path):
-    """The samples, linked to where the entries look for them."""
+    """Links to the sample data, in the places where the configs of the datasets expect them."""
     folder = os.environ.get('VITPOSE_SAMPLES')
     if not folder:
-        pytest.skip('VITPOSE_SAMPLES names no folder of samples')
+        pytest.skip('VITPOSE_SAMPLES is not set: set it to the folder of the sample pictures')
     given = {
         'aic': dict(ann_file='test_aic.json'),
         'ap10k': dict(ann_file='test_ap10k.json'),
@@ -451,5 +451,5 @@ def test_real_annotations_of_every_dataset_are_ok(samples, capsys):
     check(root, *names, '--any-count', '--images', 'all')
     out = capsys.readouterr().out
     assert out.count('│ ok') == 18
-    assert re.search(r'interhand2d +│ val +│ +4 │ +4 │ +6 │ ok', out)  # two of them are pairs
+    assert re.search(r'interhand2d +│ val +│ +4 │ +4 │ +6 │ ok', out)  # two pictures have two hands
     assert re.search(r'crowdpose +│ val +│ +2 │ +5 │ +\d │ ok', out), out

@@ -1,4 +1,4 @@
-"""What is wrong with a command's words is one sentence, before any work, in every command."""
+"""Every command reports wrong arguments in one sentence, before it does any work."""
 
 import os
 import re
@@ -20,9 +20,9 @@ from vitpose_plus.experiments.catalogue import find_config, load_config
 
 WEIGHTS, MAE = str(FILE), 'mae-tiny_figures-256x192'
 TEST = ['test', TINY, WEIGHTS]
-DRAW = ['reconstruct', MAE, 'w.pth', '--out']
+RECONSTRUCT = ['reconstruct', MAE, 'w.pth', '--out']
 CONFIG = ['--config', TINY]
-# Words, and what is said; `file` is a file, `folder` a folder with `mine` in it.
+# Arguments and error; `file` is a file, `folder` is a folder that contains the file `mine`.
 WRONG = [
     ([*TEST, '--sheet', 's'], r'^error: s must end in \.png or \.jpg .*: give another name'),
     ([*TEST, '--sheet', 'folder.png'], r'folder\.png is a folder: give the name of a file'),
@@ -73,20 +73,20 @@ WRONG = [
     (['cache-heatmaps', TINY, ''], r'The argument out is empty'),
     (['figures', 'file/x'], r'file/x cannot be written'),
     (['figures', ''], r'The argument root is empty'),
-    ([*DRAW, 'a.txt'], r'a\.txt must end in \.png'),
-    ([*DRAW, 'folder.png'], r'folder\.png is a folder'),
-    ([*DRAW, 'file/a.png'], r'file/a\.png cannot be written, as'),
-    ([*DRAW, 'a.png', '--number', '0'], r'--number 0 is less than 1'),
-    ([*DRAW, 'a.png', '--seed', '-1'], r'--seed -1 is out of range: give 0 to 4294967295'),
-    ([*DRAW, 'a.png', '--seed', str(2**32)], r'--seed 4294967296 is out of range'),
-    ([*DRAW, 'a.png', '--images', 'folder/mine', ''], r'The argument images is empty'),
+    ([*RECONSTRUCT, 'a.txt'], r'a\.txt must end in \.png'),
+    ([*RECONSTRUCT, 'folder.png'], r'folder\.png is a folder'),
+    ([*RECONSTRUCT, 'file/a.png'], r'file/a\.png cannot be written, as'),
+    ([*RECONSTRUCT, 'a.png', '--number', '0'], r'--number 0 is less than 1'),
+    ([*RECONSTRUCT, 'a.png', '--seed', '-1'], r'--seed -1 is out of range: give 0 to 4294967295'),
+    ([*RECONSTRUCT, 'a.png', '--seed', str(2**32)], r'--seed 4294967296 is out of range'),
+    ([*RECONSTRUCT, 'a.png', '--images', 'folder/mine', ''], r'The argument images is empty'),
     (['demo', 'folder'], r'unrecognized arguments: folder'),
     (['env', 'folder'], r'unrecognized arguments: folder'),
 ]
 
 
 @pytest.mark.parametrize(('words', 'message'), WRONG, ids=lambda each: ' '.join(each)[-40:])
-def test_wrong_words_are_one_sentence_before_any_work(words, message, workplace, capsys):
+def test_wrong_arguments_are_reported_before_any_work(words, message, workplace, capsys):
     Path('file').touch()
     for name in ('folder', 'folder.png'):
         Path(name).mkdir()
@@ -104,7 +104,7 @@ def test_wrong_words_are_one_sentence_before_any_work(words, message, workplace,
     assert sorted(workplace.rglob('*')) == before
 
 
-def test_missing_folders_of_an_output_are_made(figures, tmp_path, monkeypatch):
+def test_missing_folders_of_an_output_are_created(figures, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = write_config(figures)
     writing.write('w.pth', MODELS.build(load_config(config).model).state_dict())
@@ -115,7 +115,7 @@ def test_missing_folders_of_an_output_are_made(figures, tmp_path, monkeypatch):
     assert [path.name for path in Path('new/deep').iterdir()] == ['s.PNG']
 
 
-def test_a_folder_without_rights_is_named(tmp_path, monkeypatch):
+def test_the_error_names_a_folder_without_write_permission(tmp_path, monkeypatch):
     monkeypatch.setattr(os, 'access', lambda *args: False)
     with pytest.raises(UserError, match=f'a cannot be written, as {tmp_path} is not writable'):
         files.check_output(tmp_path / 'new' / 'a')
@@ -127,8 +127,8 @@ def test_an_output_may_have_any_ending_and_replace_a_file(tmp_path):
     files.check_output(tmp_path / 'new' / 'A.PNG', files.PICTURES)
 
 
-def test_a_reader_that_ends_is_no_traceback(monkeypatch, capsys):
-    """As ``vitpose env | head -0``."""
+def test_no_traceback_if_the_reader_of_the_output_ends(monkeypatch, capsys):
+    """For example ``vitpose env | head -0``."""
     read, write = os.pipe()
     os.close(read)
     monkeypatch.setattr(env, 'collect', lambda: dict(vitpose_plus='1'))
@@ -140,7 +140,7 @@ def test_a_reader_that_ends_is_no_traceback(monkeypatch, capsys):
     assert capsys.readouterr().err == ''
 
 
-def test_a_key_that_stops_is_no_traceback_while_classes_are_loaded(monkeypatch, capsys):
+def test_no_traceback_for_ctrl_c_while_classes_are_loaded(monkeypatch, capsys):
     def stop():
         raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""The command: what it says, what it writes, what it refuses."""
+"""The command ``convert``: its messages, the files that it writes, and bad input."""
 
 import re
 from pathlib import Path
@@ -24,17 +24,17 @@ SMALL = 'vitpose-small_coco-256x192'
 
 @pytest.fixture
 def official(tiny_config):
-    """The demo's model, as the authors would have saved it, and its config."""
+    """Writes the demo's model in the authors' layout, and its config; returns its weights."""
     state = MODELS.build(tiny_config.model).state_dict()
-    away = convert(state, target='official').state_dict
-    writing.write('official.pth', {**away, 'backbone.cls_token': torch.zeros(1)})
+    converted = convert(state, target='official').state_dict
+    writing.write('official.pth', {**converted, 'backbone.cls_token': torch.zeros(1)})
     tiny_config.dump('six.py')
     return state
 
 
 @pytest.fixture
 def mae(workplace):
-    """An encoder and decoder of MAE that would fit the demo's backbone: 4 layers of 128."""
+    """Writes a checkpoint of MAE with the sizes of the demo's backbone: 4 layers of width 128."""
     dim = 128
     shapes = {
         'cls_token': (1, 1, dim),
@@ -63,53 +63,53 @@ def mae(workplace):
     return state
 
 
-def test_it_says_what_it_took_and_what_it_left(official, capsys):
+def test_it_prints_what_it_converts_and_what_it_leaves_out(official, capsys):
     main(['convert', 'official.pth', 'own.pth', '--config', 'six.py'])
-    said = capsys.readouterr().out
-    assert "official.pth: the authors' layout, " in said
-    assert "Left out: 'backbone.cls_token' (a class token, which the authors'" in said
+    printed = capsys.readouterr().out
+    assert "official.pth: the authors' layout, " in printed
+    assert "Left out: 'backbone.cls_token' (a class token, which the authors'" in printed
     own = reading.read('own.pth')
     assert set(own) == set(official)
     for name, value in official.items():
         torch.testing.assert_close(own[name], value, rtol=0, atol=0)
 
 
-def test_without_a_config_it_finds_the_one_that_fits(official, capsys):
+def test_without_a_config_it_finds_a_matching_one(official, capsys):
     main(['convert', 'official.pth', 'own.pth'])
     assert 'By its shapes it fits vitpose-plus-tiny_figures-256x192.' in capsys.readouterr().out
 
 
-def test_every_shipped_model_is_found_by_its_weights():
-    """The plainest name first; the input's size tells those apart that differ in nothing else."""
+def test_the_config_is_found_by_the_weights():
+    """The simplest name is first. The input size distinguishes otherwise equal models."""
     names = [SMALL, 'vitpose-base_coco-384x288', 'vitpose-plus-base-simple_six-datasets-256x192']
     for name in names:
         cfg = Config.fromfile(find_config(name), format_python_code=False)
         assert fitting_configs(build_on_meta(cfg.model).state_dict()).startswith(name)
 
 
-def test_no_model_is_built_to_find_it_by_its_weights(monkeypatch):
+def test_the_config_is_found_without_building_a_model(monkeypatch):
     state = build_on_meta(Config.fromfile(find_config(SMALL)).model).state_dict()
     monkeypatch.setattr(Config, 'fromfile', None)
     assert fitting_configs(state).startswith(SMALL)
     assert fitting_configs(state | {'odd': torch.ones(1)}) == 'none of the included configs'
 
 
-def test_plain_models_are_named_before_their_variations():
-    name = 'vitpose-base_coco-256x192'  # whose weights are distilled students', too
+def test_plain_models_are_named_before_variants():
+    name = 'vitpose-base_coco-256x192'  # distilled students have the same weights
     state = build_on_meta(Config.fromfile(find_config(name)).model).state_dict()
     assert fitting_configs(state).startswith(f'{name}, ')
     encoder = {key: value for key, value in state.items() if key.startswith('backbone.')}
     assert fitting_configs(encoder).startswith(f'{name}, ')
 
 
-def test_its_words_are_the_layouts():
-    """The help must not import them, which imports torch."""
+def test_the_choices_are_the_names_of_the_layouts():
+    """The help must not import the layouts, because they import torch."""
     assert set(command.SOURCES) == set(LAYOUTS)
     targets = {name for name, layout in LAYOUTS.items() if not isinstance(layout, MaeLayout)}
     assert set(command.TARGETS) == targets
 
 
-def test_there_and_back_through_files(official):
+def test_conversion_to_our_layout_and_back_changes_nothing(official):
     main(['convert', 'official.pth', 'own.pth', '--config', 'six.py'])
     main(['convert', 'own.pth', 'back.pth', '--target', 'official', '--config', 'six.py'])
     back, given = reading.read('back.pth'), reading.read('official.pth')
@@ -118,7 +118,7 @@ def test_there_and_back_through_files(official):
     assert all(torch.equal(back[name], value) for name, value in given.items())
 
 
-def test_mae_starts_a_plain_backbone_and_one_with_experts(mae, tiny_config, capsys):
+def test_mae_initialises_a_plain_backbone_and_one_with_experts(mae, tiny_config, capsys):
     main(['convert', 'mae.pth', 'plain.pth'])
     plain = reading.read('plain.pth')
     assert plain['backbone.pos_embed'].shape == (1, 14, 14, 128)
@@ -238,29 +238,29 @@ def test_bad_input_gets_one_sentence_and_writes_nothing(
     assert {path: path.stat().st_mtime_ns for path in workplace.rglob('*')} == before
 
 
-def test_force_replaces(official):
+def test_force_replaces_a_file(official):
     Path('own.pth').write_text('old')
     main(['convert', 'official.pth', 'own.pth', '--config', 'six.py', '--force'])
     assert set(reading.read('own.pth')) == set(official)
 
 
-def test_mae_starts_windows_and_datasets_with_ffns_of_their_own(mae, tiny_config, capsys):
+def test_mae_initialises_windows_and_individual_ffns(mae, tiny_config, capsys):
     tiny_config.model.backbone.update(
         attention=dict(type='WindowAttention', window_hw=(4, 4)),
         ffn=dict(type='IndividualSharedFFN', num_experts=6),
     )
     tiny_config.dump('windows.py')
     main(['convert', 'mae.pth', 'start.pth', '--config', 'windows.py'])
-    said = capsys.readouterr().out
-    assert 'Relative positions start at zero, so they have no effect yet.' in said
-    assert 'Every dataset starts from the same plain FFN.' in said
+    printed = capsys.readouterr().out
+    assert 'Relative positions start at zero, so they have no effect yet.' in printed
+    assert 'Every dataset starts from the same plain FFN.' in printed
     start = reading.read('start.pth')
     assert not start['backbone.layers.0.attention.rel_pos.pos_embed_h'].any()
     shared = start['backbone.layers.3.ffn.shared.fc2.weight']
     assert torch.equal(shared, mae['blocks.3.mlp.fc2.weight'])
 
 
-def test_windows_are_not_written_where_they_would_run_as_full_attention(tiny_config, capsys):
+def test_a_model_with_windows_is_not_written_in_a_layout_without_them(tiny_config, capsys):
     plain = split_config(tiny_config, 'coco')
     plain.model.backbone.attention = dict(type='PoolingWindowAttention', rel_pos=None)
     plain.dump('plain.py')

@@ -1,4 +1,4 @@
-"""The demo's own promises: what it must reach, and what it writes."""
+"""The demo: the scores that it must reach, and the files that it writes."""
 
 import io
 import json
@@ -13,11 +13,11 @@ from vitpose_plus.checkpoints import reading
 from vitpose_plus.commands import demo, main
 from vitpose_plus.evaluation import headlines
 
-# A tiny model, minutes on two cores: AP, and PCKh in percent for MPII.
-BARS = dict(coco=0.40, aic=0.40, mpii=55, ap10k=0.35, apt36k=0.35)
+# AP, and PCKh in percent for MPII, of a tiny model that is trained for minutes on two cores.
+LOWEST_SCORES = dict(coco=0.40, aic=0.40, mpii=55, ap10k=0.35, apt36k=0.35)
 
 
-def test_table_shows_every_score_beside_its_ceiling(tiny_config):
+def test_the_table_shows_every_score_beside_its_ceiling(tiny_config):
     names = [head.dataset for head in tiny_config.model.head.heads]
     scores = {name: i / 10 for i, name in enumerate(names)}
     ceilings = {name: 0.9 + i / 100 for i, name in enumerate(names)}
@@ -30,7 +30,7 @@ def test_table_shows_every_score_beside_its_ceiling(tiny_config):
         assert f'{ceilings[name]:.3f}' in line
 
 
-def test_the_demo_is_the_shipped_config():
+def test_the_demo_and_the_tests_have_the_same_config():
     assert demo.CONFIG == TINY
 
 
@@ -41,15 +41,15 @@ def test_demo(tmp_path, monkeypatch):
     main(['demo'])
     metrics = json.loads((tmp_path / 'work_dirs/demo/metrics.json').read_text())
     ceiling = metrics.pop('ceiling')
-    for name, bar in BARS.items():
-        assert metrics[name] >= bar, name
+    for name, lowest in LOWEST_SCORES.items():
+        assert metrics[name] >= lowest, name
     assert metrics['coco_wholebody'] >= 0.3 * ceiling['coco_wholebody']
     assert (tmp_path / 'work_dirs/demo/predictions.png').stat().st_size > 100_000
     predictions = tmp_path / 'work_dirs/demo/predictions'
     assert len((predictions / 'predictions.ndjson').read_text().splitlines()) == 60
     assert len(list((predictions / 'drawn').iterdir())) == 60
 
-    # The checkpoint that other tests use is this one; training differs by its rounding.
+    # Other tests use a checkpoint of this training. Trainings differ a little by rounding errors.
     tiny_figures.make('work_dirs/demo/epoch_4.pth', 'again.pth')
     again, committed = (reading.read(path) for path in ('again.pth', tiny_figures.FILE))
     assert [(k, v.shape, v.dtype) for k, v in again.items()] == [

@@ -1,4 +1,4 @@
-"""Every command reads checkpoints with the one reader."""
+"""All commands read checkpoints with the same function, and print the same errors."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def words_of(command, path):
 
 
 @pytest.mark.parametrize('command', COMMANDS)
-def test_one_sentence_and_nothing_written(command, workplace, capsys):
+def test_weights_that_are_not_finite_are_refused(command, workplace, capsys):
     weights = dict(weight=torch.tensor([1, torch.nan]))
     torch.save(dict(state_dict=weights, meta={}, message_hub={}, optimizer={}), 'in.pth')
     before = sorted(workplace.rglob('*'))
@@ -75,15 +75,15 @@ BAD = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', BAD)
-def test_every_command_says_the_same_of_a_bad_file(name, workplace, capsys):
+def test_every_command_prints_the_same_error_for_a_bad_file(name, workplace, capsys):
     make, message = BAD[name]
     make('in.pth')
-    before, said = sorted(workplace.rglob('*')), set()
+    before, printed = sorted(workplace.rglob('*')), set()
     for command in COMMANDS:
         with pytest.raises(SystemExit) as stop:
             main(words_of(command, 'in.pth'))
         assert stop.value.code == 2
-        said.add(capsys.readouterr().err)
+        printed.add(capsys.readouterr().err)
         assert sorted(workplace.rglob('*')) == before
-    [error] = said
+    [error] = printed
     assert re.fullmatch(rf'error: in\.pth:? .*{message}.*\n', error)

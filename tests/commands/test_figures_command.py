@@ -1,4 +1,4 @@
-"""The folder of figures is whole or not there, and what others wrote is never deleted."""
+"""``figures`` writes a complete folder or none, and never deletes files that it did not write."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ OTHER = [*FEW, '--seed', '1', '--force']
 
 
 def contents(root):
-    """Digest by path of every file in a folder, where a link points, and all folders."""
+    """By path: the digest of a file, the target of a link, False for a folder."""
 
     def content(path):
         if path.is_symlink():
@@ -37,7 +37,7 @@ def fails(capsys, *argv):
 
 @pytest.fixture(scope='module')
 def written(tmp_path_factory):
-    """What the command writes, with seed 0 and with seed 1."""
+    """A folder with the output of the command for seed 0 and for seed 1."""
     place = tmp_path_factory.mktemp('written')
     for seed in '01':
         main(['figures', str(place / seed), *FEW, '--seed', seed])
@@ -46,11 +46,11 @@ def written(tmp_path_factory):
 
 @pytest.fixture
 def root(written, tmp_path):
-    """A folder of figures, alone in its parent."""
+    """A folder of figures, in a folder that contains nothing else."""
     return shutil.copytree(written / '0', tmp_path / 'drawn')
 
 
-def test_writes_a_whole_folder(tmp_path, capsys):
+def test_a_complete_folder_is_written(tmp_path, capsys):
     root = tmp_path / 'new' / 'drawn'
     main(['figures', str(root), *FEW])
     folders = {'coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'mixed'}
@@ -59,7 +59,7 @@ def test_writes_a_whole_folder(tmp_path, capsys):
     assert [path.name for path in (tmp_path / 'new').iterdir()] == ['drawn']
 
 
-def test_the_record_knows_every_file(root):
+def test_the_record_lists_every_file(root):
     record = json.loads((root / RECORD).read_text())
     files = {name: digest for name, digest in contents(root).items() if digest}
     del files[RECORD]
@@ -79,7 +79,7 @@ def test_a_folder_of_figures_is_replaced_with_force(root, written):
     assert [path.name for path in root.parent.iterdir()] == ['drawn']
 
 
-def test_what_is_missing_of_the_old_figures_does_not_matter(root, written):
+def test_an_incomplete_folder_of_figures_is_replaced(root, written):
     shutil.rmtree(root / 'mpii')
     for image in (root / 'ap10k' / 'data').iterdir():
         image.unlink()
@@ -100,7 +100,7 @@ def add(path):
 
 
 def link(path):
-    """In place of what was written, a link to the same elsewhere."""
+    """Moves a written file or folder to another place, and leaves a link to it."""
     elsewhere = next(p for p in path.parents if p.name == 'drawn').with_name('elsewhere')
     path.rename(elsewhere)
     path.symlink_to(elsewhere)
@@ -112,7 +112,7 @@ def link(path):
         (add, 'notes.txt'),
         (add, 'coco/train2017/mine.jpg'),
         (add, 'mine/deeper/figures.json'),
-        (add, 'coco/annotations/person_keypoints_val2017.json'),  # the real ones, say
+        (add, 'coco/annotations/person_keypoints_val2017.json'),  # for example the real ones
         (Path.mkdir, 'mine'),
         (os.mkfifo, 'pipe'),
         (lambda path: path.symlink_to('/'), 'all'),
@@ -120,7 +120,7 @@ def link(path):
         (link, 'mpii/annotations/mpii_gt_val.mat'),
     ],
 )
-def test_force_keeps_what_others_wrote(root, capsys, change, name):
+def test_force_keeps_files_that_the_command_did_not_write(root, capsys, change, name):
     change(root / name)
     before = contents(root.parent)
     message = fails(capsys, root, *OTHER)
@@ -146,13 +146,13 @@ def test_force_keeps_a_folder_without_a_record(root, capsys, record):
 
 
 @pytest.mark.parametrize('neighbour', ['drawn.part', 'drawn.old', '.drawn'])
-def test_neighbours_are_kept(root, neighbour):
+def test_folders_beside_it_are_kept(root, neighbour):
     add(root.parent / neighbour / 'mine')
     main(['figures', str(root), *OTHER])
     assert (root.parent / neighbour / 'mine').read_text() == 'precious'
 
 
-def test_a_link_stays_and_what_it_points_to_is_written(tmp_path, written, capsys):
+def test_a_link_is_kept_and_its_target_is_written(tmp_path, written, capsys):
     link = tmp_path / 'link'
     link.symlink_to(tmp_path / 'disk' / 'drawn')
     main(['figures', str(link), *FEW])
@@ -174,7 +174,7 @@ def test_the_working_folder_is_not_replaced(root, capsys, monkeypatch, name):
 
 
 @pytest.mark.parametrize('name', ['file', 'file/drawn', 'x' * 300, 'loop'])
-def test_a_place_without_a_folder_is_refused(tmp_path, capsys, name):
+def test_a_path_that_cannot_be_a_folder_is_refused(tmp_path, capsys, name):
     (tmp_path / 'file').write_text('precious')
     (tmp_path / 'loop').symlink_to('loop')
     before = contents(tmp_path)
@@ -197,7 +197,7 @@ def test_a_negative_seed_is_refused(tmp_path, capsys):
 
 
 @pytest.mark.parametrize('error', [OSError('disk full'), KeyboardInterrupt('disk full')])
-def test_a_failure_leaves_all_as_it_was(root, monkeypatch, error):
+def test_a_failure_changes_nothing(root, monkeypatch, error):
     def fail(new, *args, **kwargs):
         (new / 'coco').mkdir(parents=True)
         raise error
@@ -212,7 +212,7 @@ def test_a_failure_leaves_all_as_it_was(root, monkeypatch, error):
 
 @pytest.mark.parametrize('failing', [1, 2])
 @pytest.mark.parametrize('error', [OSError(16, 'busy'), KeyboardInterrupt()])
-def test_a_failing_exchange_puts_the_old_folder_back(root, monkeypatch, capsys, failing, error):
+def test_a_failed_exchange_restores_the_old_folder(root, monkeypatch, capsys, failing, error):
     before, rename, calls = contents(root.parent), os.rename, []
 
     def fail(source, target):
@@ -230,13 +230,13 @@ def test_a_failing_exchange_puts_the_old_folder_back(root, monkeypatch, capsys, 
     assert contents(root.parent) == before
 
 
-def test_at_every_step_the_old_or_the_new_folder_is_whole(root, written, monkeypatch):
-    """What a process that is killed leaves: the old folder in its place or whole beside the new
-    one, until the new one is in its place."""
+def test_at_every_step_the_old_or_the_new_folder_is_complete(root, written, monkeypatch):
+    """A killed process must leave a complete folder. So the old folder is in its place, or complete
+    beside the new one, until the new one is in its place."""
     old, new = (contents(written / seed) for seed in '01')
     steps = []
 
-    def watched(name):
+    def watch(name):
         function = getattr(os, name)
 
         def check_and_do(*args, **kwargs):
@@ -252,7 +252,7 @@ def test_at_every_step_the_old_or_the_new_folder_is_whole(root, written, monkeyp
         monkeypatch.setattr(os, name, check_and_do)
 
     for name in ('rename', 'unlink', 'rmdir'):
-        watched(name)
+        watch(name)
     main(['figures', str(root), *OTHER])
     assert contents(root) == new
     assert [done for name, done in steps if name == 'rename'] == [False, False, False]
@@ -260,7 +260,7 @@ def test_at_every_step_the_old_or_the_new_folder_is_whole(root, written, monkeyp
     assert unlinks == [True] * len(list(filter(None, old.values())))
 
 
-def test_what_appears_while_figures_are_written_is_kept(root, monkeypatch, capsys):
+def test_a_file_that_appears_while_figures_are_written_is_kept(root, monkeypatch, capsys):
     write = folder.write_datasets
     monkeypatch.setattr(folder, 'write_datasets', lambda *a: (write(*a), add(root / 'late')))
     before = contents(root)
@@ -269,7 +269,7 @@ def test_what_appears_while_figures_are_written_is_kept(root, monkeypatch, capsy
     assert [path.name for path in root.parent.iterdir()] == ['drawn']
 
 
-def test_what_appears_in_the_exchange_is_kept_beside(root, written, monkeypatch, capsys):
+def test_a_file_that_appears_in_the_exchange_is_kept(root, written, monkeypatch, capsys):
     exchange = folder._exchange
     monkeypatch.setattr(folder, '_exchange', lambda *a: (add(root / 'coco/late'), exchange(*a)))
     message = fails(capsys, root, *OTHER)
@@ -281,7 +281,7 @@ def test_what_appears_in_the_exchange_is_kept_beside(root, written, monkeypatch,
 
 
 class Reached(Exception):
-    """The demo has its figures."""
+    """The demo has written its figures."""
 
 
 @pytest.fixture
@@ -308,7 +308,7 @@ def test_the_demo_replaces_its_own_figures(start_demo, written):
         assert contents(demo.FIGURES) == contents(written / '0')
 
 
-def test_the_demo_keeps_what_others_wrote(start_demo, capsys):
+def test_the_demo_keeps_files_that_it_did_not_write(start_demo, capsys):
     add(demo.FIGURES / 'mine')
     with pytest.raises(SystemExit) as stop:
         start_demo()

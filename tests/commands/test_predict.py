@@ -1,4 +1,4 @@
-"""``predict`` as a user calls it: every command of the page, exit codes, bad input."""
+"""The command ``predict``: every example of docs/predict.md, exit codes, bad input."""
 
 import io
 import json
@@ -35,7 +35,7 @@ MODEL = ['--model', TINY, '--checkpoint', str(FILE)]
 
 
 def predict(*words):
-    """Runs it, and returns its exit code."""
+    """Runs the command, and returns its exit code."""
     try:
         main(['predict', *map(str, words)])
     except SystemExit as stop:
@@ -49,7 +49,7 @@ def lines(folder='predictions', name='predictions'):
 
 @pytest.fixture
 def photos(figures, tmp_path, monkeypatch):
-    """A working folder with ``photos/``: two pictures of one name, and two others."""
+    """A working folder with ``photos/``: three pictures (two with one name) and a text."""
     monkeypatch.chdir(tmp_path)
     pictures = sorted((figures / 'coco' / 'val2017').glob('*.jpg'))
     for folder, picture in zip(('a', 'b'), pictures, strict=False):
@@ -60,7 +60,7 @@ def photos(figures, tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_folder_is_one_line_a_picture_in_order(photos, capsys):
+def test_a_folder_gives_one_line_per_picture_in_order(photos, capsys):
     assert predict('photos', *MODEL, '--boxes', 'whole') == 0
     assert [line['source'] for line in lines()] == [
         'photos/a/same.jpg',
@@ -69,12 +69,12 @@ def test_a_folder_is_one_line_a_picture_in_order(photos, capsys):
     ]
     drawn = sorted(p.relative_to('predictions/drawn') for p in Path('predictions').rglob('*.jpg'))
     assert list(map(str, drawn)) == ['a/same.jpg', 'b/same.jpg', 'street.jpg']
-    said = capsys.readouterr().out
-    assert re.search(r'^3 of 3 pictures .* 3 instances .*: predictions$', said, re.M)
+    printed = capsys.readouterr().out
+    assert re.search(r'^3 of 3 pictures .* 3 instances .*: predictions$', printed, re.M)
     assert Path('predictions/errors.ndjson').read_text() == ''
 
 
-def test_broken_pictures_are_listed_and_the_rest_is_done(photos):
+def test_broken_pictures_are_listed_and_the_others_are_predicted(photos):
     Path('photos/broken.jpg').write_bytes(Path('photos/street.jpg').read_bytes()[:2000])
     Path('photos/text.png').write_text('no picture')
     assert predict('photos', *MODEL, '--boxes', 'whole', '--no-draw') == 3
@@ -86,7 +86,7 @@ def test_broken_pictures_are_listed_and_the_rest_is_done(photos):
     assert not Path('predictions/drawn').exists()
 
 
-def test_the_picture_on_standard_input(photos, monkeypatch):
+def test_a_picture_on_standard_input(photos, monkeypatch):
     content = Path('photos/street.jpg').read_bytes()
     monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BytesIO(content)))
     assert predict('-', *MODEL, '--boxes', 'whole', '--out', 'stdin') == 0
@@ -94,14 +94,14 @@ def test_the_picture_on_standard_input(photos, monkeypatch):
     assert lines('stdin')[0]['instances'] == lines('file')[0]['instances']
 
 
-def test_results_in_the_folder_of_sources_are_no_sources(photos):
+def test_results_in_the_folder_of_sources_are_not_read(photos):
     words = ['.', *MODEL, '--boxes', 'whole']
     assert predict(*words) == 0
     assert predict(*words) == 0
     assert len(lines()) == 3
 
 
-def test_other_settings_want_force(photos, capsys):
+def test_other_settings_need_force(photos, capsys):
     words = ['photos/street.jpg', *MODEL, '--boxes', 'whole']
     assert predict(*words) == 0
     before = Path('predictions/predictions.ndjson').read_bytes()
@@ -113,7 +113,7 @@ def test_other_settings_want_force(photos, capsys):
     assert predict(*words, '--flip-test', '--force') == 0
 
 
-def test_the_words_of_the_formats():
+def test_the_choices_of_format_are_the_names_of_the_formats():
     assert tuple(formats.FORMATS) == command.FORMATS
 
 
@@ -129,7 +129,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(('words', 'message'), WRONG, ids=[' '.join(words) for words, _ in WRONG])
-def test_bad_input_is_one_sentence_before_anything_is_written(words, message, photos, capsys):
+def test_bad_input_is_reported_before_anything_is_written(words, message, photos, capsys):
     before = sorted(photos.rglob('*'))
     assert predict(*MODEL, '--boxes', 'whole', *words) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
@@ -138,8 +138,8 @@ def test_bad_input_is_one_sentence_before_anything_is_written(words, message, ph
 
 
 @pytest.fixture
-def place_of_the_page(figures, tmp_path, monkeypatch):
-    """A working folder with all files that the page names; names of weights are tiny files."""
+def folder_of_the_page(figures, tmp_path, monkeypatch):
+    """A working folder with all files that the page names, and tiny files for released weights."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'torch_home'))
     annotations = figures / 'mixed' / 'annotations' / 'boxes_val.json'
@@ -163,29 +163,29 @@ def place_of_the_page(figures, tmp_path, monkeypatch):
         own = dict(config=TINY, source='vitpose_plus', datasets=SIX, sha256='', options={})
         tiny = entry._replace(**own)
         monkeypatch.setitem(released.RELEASED, name, tiny)
-        download(entry.url, FILE)
+        store_download(entry.url, FILE)
     for name in ('rtmdet-m', 'rtmdet-m-coco'):
         tiny = replace(DETECTORS[name], config=figures_detector.CONFIG, classes=BOTH, sha256='')
         monkeypatch.setitem(DETECTORS, name, tiny)
-        download(tiny.url, figures_detector.CHECKPOINT)
+        store_download(tiny.url, figures_detector.CHECKPOINT)
     return tmp_path
 
 
-def download(url, file):
-    """What a download of the URL would leave."""
+def store_download(url, file):
+    """Puts a file where a store_download of the URL would be stored."""
     place = fetching.place(url)
     place.parent.mkdir(parents=True)
     place.symlink_to(file)
 
 
 @pytest.mark.parametrize('command', COMMANDS)
-def test_a_command_of_the_page_runs(command, place_of_the_page, monkeypatch):
+def test_every_example_of_the_page_runs(command, folder_of_the_page, monkeypatch):
     command = command.replace('CONFIG', TINY).replace('FILE', str(FILE))
     words, _, given = command.partition(' < ')
     if given:
         content = Path(given).read_bytes()
         monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BytesIO(content)))
-    with serving(place_of_the_page) as (address, _):
+    with serving(folder_of_the_page) as (address, _):
         program, *words = shlex.split(words.replace('https://example.org', address))
         if program == 'mim':
             script = words[words.index('run') + 2]
@@ -197,7 +197,7 @@ def test_a_command_of_the_page_runs(command, place_of_the_page, monkeypatch):
         assert line['instances']
 
 
-def test_a_device_without_enough_memory_is_one_sentence(photos, monkeypatch, capsys):
+def test_a_device_without_enough_memory_is_reported_in_one_sentence(photos, monkeypatch, capsys):
     def load(*_):
         raise torch.OutOfMemoryError
 

@@ -1,4 +1,4 @@
-"""What the command line of training changes in a config."""
+"""The changes that the options of ``train`` make in a config."""
 
 import argparse
 
@@ -21,7 +21,7 @@ def options(*words):
     return parser.parse_args(['CONFIG', *words])
 
 
-def test_pretrained_starts_the_backbone_and_nothing_else(tiny_config):
+def test_pretrained_initialises_only_the_backbone(tiny_config):
     start = MODELS.build(tiny_config.model).state_dict()
     writing.write('start.pth', {k: v for k, v in start.items() if k.startswith('backbone.')})
     cfg = train.configure(tiny_config, options('--pretrained', 'start.pth'))
@@ -46,7 +46,7 @@ def test_amp_trains_in_mixed_precision_with_a_loss_scale(tiny_config, monkeypatc
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='it works on a GPU')
-def test_amp_without_a_gpu_is_one_sentence_before_anything_is_written(tiny_config, workplace):
+def test_amp_without_a_gpu_is_refused_before_anything_is_written(tiny_config, workplace):
     cfg = train.configure(tiny_config, options('--amp'))
     cfg.work_dir = 'out'
     with pytest.raises(UserError, match=r'needs a GPU.*optim_wrapper\.type=Bf16OptimWrapper'):
@@ -54,8 +54,8 @@ def test_amp_without_a_gpu_is_one_sentence_before_anything_is_written(tiny_confi
     assert not (workplace / 'out').exists()
 
 
-def test_the_rate_is_scaled_with_the_batch(tiny_config):
-    """Linearly: a batch of 16 where the rate is meant for 1024 is a 64th."""
+def test_the_learning_rate_is_scaled_with_the_batch_size(tiny_config):
+    """The rate of the config is for a batch of 1024. A batch of 16 trains with a 64th of it."""
     tiny_config.work_dir = 'out'
     runner = build_runner(train.configure(tiny_config, options('--auto-scale-lr')), ('train',))
     scaled, given = (runner.build_optim_wrapper(tiny_config.optim_wrapper) for _ in range(2))
@@ -65,7 +65,7 @@ def test_the_rate_is_scaled_with_the_batch(tiny_config):
         assert one['lr'] == pytest.approx(other['lr'] * 16 / 1024)
 
 
-def test_there_must_be_a_batch_that_the_rate_is_meant_for(tiny_config):
+def test_scaling_the_learning_rate_needs_a_base_batch_size(tiny_config):
     tiny_config.pop('auto_scale_lr')
     with pytest.raises(
         UserError, match=r'has no auto_scale_lr\.base_batch_size: --auto-scale-lr needs it'
@@ -74,13 +74,13 @@ def test_there_must_be_a_batch_that_the_rate_is_meant_for(tiny_config):
 
 
 @pytest.mark.parametrize('words', [[], ['--no-validate']])
-def test_no_validate_leaves_validation_out(words, tiny_config):
+def test_no_validate_turns_validation_off(words, tiny_config):
     tiny_config.work_dir = 'out'
     runner = build_runner(train.configure(tiny_config, options(*words)), ('train',))
     assert (runner.val_loop is None) == bool(words)
 
 
-def test_settings_given_twice_all_count(tiny_config):
+def test_settings_of_repeated_options_are_all_applied(tiny_config):
     given = [
         '--cfg-options',
         'resume=True',
@@ -94,13 +94,13 @@ def test_settings_given_twice_all_count(tiny_config):
     assert (cfg.resume, cfg.train_cfg.max_epochs) == (True, 7)
 
 
-def test_a_setting_without_a_value_is_one_sentence(capsys):
+def test_a_setting_without_a_value_is_reported_in_one_sentence(capsys):
     with pytest.raises(SystemExit) as stop:
         options('--cfg-options', 'lr')
     assert stop.value.code == 2
     assert "'lr' is not KEY=VALUE" in capsys.readouterr().err
 
 
-def test_looking_at_the_training_set_of_a_gpu_s_config_needs_no_gpu(tiny_config):
-    """As cache-heatmaps and reconstruct do."""
+def test_reading_the_training_set_of_a_config_for_gpus_needs_no_gpu(tiny_config):
+    """cache-heatmaps and reconstruct only read it."""
     preflight.check(train.configure(tiny_config, options('--amp')), ('train',))

@@ -1,4 +1,4 @@
-"""The list of released weights, and what is said where one is asked for that is not there."""
+"""The list of released weights, their check, and the errors for unknown names."""
 
 import json
 
@@ -19,27 +19,27 @@ from vitpose_plus.inference.samples import ASTRONAUT
 
 
 @pytest.fixture(autouse=True)
-def _here(tmp_path, monkeypatch):
+def _environment(tmp_path, monkeypatch):
     monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'torch_home'))
     monkeypatch.setenv('COLUMNS', '80')
 
 
-def test_the_list_has_every_name_and_says_what_is_here(tmp_path, capsys):
-    here = RELEASED['vitpose-base-ap10k']
-    place(here.url).parent.mkdir(parents=True)
-    place(here.url).write_bytes(b'here')
+def test_the_list_has_every_name_and_marks_downloaded_files(tmp_path, capsys):
+    given = RELEASED['vitpose-base-ap10k']
+    place(given.url).parent.mkdir(parents=True)
+    place(given.url).write_bytes(b'weights')
     main(['weights', '--json', str(tmp_path / 'weights.json')])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     every = [*RELEASED, *DETECTORS]
     shown = {row[0]: row[-1] for row in rows if row and row[0] in every}
     assert list(shown) == every
-    assert [name for name, last in shown.items() if last == 'yes'] == [here.name]
-    assert ['coco_wholebody'] in rows  # a name is never cut
+    assert [name for name, last in shown.items() if last == 'yes'] == [given.name]
+    assert ['coco_wholebody'] in rows  # names are complete
     written = json.loads((tmp_path / 'weights.json').read_text())
     assert [row['name'] for row in written['detectors']] == list(DETECTORS)
     rows = {row['name']: row for row in written['models']}
     assert list(rows) == list(RELEASED)
-    assert [name for name, row in rows.items() if row['downloaded']] == [here.name]
+    assert [name for name, row in rows.items() if row['downloaded']] == [given.name]
     assert rows['vitpose-plus-small']['flags'] == ['nc-wholebody']
     assert rows['vitpose-plus-small']['megabytes'] == 185
 
@@ -51,7 +51,7 @@ def test_the_list_has_every_name_and_says_what_is_here(tmp_path, capsys):
         (['--json', 'list.txt'], 'list.txt must end in .json: give another name.'),
     ],
 )
-def test_bad_input(words, message, capsys):
+def test_bad_input_is_refused(words, message, capsys):
     with pytest.raises(SystemExit) as stop:
         main(['weights', *words])
     assert stop.value.code == 2
@@ -59,7 +59,7 @@ def test_bad_input(words, message, capsys):
 
 
 def test_a_check_downloads_converts_and_prints_the_keypoints(monkeypatch, capsys):
-    """Behind the name lies the tiny figures' file, in the authors' layout."""
+    """The file of this name is the tiny checkpoint of the tests, in the authors' layout."""
     entry = RELEASED['vitpose-plus-base']
     monkeypatch.setitem(RELEASED, entry.name, entry._replace(config=TINY))
     place(entry.url).parent.mkdir(parents=True)
@@ -75,6 +75,6 @@ def test_a_check_downloads_converts_and_prints_the_keypoints(monkeypatch, capsys
     np.testing.assert_allclose(list(keypoints.values()), expected, atol=0.06)
 
 
-def test_the_picture_comes_along_and_is_small():
+def test_the_package_contains_a_small_sample_picture():
     assert ASTRONAUT.stat().st_size <= 20_000
     assert cv2.imread(str(ASTRONAUT)).shape == (256, 256, 3)
