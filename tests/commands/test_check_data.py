@@ -120,7 +120,7 @@ def annotations(content):
     return content['annotations']
 
 
-def half_a_file(root):
+def cut_file(root):
     path = root / COCO_VAL
     path.write_text(path.read_text()[:-100])
 
@@ -141,7 +141,7 @@ def broken_keypoints(root):
     change(root / COCO_VAL, lambda content: annotations(content)[0]['keypoints'].pop() and None)
 
 
-def stray(root):
+def wrong_id(root):
     for row in (0, 1):
         change(root / COCO_VAL, lambda c, row=row: annotations(c)[row].update(image_id=77))
 
@@ -174,12 +174,12 @@ def crowds(root):
 @pytest.mark.parametrize(
     ('damage', 'message'),
     [
-        (half_a_file, f'{COCO_VAL} cannot be read as JSON (JSONDecodeError'),
+        (cut_file, f'{COCO_VAL} cannot be read as JSON (JSONDecodeError'),
         (other_format, f'{COCO_VAL} is not a dict of images, annotations and categories: correct'),
         (no_width, r'image \d+ \(None, \d+\) has no width and height, or they are not numbers'),
         (few_keypoints, r'annotation \d+ has 16 keypoints, not 17: correct the file, or download'),
         (broken_keypoints, r'annotation \d+ has 16.6667 keypoints, not 17'),
-        (stray, r'annotation \d+ \(77\) has an image_id that is not in the file \(2 in total, '),
+        (wrong_id, r'annotation \d+ \(77\) has an image_id that is not in the file \(2 in total, '),
         (
             corners_for_a_box,
             r'annotation \d+ \(\[.*\]\) has a box \(x, y, width, height\) that is empty or not in',
@@ -281,7 +281,7 @@ def boxes_in_a_table(root):
     (root / BOXES).write_text('{"a": 1}')
 
 
-def mat_of_others(root):
+def short_mat(root):
     arrays = {k: v for k, v in loadmat(root / MPII_MAT).items() if not k.startswith('_')}
     arrays['headboxes_src'] = arrays['headboxes_src'][..., :-1]
     savemat(root / MPII_MAT, arrays)
@@ -322,7 +322,7 @@ def mpii_field(root):
             'is not a list of detections, each with image_id, category_id, bbox, score',
         ),
         ('coco', boxes_in_a_table, 'is not a list of detections, each with image_id'),
-        ('mpii', mat_of_others, r'has headboxes_src of \d+ people, .*mpii_val.json has \d+: take'),
+        ('mpii', short_mat, r'has headboxes_src of \d+ people, .*mpii_val.json has \d+: take'),
         ('mpii', mat_of_something, r"as the true joints of MPII \(KeyError: 'headboxes_src'\)"),
         ('mpii', no_mat, 'cannot be read as the true joints of MPII'),
         ('mpii', mpii_joint, 'entry 0 has 15 keypoints, not 16'),
@@ -352,7 +352,7 @@ def picture_of(root, row):
     return root / 'coco/val2017' / content['images'][row]['file_name']
 
 
-def lost(root):
+def missing(root):
     for row in (0, 2):
         picture_of(root, row).unlink()
 
@@ -376,7 +376,7 @@ def resized(root):
 @pytest.mark.parametrize(
     ('damage', 'message'),
     [
-        (lost, r'500001.jpg \(row 0\) is missing \(2 in total, also .*500003.jpg \(row 2\)\): '),
+        (missing, r'500001.jpg \(row 0\) is missing \(2 in total, also .*500003.jpg \(row 2\)\): '),
         (cut_off, '500002.jpg is cut off or damaged: download'),
         (no_jpeg, '500002.jpg cannot be read by OpenCV, which training uses: download'),
         (resized, r'500002.jpg \(64x48, not \d+x\d+\) has another size than in its annotations: '),

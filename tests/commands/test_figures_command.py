@@ -47,16 +47,16 @@ def written(tmp_path_factory):
 @pytest.fixture
 def root(written, tmp_path):
     """A folder of figures, in a folder that contains nothing else."""
-    return shutil.copytree(written / '0', tmp_path / 'drawn')
+    return shutil.copytree(written / '0', tmp_path / 'synthetic')
 
 
 def test_a_complete_folder_is_written(tmp_path, capsys):
-    root = tmp_path / 'new' / 'drawn'
+    root = tmp_path / 'new' / 'synthetic'
     main(['figures', str(root), *FEW])
     folders = {'coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'mixed'}
     assert folders | {RECORD} == {path.name for path in root.iterdir()}
     assert 'Written: ' in capsys.readouterr().out
-    assert [path.name for path in (tmp_path / 'new').iterdir()] == ['drawn']
+    assert [path.name for path in (tmp_path / 'new').iterdir()] == ['synthetic']
 
 
 def test_the_record_lists_every_file(root):
@@ -76,7 +76,7 @@ def test_an_existing_folder_is_kept_without_force(tmp_path, capsys):
 def test_a_folder_of_figures_is_replaced_with_force(root, written):
     main(['figures', str(root), *OTHER])
     assert contents(root) == contents(written / '1') != contents(written / '0')
-    assert [path.name for path in root.parent.iterdir()] == ['drawn']
+    assert [path.name for path in root.parent.iterdir()] == ['synthetic']
 
 
 def test_an_incomplete_folder_of_figures_is_replaced(root, written):
@@ -88,10 +88,10 @@ def test_an_incomplete_folder_of_figures_is_replaced(root, written):
 
 
 def test_an_empty_folder_is_used(tmp_path, written):
-    (tmp_path / 'drawn').mkdir()
-    main(['figures', str(tmp_path / 'drawn'), *FEW])
-    assert contents(tmp_path / 'drawn') == contents(written / '0')
-    assert [path.name for path in tmp_path.iterdir()] == ['drawn']
+    (tmp_path / 'synthetic').mkdir()
+    main(['figures', str(tmp_path / 'synthetic'), *FEW])
+    assert contents(tmp_path / 'synthetic') == contents(written / '0')
+    assert [path.name for path in tmp_path.iterdir()] == ['synthetic']
 
 
 def add(path):
@@ -101,7 +101,7 @@ def add(path):
 
 def link(path):
     """Moves a written file or folder to another place, and leaves a link to it."""
-    elsewhere = next(p for p in path.parents if p.name == 'drawn').with_name('elsewhere')
+    elsewhere = next(p for p in path.parents if p.name == 'synthetic').with_name('elsewhere')
     path.rename(elsewhere)
     path.symlink_to(elsewhere)
 
@@ -145,7 +145,7 @@ def test_force_keeps_a_folder_without_a_record(root, capsys, record):
     assert contents(root.parent) == before
 
 
-@pytest.mark.parametrize('neighbour', ['drawn.part', 'drawn.old', '.drawn'])
+@pytest.mark.parametrize('neighbour', ['synthetic.part', 'synthetic.old', '.synthetic'])
 def test_folders_beside_it_are_kept(root, neighbour):
     add(root.parent / neighbour / 'mine')
     main(['figures', str(root), *OTHER])
@@ -154,15 +154,15 @@ def test_folders_beside_it_are_kept(root, neighbour):
 
 def test_a_link_is_kept_and_its_target_is_written(tmp_path, written, capsys):
     link = tmp_path / 'link'
-    link.symlink_to(tmp_path / 'disk' / 'drawn')
+    link.symlink_to(tmp_path / 'disk' / 'synthetic')
     main(['figures', str(link), *FEW])
     assert link.is_symlink()
-    assert contents(tmp_path / 'disk' / 'drawn') == contents(written / '0')
+    assert contents(tmp_path / 'disk' / 'synthetic') == contents(written / '0')
     assert 'exists' in fails(capsys, link, *FEW)
     main(['figures', str(link), *OTHER])
     assert link.is_symlink()
-    assert contents(tmp_path / 'disk' / 'drawn') == contents(written / '1')
-    add(tmp_path / 'disk' / 'drawn' / 'mine')
+    assert contents(tmp_path / 'disk' / 'synthetic') == contents(written / '1')
+    add(tmp_path / 'disk' / 'synthetic' / 'mine')
     assert f'{link / "mine"} was not written' in fails(capsys, link, *OTHER)
 
 
@@ -173,7 +173,7 @@ def test_the_working_folder_is_not_replaced(root, capsys, monkeypatch, name):
     assert 'is or contains the working folder: name a folder in it' in fails(capsys, name, *OTHER)
 
 
-@pytest.mark.parametrize('name', ['file', 'file/drawn', 'x' * 300, 'loop'])
+@pytest.mark.parametrize('name', ['file', 'file/synthetic', 'x' * 300, 'loop'])
 def test_a_path_that_cannot_be_a_folder_is_refused(tmp_path, capsys, name):
     (tmp_path / 'file').write_text('precious')
     (tmp_path / 'loop').symlink_to('loop')
@@ -204,7 +204,7 @@ def test_a_failure_changes_nothing(root, monkeypatch, error):
 
     before = contents(root.parent)
     monkeypatch.setattr(folder, 'write_datasets', fail)
-    for name in ('drawn', 'new'):
+    for name in ('synthetic', 'new'):
         with pytest.raises((OSError, SystemExit), match=r'disk full|130'):
             main(['figures', str(root.with_name(name)), *OTHER])
     assert contents(root.parent) == before
@@ -242,7 +242,7 @@ def test_at_every_step_the_old_or_the_new_folder_is_complete(root, written, monk
         def check_and_do(*args, **kwargs):
             there = contents(root) if root.exists() else None
             if there is None:
-                beside = [contents(path) for path in root.parent.glob('drawn.replaced.*/*')]
+                beside = [contents(path) for path in root.parent.glob('synthetic.replaced.*/*')]
                 assert sorted(beside, key=str) == sorted([old, new], key=str)
             else:
                 assert there in (old, new)
@@ -266,7 +266,7 @@ def test_a_file_that_appears_while_figures_are_written_is_kept(root, monkeypatch
     before = contents(root)
     assert f'{root / "late"} was not written' in fails(capsys, root, *OTHER)
     assert contents(root).keys() == before.keys() | {'late'}
-    assert [path.name for path in root.parent.iterdir()] == ['drawn']
+    assert [path.name for path in root.parent.iterdir()] == ['synthetic']
 
 
 def test_a_file_that_appears_in_the_exchange_is_kept(root, written, monkeypatch, capsys):
@@ -274,7 +274,7 @@ def test_a_file_that_appears_in_the_exchange_is_kept(root, written, monkeypatch,
     monkeypatch.setattr(folder, '_exchange', lambda *a: (add(root / 'coco/late'), exchange(*a)))
     message = fails(capsys, root, *OTHER)
     assert contents(root) == contents(written / '1')
-    [late] = root.parent.glob('drawn.replaced.*/old/coco/late')
+    [late] = root.parent.glob('synthetic.replaced.*/old/coco/late')
     assert f'look at {late.parents[1]}, and move it away' in message
     assert late.read_text() == 'precious'
     assert contents(late.parents[1]).keys() == {'coco', 'coco/late'}
