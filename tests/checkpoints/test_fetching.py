@@ -86,6 +86,15 @@ def test_a_failure_names_the_url_and_nothing_is_stored(address, served, tmp_path
     assert stored_files(tmp_path) <= {'lock'}
 
 
+def test_a_file_that_the_user_saved_is_used(served, tmp_path):
+    url = no_server(*served[:2])
+    with pytest.raises(UserError) as error:
+        fetch(url)
+    assert str(error.value).endswith(f'and save it as {place(url)}.')
+    torch.save(dict(weight=torch.ones(3)), place(url))
+    assert fetch(url) == str(place(url))
+
+
 def stored_files(tmp_path):
     return {path.name for path in (tmp_path / 'torch_home').rglob('*') if path.is_file()}
 

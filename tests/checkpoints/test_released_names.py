@@ -87,7 +87,7 @@ def test_the_page_lists_the_table():
     rows = re.findall(r'^\| `(vitpose-[\w-]+)` \| \[[^]]+\]\((\S+)\) \| (.*?) ?\|$', PAGE, re.M)
     listed = {name: (url, flags) for name, url, flags in rows}
     assert listed == {w.name: (w.url, ', '.join(w.flags)) for w in RELEASED.values()}
-    flags = re.findall(r'^\| ([\w -]*[a-z]) \| .+ \|$', section('Flags'), re.M)
+    flags = re.findall(r'^\| ([\w -]*[a-z]) \| .+ \|$', section('Licence flags'), re.M)
     assert flags == ['flag', *FLAGS]
     sums = set(re.findall(r'^([0-9a-f]{64})  (\S+)$', PAGE, re.M))
     for weights in RELEASED.values():

@@ -92,6 +92,9 @@ def test_the_config_is_found_without_building_a_model(monkeypatch):
     monkeypatch.setattr(Config, 'fromfile', None)
     assert fitting_configs(state).startswith(SMALL)
     assert fitting_configs(state | {'odd': torch.ones(1)}) == 'none of the included configs'
+    dim = state['backbone.pos_embed'].shape[-1]
+    resized = state | {'backbone.pos_embed': torch.empty(1, 3, 3, dim, device='meta')}
+    assert fitting_configs(resized).endswith(', of another input size')
 
 
 def test_plain_models_are_named_before_variants():

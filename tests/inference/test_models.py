@@ -131,6 +131,8 @@ def broken_folder(tmp_path, *names):
         (TINY, 'missing.pth', r'missing\.pth'),
         ('vitpose-base_coco-256x192', str(FILE), r'tiny_figures\.pth'),
         ('mae-tiny_figures-256x192', str(FILE), r'belongs to another model'),
+        ('vitpose-plus-base', 'w.pth', r'is a released name and has its own weights: leave out'),
+        (str(FILE), None, r'tiny_figures\.pth is a checkpoint: give it with --checkpoint, and its'),
     ],
 )
 def test_a_missing_model_raises_one_sentence(model, checkpoint, message):

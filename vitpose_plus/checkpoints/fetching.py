@@ -63,7 +63,7 @@ def fetch(url: str, sha256: str = '') -> str:
         reason = error.reason if type(error) is URLError else error
         raise UserError(
             f'{url} cannot be downloaded ({reason}): check the address and the network, or '
-            'download it by other means, and give the file.'
+            f'download it by other means and save it as {path}.'
         ) from error
     except OSError as error:
         raise UserError(

@@ -73,11 +73,11 @@ def check_fit(
 
 
 def check_layout(state_dict: dict[str, Tensor], path: str) -> None:
-    """Raises a ``UserError`` with the command that translates it, if the layout is not ours."""
+    """Raises a ``UserError`` with the command that converts it, if the layout is not ours."""
     foreign = [name for name in recognised(state_dict) if name != 'vitpose_plus']
     if foreign:
         raise UserError(
-            f'{path} is in {LAYOUTS[foreign[0]].title}: translate it once with python -m '
+            f'{path} is in {LAYOUTS[foreign[0]].title}: convert it once with python -m '
             f'vitpose_plus convert IN OUT --source {foreign[0]}, and give OUT.'
         )
 

@@ -59,7 +59,8 @@ def fitting_configs(state_dict: dict[str, Tensor]) -> str:
     if not names:
         return 'none of the included configs'
     more = f' and {len(names) - 3} more' if len(names) > 3 else ''
-    return ', '.join(names[:3]) + more
+    size = '' if fitting[True] else ', of another input size'
+    return ', '.join(names[:3]) + more + size
 
 
 def counterpart(model: nn.Module, state_dict: dict[str, Tensor]) -> nn.Module:

@@ -29,6 +29,7 @@ from vitpose_plus.models.building import build_on_meta
 
 DEFAULTS = ('boxes', 'dataset')  # the keys that the section ``predict`` of a config may have
 LOADERS = ('test_dataloader', 'val_dataloader', 'train_dataloader')
+CHECKPOINTS = ('.pth', '.pt', '.safetensors')
 
 
 @dataclass
@@ -120,6 +121,11 @@ class ConfigFile(Origin):
         return os.path.isfile(model) or model.removesuffix('.py') in shipped_configs()
 
     def read(self) -> tuple[Config, dict[str, Tensor], Path]:
+        if not self.checkpoint and Path(self.model).suffix in CHECKPOINTS:
+            raise UserError(
+                f'{self.model} is a checkpoint: give it with --checkpoint, and its config with '
+                '--model.'
+            )
         if not self.checkpoint:
             raise UserError(
                 f'{self.model} is a config: give its weights with --checkpoint, or name a released '
@@ -179,6 +185,11 @@ def origin_of(model: str, checkpoint: str | None = None) -> Origin:
     for kind in ORIGINS:
         if kind.accepts(model, checkpoint):
             return kind(model, checkpoint)
+    if released.find(model) is not None:
+        raise UserError(
+            f'{model} is a released name and has its own weights: leave out --checkpoint, or give '
+            'the config of the checkpoint with --model.'
+        )
     names = [*released.RELEASED, *shipped_configs()]
     close = difflib.get_close_matches(os.path.basename(model), names, n=3, cutoff=0.4)
     raise UserError(
