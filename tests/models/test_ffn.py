@@ -155,7 +155,7 @@ def test_a_shared_ffn_needs_no_dataset(x):
 @pytest.mark.parametrize('kind', [k.__name__ for k in KINDS if k is not SharedFFN])
 def test_experts_need_each_image_s_dataset(kind):
     ffn = MODELS.build(dict(type=kind, dim=DIM, num_experts=EXPERTS))
-    message = r"FFN needs each image's dataset_index: use a MultiDatasetTopdown, or fold the model"
+    message = r"FFN needs each sample's dataset_index: use a MultiDatasetTopdown, or fold the model"
     with pytest.raises(ValueError, match=message):
         ffn(torch.randn(1, 2, DIM), None)
 

@@ -264,7 +264,7 @@ def test_backbones_that_need_every_patch_are_refused(backbone, message):
 
 @pytest.mark.parametrize('ratio', [0, 1, 1.5])
 def test_impossible_ratios_and_widths_are_refused(ratio):
-    with pytest.raises(ValueError, match=f'mask_ratio={ratio} must lie between 0 and 1'):
+    with pytest.raises(ValueError, match=f'mask_ratio={ratio} must be between 0 and 1'):
         mae(ratio)
     with pytest.raises(ValueError, match='dim=6 must be a multiple of 4'):
         mae(decoder=dict(dim=6))

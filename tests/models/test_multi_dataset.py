@@ -175,7 +175,7 @@ def test_a_repeated_dataset_is_refused(tiny_config):
 
 
 def test_forward_without_samples_names_what_is_missing(model):
-    with pytest.raises(ValueError, match="needs each image's dataset"):
+    with pytest.raises(ValueError, match="needs each sample's dataset"):
         model(torch.zeros(1, 3, 256, 192), None, mode='tensor')
 
 

@@ -22,7 +22,7 @@ ARCHS = {
 
 
 def find_arch(arch: str | dict) -> Arch:
-    """Looks ``arch`` up by name, or builds it from its fields."""
+    """Returns the sizes with this name, or those in the dict ``arch``."""
     if isinstance(arch, dict):
         return Arch(**arch)
     if arch not in ARCHS:

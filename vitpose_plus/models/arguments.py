@@ -1,7 +1,7 @@
 """Compares the arguments that a config gives to a class with those that the class takes.
 
 Doubtful cases are not reported. A class whose constructor takes ``**others`` is checked only if it
-passes them unchanged to its base class, and if the base class can be checked in the same way.
+passes them unchanged to its base class. The base class is then checked in the same way.
 """
 
 import ast
@@ -71,7 +71,13 @@ def wrong_arguments(
 
 
 def not_taken(where: str, name: str, taken: Collection[str]) -> str:
-    """The sentence about a wrong argument; ``where`` is its place, and ends in its name."""
+    """The sentence about a wrong argument.
+
+    Args:
+        where: The place of the argument in the config, with dots; its last part is the argument.
+        name: The name of the class.
+        taken: The arguments that the class takes.
+    """
     place, key = where.rsplit('.', 1)
     if key == '_delete_':
         return f'{place} has _delete_, but no base has anything there: take _delete_ out.'
@@ -87,7 +93,7 @@ def registered(kind: str | type, registry: Registry, scope: str | None = None):
     with registry.switch_scope_and_registry(scope) as here:
         try:
             return here.get(kind)
-        except Exception:  # for a name with dots a module is imported
+        except Exception:  # a name with dots is imported, which can raise any error
             return None
 
 
@@ -105,7 +111,7 @@ def nearest(name: str, known: Collection[str], number: int = 3, cutoff: float = 
 
 
 def nearest_classes(name: str, known: Collection[str]) -> list[str]:
-    """As ``nearest``, and also the names that are longer or shorter by whole words."""
+    """As ``nearest``, and also names that start with ``name``, or are the start of ``name``."""
     word = name.lower()
     shorter = [each for each in known if len(each) > 2 and word.startswith(each.lower())]
     longer = [each for each in known if each.lower().startswith(word)]
@@ -122,7 +128,7 @@ def accepted(found) -> Names | None:
         if '__init__' not in vars(kind):
             continue
         own = vars(kind)['__init__']
-        if not inspect.isfunction(own) or hasattr(own, '__wrapped__'):  # wrappers rename
+        if not inspect.isfunction(own) or hasattr(own, '__wrapped__'):  # may rename them
             return None
         names = _names(own) | names
         if (rest := _rest(own)) is None:

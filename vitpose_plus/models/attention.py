@@ -1,6 +1,6 @@
 """The kinds of attention.
 
-Each is built with ``dim``, ``num_heads`` and ``grid_hw``, and has ``forward(x, hw) -> x``.
+Each kind is built with ``dim``, ``num_heads`` and ``grid_hw``, and has ``forward(x, hw) -> x``.
 
 Shapes: B batch, H W token grid, P prefix tokens, N = P + H * W tokens, C channels, M heads,
 D = C / M channels of a head, L windows, S tokens of a window.
@@ -120,7 +120,10 @@ class WindowAttention(FullAttention):
     def with_context(
         self, k: Tensor, v: Tensor, mask: Tensor | None, qkv: Tensor
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Adds keys and values from outside the window; here none. Both are (B L, M, S, D)."""
+        """Adds keys and values from outside the window, if a subclass has any.
+
+        Keys and values are (B L, M, S, D).
+        """
         return k, v, mask
 
 
@@ -139,11 +142,11 @@ class ShiftedWindowAttention(WindowAttention):
 
 @MODELS.register_module()
 class PoolingWindowAttention(WindowAttention):
-    """Each window also sees the mean of every window (ViTPose, section 3.3).
+    """The tokens of a window also attend to the mean of every window (ViTPose, section 3.3).
 
     The mean, instead of the maximum, is our reading. The projection is linear, so the mean of the
     keys is the key of the mean token, and needs no projection of its own. The means have no
-    relative position. They are those of the unshifted windows.
+    relative position. Also with shifted windows, the means are those of the unshifted windows.
     """
 
     def with_context(
@@ -163,4 +166,4 @@ class PoolingWindowAttention(WindowAttention):
 
 @MODELS.register_module()
 class ShiftedPoolingWindowAttention(PoolingWindowAttention, ShiftedWindowAttention):
-    """Windows shifted by half their size; each also sees the mean of every window."""
+    """Windows shifted by half their size; their tokens also attend to the mean of every window."""

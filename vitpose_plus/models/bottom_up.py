@@ -18,10 +18,10 @@ from vitpose_plus.models.heads import Features
 
 @MODELS.register_module()
 class BottomUpHead(AssociativeEmbeddingHead):
-    """mmpose's head, with a loss that fits its codec.
+    """mmpose's head, with a loss that fits our codec.
 
-    mmpose's own loss expects labels that its codec does not pack. It also expects one weight per
-    picture, but the samples have one per person.
+    mmpose's own loss expects labels that mmpose's codec does not pack. It also expects one weight
+    per picture, but the samples have one per person.
     """
 
     def init_weights(self) -> None:

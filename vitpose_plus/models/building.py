@@ -1,4 +1,4 @@
-"""Builds models without weights, and removes from their configs what only training needs."""
+"""Builds models without weights, and removes the parts of configs that only training needs."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ def build_on_meta(cfg: dict) -> nn.Module:
 
 
 def _wrong_parts(cfg: dict | list, where: str, registry: Registry) -> Iterator[str]:
-    """Yields what is wrong with the parts of a model that could not be built, inner parts first."""
+    """Yields the mistakes in the config of a model that could not be built, inner parts first."""
     for key, part in cfg.items() if isinstance(cfg, dict) else enumerate(cfg):
         if isinstance(part, dict | list | tuple):
             yield from _wrong_parts(part, f'{where}.{key}', registry)

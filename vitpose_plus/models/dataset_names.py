@@ -1,7 +1,8 @@
 """The names of datasets in a state dict: as parts of its keys, and as a tensor.
 
 Experts have only numbers. A state dict therefore also contains the names of the datasets, in the
-order of the experts. They are a tensor, because safetensors and other tools keep only tensors.
+order of the experts. They are stored as a tensor, because safetensors and other tools keep only
+tensors.
 
 Shapes: L length of a text.
 """

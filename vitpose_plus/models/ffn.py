@@ -1,7 +1,7 @@
 """Feed-forward networks (FFNs), with ``forward(x, dataset_index)``, ``fold`` and ``load_shared``.
 
 Shapes: B batch, N tokens, C channels, F hidden width (4 C), E experts, P channels of an expert.
-``dataset_index`` (B,) has the number of each image's expert. It is on the CPU, so that the choice
+``dataset_index`` (B,) has the number of each sample's expert. It is on the CPU, so that the choice
 of experts never waits for the device.
 """
 
@@ -40,8 +40,8 @@ class ExpertLinear(nn.Module):
     """E linear layers in one stacked tensor: weight (E, P, F), bias (E, P).
 
     An expert whose dataset is missing from the batch gets a gradient of exactly zero, as in the
-    authors' code. Their code runs every expert on every image, and masks the results. Here each
-    image runs through one expert only.
+    authors' code. Their code runs every expert on every sample, and masks the results. Here each
+    sample runs through one expert only.
     """
 
     def __init__(self, num_experts: int, in_features: int, out_features: int) -> None:
@@ -51,13 +51,13 @@ class ExpertLinear(nn.Module):
         nn.init.trunc_normal_(self.weight, std=0.02)
 
     def forward(self, x: Tensor, dataset_index: Tensor) -> Tensor:
-        """(B, N, F) -> (B, N, P): each image goes through its own expert.
+        """(B, N, F) -> (B, N, P): each sample goes through its own expert.
 
-        Neighbouring images of one dataset share one matrix product. Every order is correct. Sorted
-        by dataset, as in ``MultiDatasetTopdown``, is fastest: each expert works on one slice.
+        Neighbouring samples of one dataset share one matrix product. Every order is correct. A
+        batch sorted by dataset, as in ``MultiDatasetTopdown``, is fastest: one slice per expert.
         """
         index, counts = torch.unique_consecutive(dataset_index, return_counts=True)
-        index, counts = index.tolist() or [0], counts.tolist() or [0]  # no image: one empty run
+        index, counts = index.tolist() or [0], counts.tolist() or [0]  # no sample: one empty run
         experts = list(zip(self.weight.unbind(), self.bias.unbind(), strict=True))
         for number in index:
             self.check(number)
@@ -81,7 +81,7 @@ class ExpertLinear(nn.Module):
 def _required(dataset_index: Tensor | None, ffn: nn.Module) -> Tensor:
     if dataset_index is None:
         raise ValueError(
-            f"{type(ffn).__name__} needs each image's dataset_index: use a MultiDatasetTopdown, "
+            f"{type(ffn).__name__} needs each sample's dataset_index: use a MultiDatasetTopdown, "
             'or fold the model into a plain one first.'
         )
     return dataset_index
@@ -123,7 +123,7 @@ class IndividualFFN(nn.Module):
 
 @MODELS.register_module()
 class IndividualSharedFFN(nn.Module):
-    """IS-FFN of the same ablation: a shared FFN plus the FFN of the dataset.
+    """IS-FFN of ViTPose+'s ablation: a shared FFN plus the FFN of the dataset.
 
     The papers give no details. Our reading: both have full width, and their outputs are added.
     """
@@ -138,7 +138,7 @@ class IndividualSharedFFN(nn.Module):
 
     @torch.no_grad()
     def fold(self, index: int) -> SharedFFN:
-        """The dense FFN for dataset ``index``: of double width, it gives exactly the same sum."""
+        """The dense FFN for dataset ``index``, with double width: it computes the same sum."""
         parts = self.shared, self.individual.fold(index)
         first, second = ([part.get_submodule(name) for part in parts] for name in ('fc1', 'fc2'))
         hidden_dim = sum(fc1.out_features for fc1 in first)
@@ -151,7 +151,7 @@ class IndividualSharedFFN(nn.Module):
 
     @torch.no_grad()
     def load_shared(self, ffn: SharedFFN) -> None:
-        """Starts from a dense FFN: the shared FFN copies it, the others copy fc1 and add zero."""
+        """Copies a dense FFN into the shared one; the individual ones copy fc1, with a zero fc2."""
         self.shared.load_state_dict(ffn.state_dict())
         self.individual.load_shared(ffn)
         for parameter in self.individual.fc2_experts.parameters():
@@ -193,7 +193,7 @@ class PartiallySharedFFN(nn.Module):
 
     @torch.no_grad()
     def load_shared(self, ffn: SharedFFN) -> None:
-        """Starts from a dense FFN: every expert is a copy of the last rows of its fc2."""
+        """Copies a dense FFN: every expert is a copy of the last rows of its fc2."""
         shared = self.fc2.out_features
         self.fc1.load_state_dict(ffn.fc1.state_dict())
         self.fc2.weight.copy_(ffn.fc2.weight[:shared])

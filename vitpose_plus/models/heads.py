@@ -1,7 +1,7 @@
 """The heads of models for several datasets: one module with a decoder for each dataset.
 
 Shapes: B batch, C channels, H W feature map, K keypoints of a dataset, h w its heatmaps.
-A dataset's position in the list of heads is the number of its expert; other code uses its name.
+A dataset's position in the list of heads is the number of its expert. Elsewhere its name is used.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ Features = tuple[Tensor, ...]
 
 @MODELS.register_module()
 class MultiDatasetHead(BaseHead):
-    """A decoder for each dataset, which runs only on the images of this dataset.
+    """A decoder for each dataset, which runs only on the samples of this dataset.
 
     Args:
         head: Config of the decoder that all datasets share (mmpose's ``HeatmapHead``).
@@ -72,7 +72,7 @@ class MultiDatasetHead(BaseHead):
             yield name, [row for row, i in enumerate(index) if i == number]
 
     def predicted_for(self, rows: list[int], heatmaps: Tensor) -> Tensor:
-        """Selects the rows of the decoder's dataset from the heatmaps it predicts in ``loss``."""
+        """Selects the rows of a dataset from the heatmaps that its decoder predicts in ``loss``."""
         return heatmaps  # ``loss`` predicts only these rows
 
     def forward(self, feats: Features, data_samples: list[PoseDataSample]) -> list[Tensor]:
@@ -144,8 +144,8 @@ class MultiDatasetHead(BaseHead):
 class WholeBatchMultiDatasetHead(MultiDatasetHead):
     """A head whose decoders all run on the whole batch in training, as in the authors' code.
 
-    Each batch norm then uses the statistics of all images, even if its own dataset is missing. The
-    loss still counts only the images of the decoder's dataset. The cost is one pass per decoder.
+    Each batch norm then uses the statistics of all samples, even if its own dataset is missing. The
+    loss still counts only the samples of the decoder's dataset. The cost is one pass per decoder.
     """
 
     def __init__(self, head: dict, heads: list[dict], init_cfg: dict | None = None) -> None:
@@ -195,7 +195,7 @@ class WholeBatchMultiDatasetHead(MultiDatasetHead):
 
 
 def is_loss(key: str) -> bool:
-    """Whether a result of ``loss`` is minimised: its name after the dataset's contains "loss"."""
+    """Whether a result of ``loss`` is minimised: "loss" is in its name after the dataset's name."""
     return 'loss' in key.rsplit('.', 1)[-1]
 
 

@@ -1,7 +1,7 @@
 """Masked autoencoding (MAE) on pictures of people: the pre-training of ViTPose.
 
 Shapes: B batch, H W token grid, N = H * W patches, K kept patches, C channels of the encoder,
-P = 3 * kernel height * kernel width numbers of a patch.
+P = 3 * kernel height * kernel width values of a patch.
 """
 
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ class MaskedAutoencoder(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         if not 0 < mask_ratio < 1:
-            raise UserError(f'mask_ratio={mask_ratio} must lie between 0 and 1.')
+            raise UserError(f'mask_ratio={mask_ratio} must be between 0 and 1.')
         self.backbone = MODELS.build(backbone)
         check_encoder(self.backbone)
         projection = self.backbone.patch_embed
@@ -76,7 +76,7 @@ class MaskedAutoencoder(BaseModel):
         The position table is left unchanged: it is learnt here, but fixed in MAE.
         """
         reset_linear(self.backbone)
-        nn.init.xavier_uniform_(self.backbone.patch_embed.weight.flatten(1))  # is a view
+        nn.init.xavier_uniform_(self.backbone.patch_embed.weight.flatten(1))  # a view
         if self.backbone.prefix_tokens is not None:
             nn.init.normal_(self.backbone.prefix_tokens, std=0.02)
 
@@ -160,6 +160,6 @@ def check_encoder(backbone: nn.Module) -> None:
 
 
 def statistics(patches: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, N, P) -> mean and deviation over the pixels and colours of each patch, (B, N, 1)."""
+    """(B, N, P) -> mean and standard deviation over the values of each patch, (B, N, 1)."""
     variance, mean = torch.var_mean(patches, dim=-1, keepdim=True)
     return mean, (variance + EPS).sqrt()

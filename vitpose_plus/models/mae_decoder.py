@@ -1,7 +1,7 @@
 """The decoder of masked autoencoding: a light network that only the pre-training uses.
 
 Shapes: B batch, H W token grid, N = H * W patches, K kept patches, C channels of the encoder,
-D channels of the decoder, P numbers of a patch.
+D channels of the decoder, P values of a patch.
 """
 
 from functools import partial
@@ -26,7 +26,7 @@ class MaskedDecoder(nn.Module):
 
     Args:
         in_dim: Channels C of the encoder.
-        out_dim: P, the numbers of a patch.
+        out_dim: P, the number of values of a patch.
         depth: Number of layers.
         dim: D, a multiple of 4.
         num_heads: A divisor of D.
@@ -67,7 +67,7 @@ class MaskedDecoder(nn.Module):
 
 
 def reset_linear(model: nn.Module) -> None:
-    """Initialises linear layers as in MAE: Xavier's uniform, zero biases. (Norms are 1 and 0.)"""
+    """Initialises linear layers as in MAE: Xavier's uniform, zero biases. Norms stay at 1 and 0."""
     for module in model.modules():
         if isinstance(module, nn.Linear):
             nn.init.xavier_uniform_(module.weight)

@@ -16,7 +16,7 @@ from vitpose_plus.models.heads import Features, is_loss
 
 @MODELS.register_module()
 class MultiDatasetTopdown(TopdownPoseEstimator):
-    """ViTPose+: mmpose's top-down estimator, whose backbone also gets each image's dataset."""
+    """ViTPose+: mmpose's top-down estimator; its backbone also gets each sample's dataset."""
 
     def extract_feat(self, inputs: Tensor, dataset_index: Tensor) -> Features:
         """(B, 3, height, width) and (B,) -> feature maps."""
@@ -66,7 +66,7 @@ class MultiDatasetTopdown(TopdownPoseEstimator):
         """Heatmaps (K, h, w) of each sample, in the order of the batch."""
         if data_samples is None:
             raise ValueError(
-                "A multi-dataset model needs each image's dataset: call it with data "
+                "A multi-dataset model needs each sample's dataset: call it with data "
                 "samples and mode 'loss' or 'predict'."
             )
         feats = self.extract_feat(inputs, self.head.dataset_index(data_samples))

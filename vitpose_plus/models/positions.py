@@ -39,12 +39,12 @@ def sine_table(hw: tuple[int, int], dim: int, device: torch.device | str = 'cpu'
 class RelativePosition(nn.Module):
     """Adds q R_h[dy] + q R_w[dx] to each product q k: one table per axis (MViTv2, ViTDet).
 
-    The paper cites both for its windows (section 3.3), but does not state which products are
-    scaled: here all are, as in the authors' ViTDet. The tables start at zero.
+    ViTPose cites both papers for its windows (section 3.3), but does not state which products are
+    scaled: here all products are, as in the authors' ViTDet. The tables start at zero.
 
     The sum is computed as one product of longer vectors. Queries get H + W further channels: q R_h
-    for every row, q R_w for every column. Keys get as many: their row and column, one-hot. So no
-    (N, N) table is needed, and every attention kernel can be used.
+    for every row, q R_w for every column. Keys get as many: one-hot codes of their row and column.
+    So no (N, N) table is needed, and every attention kernel can be used.
 
     Args:
         grid_hw: Rows and columns of the tokens that attend to each other. For other grids, and for
@@ -80,7 +80,7 @@ class RelativePosition(nn.Module):
         return torch.cat([q, F.pad(of_queries, prefix)], -1), torch.cat([k, of_keys], -1)
 
     def _table(self, axis: str, side: int) -> Tensor:
-        """(side, side, D): the entry for each row (column) of a query and each of a key."""
+        """(side, side, D): the entry for every pair of a query's and a key's row (or column)."""
         table = resize_distances(getattr(self, f'pos_embed_{axis}'), side)
         steps = torch.arange(side, device=table.device)
         return table[steps[:, None] - steps + side - 1]

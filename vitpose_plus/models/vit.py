@@ -52,7 +52,7 @@ class ViT(BaseModule):
         attention: Config of the attention; width, heads and token grid are filled in. A list is
             repeated over the layers: ``[window, window, full]`` gives every third layer ``full``.
         ffn: Config of the FFN; the width is filled in.
-        drop_path_rate: Rate of the last layer; it grows linearly from 0.
+        drop_path_rate: Rate in the last layer; it grows linearly from 0 in the first layer.
         norm_eps: Epsilon of the layer norms. Models of Hugging Face use 1e-12.
         frozen: Parts of parameter names, such as ``attention``. Parameters with such a part are not
             trained, and their modules stay in evaluation mode (partial fine-tuning, section 4.3).
@@ -102,11 +102,14 @@ class ViT(BaseModule):
     def build_layer(
         self, norm: Callable[[], nn.Module], attention: nn.Module, ffn: nn.Module, drop_path: float
     ) -> TransformerLayer:
-        """Builds a layer from its parts; a backbone with another kind of layer overrides it."""
+        """Builds a layer from its parts; a backbone with another kind of layer overrides this."""
         return TransformerLayer(norm, attention, ffn, drop_path)
 
     def _freeze(self) -> None:
-        """Runs in the constructor, so that neither the optimiser nor DDP gets frozen parameters."""
+        """Turns off the gradients of frozen parameters.
+
+        This runs in the constructor, so that neither the optimiser nor DDP gets them.
+        """
         found = set()
         for name, parameter in self.named_parameters():
             if parts := self._frozen_parts(name):
@@ -186,8 +189,8 @@ class ViT(BaseModule):
 class SinePositionViT(ViT):
     """A ViT whose position table starts with sines, as in MAE: near positions are similar.
 
-    It is for bottom-up models without pre-training. Tags need positions. In a random table, near
-    positions differ as much as distant ones, so they do not help to separate people.
+    It is for bottom-up models without pre-training. Tags depend on positions. In a random table,
+    near positions differ as much as distant ones, so they do not help to separate people.
     """
 
     def reset_parameters(self) -> None:

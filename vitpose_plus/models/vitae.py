@@ -18,10 +18,10 @@ KERNELS = ('expand.weight', 'reduce.weight')
 
 @MODELS.register_module()
 class ParallelConvolution(nn.Module):
-    """The convolution branch of ViTAE (PCM), in the shallow form of its plain backbones.
+    """The convolution branch of ViTAE (PCM), in the shallow form that its plain backbones have.
 
     Grouped convolution C -> 4 C, batch norm, SiLU, grouped convolution 4 C -> C. Each device uses
-    its own batch statistics, as in the decoders: every image gives H * W values per channel.
+    its own batch statistics, as in the decoders: every sample gives H * W values per channel.
 
     Args:
         dim: Channels C of a token.
@@ -90,7 +90,8 @@ class ViTAE(ViT):
 
     Args:
         convolution: Config of the convolution branch; the width is filled in.
-        vit: The arguments of ``ViT``. As in ``ViT``, keys have a bias; the softmax cancels it.
+        vit: The arguments of ``ViT``. As in ``ViT``, attention keys have a bias, which has no
+            effect: the softmax cancels it.
     """
 
     def __init__(self, *vit, convolution: dict | None = None, **more) -> None:

@@ -1,8 +1,8 @@
 """Cuts a token grid into windows and joins them again, all windows at once.
 
 The grid need not be a multiple of the window: it is padded, and a mask hides the padding. Shifted
-windows start ``shift_hw`` further down and right. The tokens before the first window share windows
-with the opposite edges, as in Swin, and the mask separates the two.
+windows start ``shift_hw`` further down and right. The tokens above and left of the first window
+share windows with tokens of the opposite edges, as in Swin; the mask separates them.
 
 Shapes: B batch, H W token grid, C channels, L windows, S = h w tokens of a window.
 """
@@ -39,8 +39,8 @@ def visible(hw: HW, window_hw: HW, shift_hw: HW, device: torch.device) -> Tensor
     whole = all(side % step == 0 for side, step in zip(hw, window_hw, strict=True))
     if whole and not any(shift_hw):
         return None
-    # A token sees only its own part of the grid. There are four parts: before and after the first
-    # row of the shift, before and after its first column. The padding is part 0.
+    # A token may attend only to its own part of the grid. The first row and the first column of the
+    # first shifted window divide the grid into four parts. The padding is part 0.
     below, right = (
         1 + (torch.arange(side, device=device) >= shift).long()
         for side, shift in zip(hw, shift_hw, strict=True)
