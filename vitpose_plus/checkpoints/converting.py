@@ -50,7 +50,7 @@ def convert(
 
 
 def _source_layout(source: str | None, state_dict: State) -> str:
-    """The named or detected layout; a ``UserError`` if the keys contradict the name."""
+    """The given or detected layout; a ``UserError`` if the keys are in another layout."""
     found = recognised(state_dict)
     if source is None and len(found) != 1:
         raise UserError(

@@ -109,7 +109,7 @@ def _download(url: str, path: Path, sha256: str) -> None:
 
 @contextmanager
 def _network() -> Iterator[None]:
-    """Raises every error of the network as ``URLError``; other ``OSError``s are of the disk."""
+    """Raises every error of the network as ``URLError``; all other ``OSError``s are disk errors."""
     try:
         yield
     except URLError:

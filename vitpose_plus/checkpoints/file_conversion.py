@@ -1,4 +1,4 @@
-"""Converts a checkpoint file from any layout to any other: the work of the command ``convert``."""
+"""Converts a checkpoint file from any layout to any other, for the command ``convert``."""
 
 import torch
 from mmengine.config import Config
@@ -37,7 +37,7 @@ def convert_file(
         out: The file to write; for the target ``hf`` the name of a folder.
         source: The layout of ``path``. By default it is detected from the keys.
         target: The layout of ``out``.
-        config: The config of the model that is written.
+        config: The config of the model whose weights are written.
         dataset: If given, only the plain model of this dataset is written.
         force: Whether ``out`` may be replaced.
     """
@@ -98,7 +98,7 @@ def _fit(state: State, cfg: Config | None, model: nn.Module | None) -> State:
 
 
 def _complete(state: State, cfg: Config, model: nn.Module) -> State:
-    """Adds the parts of the backbone that an encoder has not, as a training starts them."""
+    """Adds the parts of the backbone that a plain encoder does not have, with initial values."""
     own = model.state_dict()
     missing = {
         part: [key for key in own if part in key and not any(part in given for given in state)]
@@ -118,7 +118,7 @@ def _write(path: str, target: str, state: State, model: nn.Module | None) -> Non
         kinds = {type(layer.attention).__name__ for layer in model.backbone.layers}
         if others := sorted(kinds - {FullAttention.__name__}):
             raise UserError(
-                f'The model has {", ".join(others)}, which {LAYOUTS[target].title} cannot state: '
+                f'The model has {", ".join(others)}, which {LAYOUTS[target].title} cannot express: '
                 'its weights would run as full attention there, so keep our layout.'
             )
         # Other tools do not resize position tables.

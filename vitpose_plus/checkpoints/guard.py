@@ -1,4 +1,7 @@
-"""Refuses checkpoints that do not fit the model; mmengine alone loads the tensors that fit."""
+"""Refuses checkpoints that do not fit the model.
+
+mmengine itself only prints a warning, and loads the tensors that fit.
+"""
 
 import re
 import warnings
@@ -59,8 +62,8 @@ def check_fit(
     path: str = 'The checkpoint',
     hint: str = 'give it with the config it was trained with',
 ) -> None:
-    """Raises a ``UserError`` unless names, shapes, kinds of numbers and the order of heads are the
-    model's. If another command makes the weights fit, the message names that command."""
+    """Raises a ``UserError`` unless names, shapes, kinds of numbers and the order of heads are
+    those of the model. If a command can make the weights fit, the message names this command."""
     if complaints := differences(state_dict, model):
         check_layout(state_dict, path)
         _check_split(state_dict, model, path)
@@ -73,7 +76,7 @@ def check_fit(
 
 
 def check_layout(state_dict: dict[str, Tensor], path: str) -> None:
-    """Raises a ``UserError`` with the command that converts it, if the layout is not ours."""
+    """Raises a ``UserError`` if the layout is not ours, with the command that converts it."""
     foreign = [name for name in recognised(state_dict) if name != 'vitpose_plus']
     if foreign:
         raise UserError(

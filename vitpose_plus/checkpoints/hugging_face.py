@@ -40,7 +40,8 @@ def refuse_existing(folder: str | Path, force: bool) -> None:
     others = {path.name for path in folder.glob('*')} - set(FILES)
     if others:
         raise UserError(
-            f'{folder} holds more than a model ({sorted(others)[0]}): give another name.'
+            f'{folder} holds other files than those of a model ({sorted(others)[0]}): give another '
+            'name.'
         )
 
 
@@ -64,7 +65,7 @@ def write(folder: str | Path, state_dict: State, model: nn.Module) -> None:
 
 @contextmanager
 def _places(folder: Path) -> Iterator[list[Path]]:
-    """Yields where to write the two files; both are moved into the folder at the end."""
+    """Yields the two paths to write to; both files are moved into the folder at the end."""
     with ExitStack() as stack:
         if folder.exists():
             yield [stack.enter_context(replacing(folder / name)) for name in FILES]

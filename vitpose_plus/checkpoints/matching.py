@@ -47,7 +47,7 @@ def fitting_configs(state_dict: dict[str, Tensor]) -> str:
     """The included configs whose model has these weights, as text.
 
     Without a head only the backbones are compared (MAE's files have no head). A position table fits
-    other inputs, too: so configs of other inputs are listed only if none has the same input.
+    other inputs, too: so configs of other inputs are listed only if no config has the same input.
     """
     fitting = {True: [], False: []}
     for name, shapes in known_shapes():
@@ -64,7 +64,7 @@ def fitting_configs(state_dict: dict[str, Tensor]) -> str:
 
 
 def counterpart(model: nn.Module, state_dict: dict[str, Tensor]) -> nn.Module:
-    """The model; for weights without a head, such as MAE's, its backbone alone."""
+    """The model to compare the weights with; without a head, as in MAE's files, its backbone."""
     if has_head(state_dict):
         return model
     return nn.ModuleDict(dict(backbone=model.backbone))
@@ -108,7 +108,7 @@ def _of_backbone(shapes: Shapes) -> Shapes:
 
 
 def _shortened(shapes: Shapes) -> Shapes:
-    """Writes ``*`` for the layer's number in names that every layer has, with the same shape."""
+    """Writes ``*`` for the layer's number in names that every layer has with the same shape."""
     depth = 1 + max((int(m[1]) for name in shapes if (m := LAYER.match(name))), default=-1)
     short = {}
     for name, shape in shapes.items():

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 
 from vitpose_plus.errors import UserError
 
-# Of DDP and DataParallel, of torch.compile, and of a class with the model as a part (Lightning).
+# The prefixes of DDP and DataParallel, of torch.compile, and of a class that contains the model as
+# a part (Lightning).
 WRAPPERS = ('module.', '_orig_mod.', 'model.')
-# A model may have a part called ``model``. It is a wrapper's only before one of these names; MAE's
-# files have no ``backbone.``.
+# A model may itself have a part called ``model``. So ``model.`` is removed only before one of these
+# names; MAE's files have no ``backbone.``.
 WRAPPED = re.compile(r'(?:module\.|_orig_mod\.|model\.)+(?:backbone|encoder|blocks)\.')
 COMPILED = '._orig_mod.'  # inside a name, if a part of the model was compiled
 

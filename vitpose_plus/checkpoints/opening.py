@@ -103,7 +103,7 @@ def _weights_in(folder: Path) -> Path:
 
 
 def _is_safetensors(path: Path, start: bytes) -> bool:
-    """Whether a file starts with a header's length and a brace, or is named so and not torch's."""
+    """Whether a file starts like one of safetensors, or has its suffix and is not one of torch."""
     if start[8:9] == b'{' and int.from_bytes(start[:8], 'little') < LARGEST_HEADER:
         return True
     return path.suffix == '.safetensors' and not start.startswith((b'PK', b'\x80'))
@@ -137,7 +137,7 @@ def unpickled(
     """
     with _reading(path):
         stored = _check_zip(path, check_sums)
-        mapped = mapped and stored and path.suffix != '.safetensors'  # torch goes by the suffix
+        mapped = mapped and stored and path.suffix != '.safetensors'  # torch reads the suffix
         options = torch.serialization.safe_globals([argparse.Namespace])  # in MAE's files
         try:
             with options, open(path, 'rb') as file:
@@ -176,7 +176,7 @@ def _check_zip(path: Path, check_sums: bool) -> bool:
             has_sums = any(entry.CRC for entry in entries)  # torch can leave them out
             is_valid = not (check_sums and has_sums) or file.testzip() is None
     except OSError as error:
-        if error.errno != errno.EINVAL:  # which means a position outside of the file
+        if error.errno != errno.EINVAL:  # EINVAL: a damaged file has a position outside of it
             raise
         is_valid = False
     except Exception:  # a damaged file can raise any error in zipfile

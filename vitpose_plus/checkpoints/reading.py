@@ -22,8 +22,8 @@ from vitpose_plus.errors import UserError
 # ones, which only the hook needs, as ema_state_dict.
 AVERAGED = 'ema_state_dict'
 WRAPPERS = ('state_dict', 'model', 'module', AVERAGED)
-COUNTER = 'steps'  # beside the weights of mmengine's averaged models
-DTYPES = {  # those of models; copying others into a model would change their values
+COUNTER = 'steps'  # is stored beside the weights of mmengine's averaged models
+DTYPES = {  # the dtypes of models; copying other tensors into a model would change their values
     *(torch.float64, torch.float32, torch.float16, torch.bfloat16),
     *(torch.float8_e4m3fn, torch.float8_e4m3fnuz, torch.float8_e5m2, torch.float8_e5m2fnuz),
     *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
@@ -54,7 +54,7 @@ def read_whole(path: str | Path, mapped: bool = True, place: Place = 'cpu') -> d
         place: As for ``content_of``.
     """
     content, rest = content_of(path, mapped, place), {}
-    for _ in WRAPPERS:  # one may hold another
+    for _ in WRAPPERS:  # a wrapper may contain another one
         given = content if isinstance(content, dict) else {}
         wrapper = next((name for name in WRAPPERS if isinstance(given.get(name), dict)), None)
         if wrapper is None:
@@ -137,9 +137,9 @@ def dtype_of(value: Tensor) -> str:
 def _is_finite(value: Tensor) -> bool:
     """Whether all numbers of a tensor are finite.
 
-    If their sum is finite, all are, and a sum takes a fiftieth of the time of checking each. As a
-    sum may overflow, each number is checked if the sum is not finite. Numbers that an expanded
-    tensor repeats are checked once.
+    If the sum of all numbers is finite, all numbers are. A sum takes a fiftieth of the time of
+    checking each number. As a sum may overflow, each number is checked if the sum is not finite.
+    Numbers that an expanded tensor repeats are checked once.
     """
     value = value[tuple(slice(None if step else 1) for step in value.stride())]
     if not value.is_floating_point() or value.sum(dtype=torch.float32).isfinite():

@@ -1,6 +1,6 @@
 """Released weights by name: downloaded once, translated into our layout in memory.
 
-``released.json`` lists every file of docs/weights.md that has a direct link. Its links and sums
+``released.json`` lists every file of docs/weights.md that has a direct link. Links and check sums
 were copied from the pages of the makers and the mirrors, and not tested by downloading.
 """
 
@@ -68,7 +68,7 @@ class Weights(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """What ``load`` returns.
+    """The result of ``load``.
 
     Attributes:
         config: The config of the model, as ``catalogue.read_config`` returns it.
@@ -142,7 +142,7 @@ def check_dataset(weights: Weights, dataset: str) -> None:
 
 
 def load(weights: Weights) -> Loaded:
-    """Downloads weights unless they are there, and translates them for the model of their config.
+    """Downloads weights, if this is not done yet, and translates them for their config's model.
 
     Raises:
         UserError: They cannot be downloaded, or do not fit the config in the table.

@@ -37,7 +37,9 @@ def split(state_dict: State, cfg: Config, dataset: str) -> tuple[State, Config]:
 
 
 def expand(state_dict: State, cfg: Config, dataset: str | None = None) -> State:
-    """Makes a plain model the start of a multi-dataset model, with one function for all datasets.
+    """Makes the initial weights of a multi-dataset model from those of a plain model.
+
+    The backbone then computes the same function for all datasets.
 
     Args:
         state_dict: The weights of a plain model, or of a backbone only, in our layout.

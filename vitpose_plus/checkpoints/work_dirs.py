@@ -15,13 +15,13 @@ from vitpose_plus.errors import UserError
 
 POINTER = 'last_checkpoint'
 RESUMED = ('meta', 'state_dict', 'optimizer', 'message_hub')
-HUB = ('log_scalars', 'runtime_info', 'resumed_keys')  # what mmengine needs of its message_hub
+HUB = ('log_scalars', 'runtime_info', 'resumed_keys')  # fields that mmengine needs in message_hub
 TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
 NUMBER = r'\{[^}]*\}'  # the field in a template
 
 
 def unfinished_names(template: str | None = None) -> list[str]:
-    """Patterns (glob) of the checkpoints that a training writes.
+    """Patterns (glob) of the checkpoints that a training writes, and may leave unfinished.
 
     Args:
         template: The checkpoint hook's ``filename_tmpl``, if it has one.
@@ -70,7 +70,7 @@ class Newest:
 
 
 def newest_whole(folder: str | Path, template: str | None = None) -> Newest:
-    """Finds the file from which ``--resume`` continues: the one furthest in the training.
+    """Finds the file from which ``--resume`` resumes: the checkpoint furthest in the training.
 
     The file ``last_checkpoint`` is not used: it may be missing, old, or from before the folder was
     moved. The best checkpoints are left out, as they have no optimiser.
@@ -178,7 +178,7 @@ def _is_optimizer(content: Any) -> bool:
 
 
 def _tensors(content: Any, name: str, depth: int = 4) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of an optimiser, or of several by their names: at most four dicts deep."""
+    """The tensors of one optimiser, or of several, with their names; at most four dicts deep."""
     if isinstance(content, Tensor):
         yield name, content
     for key, value in content.items() if depth and isinstance(content, dict) else ():

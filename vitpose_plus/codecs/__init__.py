@@ -1,4 +1,4 @@
-"""Codecs: keypoints to heatmaps, whole batches of heatmaps to keypoints, and grouping."""
+"""Codecs encode keypoints as heatmaps, decode batches of heatmaps, and group keypoints."""
 
 from vitpose_plus.codecs.associative_embedding import BatchedAssociativeEmbedding
 from vitpose_plus.codecs.heatmaps import BatchedMSRAHeatmap, BatchedUDPHeatmap

@@ -139,7 +139,8 @@ class BatchedAssociativeEmbedding(AssociativeEmbedding):
         return points.astype(np.float32), scores.T.cpu().numpy(), person_scores
 
     def _refine(self, heatmaps: Tensor, pixels: Tensor) -> Tensor:
-        """(K, h, w), (K, G, 2) -> (K, G, 2), moved by half a pixel at most, as ViTPose on COCO."""
+        """(K, h, w), (K, G, 2) -> (K, G, 2), moved by DARK, as ViTPose does on COCO, but by at most
+        half a pixel."""
         pixels = pixels.to(heatmaps)
         points = refine_dark_udp(heatmaps[None], pixels[None], self.decode_gaussian_kernel)[0]
         return pixels + (points - pixels).clamp(-0.5, 0.5)

@@ -11,7 +11,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-FAR = 2.0**24  # larger tags are clipped: float32 cannot represent all whole numbers there
+FAR = 2.0**24  # larger tags are clipped, because float32 cannot represent all larger integers
 
 
 def group(

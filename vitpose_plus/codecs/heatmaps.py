@@ -30,8 +30,8 @@ def find_peaks(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
 def shift_by_quarter(heatmaps: Tensor, peaks: Tensor) -> Tensor:
     """(B, K, h, w), (B, K, 2) -> points (B, K, 2), a quarter pixel towards the higher neighbours.
 
-    Only peaks with 1 < x < w - 1 and 1 < y < h - 1 are moved. mmpose needs less for the other axis:
-    for a move along x only 0 < y < h.
+    Only peaks with 1 < x < w - 1 and 1 < y < h - 1 are moved. mmpose's condition for the other axis
+    is weaker: for a move along x, it is only 0 < y < h.
     """
     h, w = heatmaps.shape[-2:]
     x, y = peaks.long().unbind(-1)
@@ -97,7 +97,8 @@ def _at(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 class BatchedDecoding:
-    """The common part of both codecs; each defines ``refine`` and ``to_crop`` for points."""
+    """The common part of both codecs. Each defines ``refine``, which moves peaks to points, and
+    ``to_crop``, which converts points to crop pixels."""
 
     def locate(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
         """(B, K, h, w) -> (B, K, 2) in crop pixels and scores (B, K), on the heatmaps' device."""
@@ -105,7 +106,7 @@ class BatchedDecoding:
         return self.to_crop(self.refine(heatmaps, peaks)), scores
 
     def batch_decode(self, batch_encoded: Tensor) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """(B, K, h, w) -> B arrays (1, K, 2) in crop pixels and B of scores (1, K), float32."""
+        """(B, K, h, w) -> B arrays (1, K, 2) in crop pixels, B arrays of scores (1, K); float32."""
         points, scores = self.locate(batch_encoded.detach().float())
         both = torch.cat([points, scores[..., None]], -1).cpu().numpy()  # the only transfer
         return list(both[:, None, :, :2]), list(both[:, None, :, 2])

@@ -1,7 +1,7 @@
 """Heads of several datasets: other layouts number them, our layout names them after the datasets.
 
-Before they are named, a state dict has ``head.*`` for the first head and ``head.others.{j}.*`` for
-head j + 1. ``head.dataset_names`` contains the order of the experts. Shapes: K keypoints.
+Before the heads are named, a state dict has ``head.*`` for the first head and
+``head.others.{j}.*`` for head j + 1. ``head.dataset_names`` contains the order of the experts.
 """
 
 import re
@@ -62,7 +62,8 @@ def name_heads(state: State, datasets: Mapping[str, int] | None) -> State:
 def _own_rows(heads: dict[str, State], datasets: Mapping[str, int]) -> State:
     """Heads by name. Heads as wide as the widest dataset are cut to their own keypoints.
 
-    Heads in another order are refused: then some head is narrower than its dataset.
+    If the heads are in another order, one of them does not have its dataset's width: this raises a
+    ``UserError``.
     """
     widest = max(datasets.values())
     named = {}

@@ -26,7 +26,7 @@ class Facts(NamedTuple):
         datasets: Dataset -> keypoints, in the order of the experts. None stands for those of the
             released files.
         grid_hw: The token grid of a position table that is only a list of rows. Without it, the
-            grid is computed from the number of rows, where only one grid is possible.
+            grid is computed from the number of rows, if only one grid is possible.
     """
 
     datasets: Mapping[str, int] | None = None
@@ -49,7 +49,7 @@ class UnknownKeysError(UserError):
 
 
 class Layout:
-    """One source of checkpoints.
+    """The base class of the layouts.
 
     Attributes:
         title: The name of the layout in messages.
@@ -57,7 +57,7 @@ class Layout:
         names: Names of this layout -> our names; ``*`` stands for one part of a name.
         aliases: More names of this layout -> our names; they are read but not written.
         drops: Names of this layout that our models do not have -> why they are not needed.
-        hint: What to do with a model that the layout cannot hold.
+        hint: What to do with a model that the layout cannot store.
     """
 
     title: str
@@ -117,7 +117,7 @@ class Layout:
         return {name for name in names if '.experts.' not in name}
 
     def write(self, state: State) -> State:
-        """Our layout -> this one; a ``UserError`` names the keys that it has no name for."""
+        """Our layout -> this one; a ``UserError`` names the keys that have no name in this one."""
         rename = translator({own: name for name, own in self.names.items()})
         state = self.from_ours(state)
         unmapped = [key for key in state if rename(key) is None]
@@ -134,7 +134,7 @@ class Layout:
         return {}
 
     def to_ours(self, state: State, facts: Facts) -> State:
-        """Changes the renamed weights where they differ from ours in more than the name."""
+        """Changes the renamed weights that differ from ours in more than the name."""
         raise NotImplementedError
 
     def from_ours(self, state: State) -> State:

@@ -1,6 +1,6 @@
 """The layout of the ViTPose authors' files.
 
-They are plain, for several datasets, ViTPose+, or split from ViTPose+.
+The files are of plain models, of models for several datasets, of ViTPose+, or split from ViTPose+.
 """
 
 from vitpose_plus.checkpoints.layouts import heads, tensors

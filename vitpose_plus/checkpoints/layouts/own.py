@@ -19,7 +19,8 @@ FFNS = [  # the parts of each kind of FFN
 
 
 class OwnLayout(Layout):
-    """Checks the keys as strictly as the other layouts, and adds what older files lack."""
+    """Checks the keys as strictly as the other layouts, and adds the names of datasets that are
+    missing in older files."""
 
     title = "vitpose_plus's own layout"
     signature_keys = ('backbone.layers.0.attention.qkv.weight', 'backbone.patch_embed.weight')
@@ -49,8 +50,8 @@ class OwnLayout(Layout):
         super().check_complete({key: value for key, value in renamed.items() if key != NAMES})
 
     def required(self, renamed: State) -> set[str]:
-        """All FFNs have the same kind; a layer has both tables of relative positions, or none; all
-        layers have convolutions, or none."""
+        """Our names, with ``*``, that a complete backbone has: the parts of one kind of FFN; both
+        tables of relative positions, or none; all parts of the convolutions, or none."""
         parts = {key.split('.ffn.')[1].rsplit('.', 1)[0] for key in renamed if '.ffn.' in key}
         kind = next((kind for kind in FFNS if parts <= kind), set().union(*FFNS))
         tables = [key for key in renamed if '.rel_pos.' in key]

@@ -1,4 +1,4 @@
-"""How layouts change tensors: position tables, experts, patch embeddings.
+"""Functions that change tensors for the layouts: position tables, experts, patch embeddings.
 
 Shapes: H W token grid, N = H * W rows, C channels, E experts, P channels of an expert, F hidden
 width.
@@ -56,7 +56,7 @@ def with_extra_row(state: State) -> None:
 
 
 def stack_experts(state: State) -> State:
-    """``experts.{e}.weight`` (P, F) of every e -> ``experts.weight`` (E, P, F); so for biases."""
+    """``experts.{e}.weight`` (P, F) of every e -> ``experts.weight`` (E, P, F); biases, too."""
     stacked, groups = {}, {}
     for key, value in state.items():
         if match := EXPERT.fullmatch(key):

@@ -17,7 +17,7 @@ QKV = 'blocks.*.attn.qkv.*'
 
 
 class VitaeMaeLayout(MaeLayout):
-    """Kernels keep their size, usually 1x1: a model puts them into the centre of its kernels."""
+    """Kernels keep their size, usually 1x1: a model pads them with zeros to its own size."""
 
     title = "MAE's layout of ViTAE"
     signature_keys = ('cls_token', 'blocks.0.attn.q_bias', 'blocks.0.PCM.0.weight', 'norm.weight')
@@ -30,7 +30,7 @@ class VitaeMaeLayout(MaeLayout):
     }
 
     def to_ours(self, state: State, facts: Facts) -> State:
-        """Gives the keys a bias of zero: a bias that all keys share does not change a softmax."""
+        """Gives the attention keys a bias of zero: the softmax cancels a bias of all keys."""
         joined = {}
         for key, value in state.items():
             if key.endswith('.q_bias'):
