@@ -3,7 +3,7 @@
 Its folder has two files per dataset: an array of heatmaps in float16, which is mapped, and an
 archive of the samples' ids with a thumbnail of each crop. The thumbnails detect a changed crop.
 
-Shapes: B batch, N samples of a dataset, K keypoints, h w heatmaps, T numbers of a thumbnail.
+Shapes: B batch, N samples of a dataset, K keypoints, h w heatmaps, T values of a thumbnail.
 """
 
 import json
@@ -23,12 +23,12 @@ from vitpose_plus import files
 from vitpose_plus.errors import UserError
 
 THUMBNAIL_HW = (8, 6)
-TOLERANCE = 0.02  # between means of a field of a crop, in deviations of the normalised pixels
+TOLERANCE = 0.02  # largest difference of a thumbnail's values, which are means of normalised pixels
 ABOUT = 'teacher.json'
 
 
 class Part(NamedTuple):
-    """The part of one dataset.
+    """The part of a cache for one dataset.
 
     Attributes:
         heatmaps: (N, K, h, w), float16.
@@ -79,10 +79,10 @@ class HeatmapCache:
         return Part(heatmaps, {sample: row for row, sample in enumerate(ids)}, crops)
 
     def look_up(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[Tensor]:
-        """The heatmaps (K, h, w) of crops (B, 3, height, width), with their device and dtype.
+        """The heatmaps (K, h, w) of crops (B, 3, height, width), with the crops' device and dtype.
 
-        Thumbnails are compared on that device, and only one boolean is read from it. The heatmaps
-        of each dataset are copied there at once.
+        Thumbnails are compared on this device, and only one boolean is read from it. The heatmaps
+        of each dataset are copied to it together.
         """
         rows = [self.parts[each.dataset_name].rows.get(each.id) for each in data_samples]
         own = thumbnails(inputs)
@@ -100,7 +100,7 @@ class HeatmapCache:
         return found
 
     def _fits(self, own: Tensor, data_samples: list[PoseDataSample], rows: list[int]) -> bool:
-        """Whether thumbnails (B, T) are those of the samples; reads one boolean from the device."""
+        """Whether thumbnails (B, T) are those of the cached samples, as one boolean."""
         pairs = zip(data_samples, rows, strict=True)
         known = np.stack([self.parts[each.dataset_name].thumbnails[row] for each, row in pairs])
         distance = (own - torch.from_numpy(known).to(own.device)).abs()
@@ -183,5 +183,5 @@ def check_name(name: str, folder: str | Path) -> None:
 
 
 def thumbnails(inputs: Tensor) -> Tensor:
-    """(B, 3, height, width) -> the mean of each field and colour (B, T), in float32."""
+    """(B, 3, height, width) -> the mean colour of each of 8x6 fields (B, T), in float32."""
     return F.adaptive_avg_pool2d(inputs.float(), THUMBNAIL_HW).flatten(1)

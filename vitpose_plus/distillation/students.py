@@ -1,6 +1,6 @@
 """Distillation (ViTPose, section 3.4): a student is an estimator with a teacher.
 
-Its names, layer-wise decay, checkpoints and commands are those of any ViTPose.
+The names of its weights, its layer-wise decay, checkpoints and commands are those of any ViTPose.
 
 Shapes: B batch, K keypoints of a dataset, h w heatmaps.
 """
@@ -32,7 +32,7 @@ class Distilled:
         estimator: The arguments of the plain estimator.
         teacher: Config of a ``Teacher``. Without it there is no output loss.
         token: Config of a ``KnowledgeToken``. Without it there is no token.
-        output_loss: Config of the loss between heatmaps. The default is the paper's: their mean
+        output_loss: Config of the loss between heatmaps. The default is the paper's loss: the mean
             squared difference with a weight of 1. ``KeypointMSELoss`` has a ``loss_weight``.
 
     Attributes:
@@ -86,7 +86,7 @@ class Distilled:
         taught: list[Tensor],
         data_samples: list[PoseDataSample],
     ) -> Losses:
-        """The losses between predicted heatmaps (B, K, h, w) and a teacher's (K, h, w)."""
+        """The losses between predicted heatmaps (B, K, h, w) and the teacher's, (K, h, w) each."""
         raise NotImplementedError
 
     def compare(self, predicted: Tensor, taught: list[Tensor]) -> Tensor:
@@ -103,7 +103,7 @@ class Distilled:
 
 @MODELS.register_module()
 class DistilledTopdown(Distilled, TopdownPoseEstimator):
-    """A plain student; its teacher is plain, too, or a ViTPose+ with a head for its dataset."""
+    """A plain student; its teacher is also plain, or a ViTPose+ with a head for this dataset."""
 
     deployed_type = TopdownPoseEstimator
 
@@ -121,7 +121,7 @@ class DistilledTopdown(Distilled, TopdownPoseEstimator):
 
 @MODELS.register_module()
 class DistilledMultiDatasetTopdown(Distilled, MultiDatasetTopdown):
-    """A student of several datasets; its teacher needs heads for all of them, by the same names."""
+    """A student of several datasets; its teacher needs heads for all of them, with equal names."""
 
     deployed_type = MultiDatasetTopdown
 

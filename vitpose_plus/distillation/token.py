@@ -35,7 +35,7 @@ class TokenTraining:
         super().__init__(*estimator, **more)
         if self.backbone.prefix_tokens is None:
             raise UserError('The backbone has no token to train: give it num_prefix_tokens=1.')
-        # Done here, as the optimiser and DDP must not get the other parameters.
+        # This is done here, because the optimiser and DDP must not get the other parameters.
         self.requires_grad_(False)
         self.backbone.prefix_tokens.requires_grad_(True)
 
@@ -103,7 +103,7 @@ class KnowledgeToken:
 
 @MODELS.register_module()
 class MappedKnowledgeToken(KnowledgeToken):
-    """Stage 2 with a teacher of another width: its token through a trained linear map.
+    """Stage 2 with a teacher of another width: a trained linear map changes the token's width.
 
     The paper does not state how a token of 1024 channels enters a student of 768. The map is our
     reading. The token t itself is frozen, and the student's prefix is W t + b. As b is trained, the
@@ -126,7 +126,7 @@ class TokenMap(nn.Module):
 
     Args:
         token: t, (1, P, T).
-        dim: C. W starts so that W t is as large as t.
+        dim: C. W is initialised so that the values of W t are about as large as those of t.
     """
 
     def __init__(self, token: Tensor, dim: int) -> None:

@@ -16,7 +16,7 @@ from vitpose_plus.checkpoints import opening
 from vitpose_plus.errors import UserError
 
 # Tensors that do not change the identity of a teacher: tables that are resized for an input, the
-# token, and the names of the datasets, which older files lack.
+# token, and the names of the datasets, which are missing in older files.
 IGNORED = ('pos_embed', 'pos_embed_h', 'pos_embed_w', 'prefix_tokens', 'dataset_names')
 
 
@@ -25,8 +25,8 @@ class SavedToken(NamedTuple):
 
     Attributes:
         token: (1, P, C).
-        teacher: The names of the teacher's config and checkpoint, for people.
-        sha256: Of the teacher's weights, for comparison.
+        teacher: The names of the teacher's config and checkpoint, for messages.
+        sha256: The SHA-256 of the teacher's weights; a student's teacher must have the same.
     """
 
     token: Tensor
@@ -35,7 +35,7 @@ class SavedToken(NamedTuple):
 
 
 def fingerprint(state_dict: Mapping[str, Tensor]) -> str:
-    """The SHA-256 of weights; it depends neither on the kind of file nor on half precision."""
+    """The SHA-256 of weights, converted to float32; it does not depend on the kind of file."""
     digest = hashlib.sha256()
     for name in sorted(state_dict):
         if name.split('.')[-1] not in IGNORED:
