@@ -1,4 +1,7 @@
-"""Dataset classes and transforms that are missing in mmpose, checks, preparation, figures."""
+"""Dataset classes and transforms that are missing in mmpose.
+
+The packages in this folder check datasets, prepare their files, and write synthetic figures.
+"""
 
 from vitpose_plus.datasets.apt36k import APT36KDataset
 from vitpose_plus.datasets.bottom_up import CrowdHeatmapMask, WholePictureFlip

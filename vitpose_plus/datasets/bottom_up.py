@@ -1,4 +1,4 @@
-"""Transforms for training on whole pictures that are missing in mmpose."""
+"""Transforms that are missing in mmpose, for training on whole pictures."""
 
 import functools
 
@@ -31,7 +31,7 @@ class CrowdHeatmapMask(BottomupGetHeatmapMask):
     """
 
     def _segs_to_mask(self, segs: list, img_shape: tuple[int, int]) -> np.ndarray:
-        """Segmentations of a picture of (height, width) pixels -> (height, width), 1 within."""
+        """Segmentations of a picture of (height, width) pixels -> (height, width), 1 inside."""
         masks = (region_mask(segmentation, img_shape) for segmentation in segs)
         return functools.reduce(np.bitwise_or, masks, np.zeros(img_shape, np.uint8))
 

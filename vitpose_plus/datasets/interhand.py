@@ -18,9 +18,9 @@ PADDING = 1.5 / 1.25  # factor on the box; ``GetBBoxCenterScale`` then multiplie
 class InterHand2DDataset(BaseCocoStyleDataset):
     """InterHand2.6M as single hands of 21 joints, in pixels; mmpose 1.x has only pairs of hands.
 
-    As in mmpose 0.x, and so in the authors' code, a hand is an instance if its wrist and at least
-    12 joints are valid. This includes each of two hands that interact. The box is the tightest box
-    around the valid joints, and the crop is 1.5 times as large.
+    A hand is an instance if its wrist and at least 12 joints are valid, as in mmpose 0.x, which the
+    authors use. This includes each of two hands that interact. The box is the tightest box around
+    the valid joints, and the crop is 1.5 times as large.
 
     Args:
         ann_file: ``InterHand2.6M_*_data.json``: images, and the valid joints.
@@ -62,7 +62,7 @@ class InterHand2DDataset(BaseCocoStyleDataset):
 
     @staticmethod
     def _hands(annotation: dict, image: dict, cameras: dict, joints: dict) -> Iterator[dict]:
-        """The usable hands of an image, the right one first."""
+        """The usable hands in a picture, the right one first."""
         capture, frame = str(image['capture']), str(image['frame_idx'])
         world = np.array(joints[capture][frame]['world_coord'], np.float32)
         pixels = project(world, cameras[capture], str(image['camera'])).reshape(HANDS, -1, 2)

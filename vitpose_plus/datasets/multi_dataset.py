@@ -8,7 +8,7 @@ from vitpose_plus.errors import UserError, reason
 
 @DATASETS.register_module()
 class MultiDataset(ConcatDataset):
-    """Datasets one after another, each sample prepared by its own dataset's pipeline.
+    """Several datasets, one after another; each sample goes through its own dataset's pipeline.
 
     Unlike mmpose's ``CombinedDataset``, it keeps the flip pairs, body ids and keypoint weights of
     each sample's own dataset. With shuffling, the datasets are mixed in proportion to their sizes,
@@ -68,7 +68,7 @@ def unread(cfg: dict) -> BaseDataset:
 def load_annotations(name: str, dataset: BaseDataset) -> None:
     """Reads the annotations; refuses a file without any, or with a wrong number of keypoints."""
     file = dataset.bbox_file or dataset.ann_file
-    serialize, dataset.serialize_data = dataset.serialize_data, False  # this fails on an empty list
+    serialize, dataset.serialize_data = dataset.serialize_data, False  # fails on an empty list
     try:
         dataset.full_init()
     except UserError:

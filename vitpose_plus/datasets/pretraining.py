@@ -13,12 +13,12 @@ TRIES = 10
 
 @TRANSFORMS.register_module()
 class MiddlePictureCrop(BaseTransform):
-    """The largest part in the middle of the picture with the input's shape, resized to the input.
+    """The largest part with the input's shape, from the picture's middle, resized to the input.
 
     Boxes and keypoints are dropped, because they may be outside the part. Pixels are read as in
-    MAE: by Pillow's bicubic filter, which averages when it shrinks. (The crops of a pose model are
-    bilinear, without averaging.) Unlike in MAE, the coordinates of corners may be fractions of
-    pixels, and the area outside the picture is black.
+    MAE: by Pillow's bicubic filter, which averages when it makes a picture smaller. (The crops of a
+    pose model are bilinear, without averaging.) Unlike in MAE, the coordinates of corners may be
+    fractions of pixels. The area outside the picture is black.
 
     Args:
         input_size: Width and height of the result, in pixels.
@@ -40,7 +40,7 @@ class MiddlePictureCrop(BaseTransform):
         )
 
     def region(self, results: dict) -> tuple[np.ndarray, np.ndarray]:
-        """Upper left corner (x, y) and size (w, h), in pixels, of the region for the part."""
+        """Upper left corner (x, y) and size (w, h), in pixels, of the region that ``part`` cuts."""
         height, width = results['img'].shape[:2]
         return np.zeros(2), np.array([width, height], float)
 
@@ -86,8 +86,8 @@ class RandomPictureCrop(MiddlePictureCrop):
     Args:
         input_size: Width and height of the result, in pixels.
         area: Smallest and largest share of the picture's area.
-        stretch: Smallest and largest factor on the part's ratio of width to height, relative to
-            the input's (3/4 and 4/3 in MAE, where the input is a square).
+        stretch: Smallest and largest factor between the part's ratio of width to height and the
+            input's ratio (3/4 and 4/3 in MAE, where the input is a square).
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from vitpose_plus.errors import UserError
 
 NUMBERS = {int, float}  # not bool
 # An outline with a coordinate beyond this many times the picture's longer side is a mistake.
-# pycocotools walks along an outline in steps of a fifth of a pixel: such a long one takes minutes,
+# pycocotools follows an outline in steps of a fifth of a pixel: such a long outline takes minutes,
 # or needs too much memory.
 REACH = 10
 # Compressed run lengths: characters of six bits; the highest bit is set if the number continues.

@@ -10,8 +10,8 @@ from mmpose.registry import TRANSFORMS
 class ClippedNormalBBoxTransform(RandomBBoxTransform):
     """Scales and rotates boxes by clipped normal noise, without shifting them.
 
-    mmpose's noise is normal noise truncated at one sigma, so most boxes hardly change. This noise
-    is clipped at the same bound, so a third of all boxes has one of the extreme sizes.
+    mmpose's noise is normal noise truncated at one sigma, so most boxes change only a little. This
+    noise is clipped at the same bound, so a third of all boxes has one of the extreme sizes.
 
     Args:
         scale_factor: Sigma of the scale around 1, and also its largest distance from 1.
@@ -44,8 +44,8 @@ class ClippedNormalBBoxTransform(RandomBBoxTransform):
 class StretchedTopdownAffine(TopdownAffine):
     """Stretches a box of any shape to the crop; mmpose first widens it to the crop's shape.
 
-    This suits boxes that all have one shape: in crops of 256x192, the content of MPII's square
-    boxes becomes 25 % narrower, in training and in testing.
+    This is for datasets whose boxes all have the same shape. In crops of 256x192, the content of
+    MPII's square boxes becomes 25 % narrower, in training and in testing.
     """
 
     @staticmethod

@@ -1,8 +1,8 @@
 """Checks of datasets on disk, for ``check-data`` and before every training and test.
 
-Every format of annotation files has a class, which adds to ``findings``; ``opening`` chooses it by
-the dataset's class. ``companions`` checks the files beside an annotation file, ``pictures`` the
-pictures.
+Every format of annotation files has a class that checks it, and collects the problems in
+``findings``. ``opening`` chooses this class by the dataset's class. ``companions`` checks the files
+beside an annotation file. ``pictures`` checks the pictures.
 """
 
 from vitpose_plus.datasets.checking.before_runs import check_dataset

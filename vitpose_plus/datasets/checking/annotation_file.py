@@ -22,7 +22,7 @@ MISSING = object()
 
 @dataclass
 class Picture:
-    """An image: its path within the folder of images, and (width, height) in pixels if known."""
+    """A picture: its path in the folder of pictures, and (width, height) in pixels if known."""
 
     file_name: str
     size: tuple[int, int] | None
@@ -37,7 +37,7 @@ class AnnotationFile:
         findings: Collects what is wrong.
     """
 
-    # What happens with a visibility that is not an integer: the end of a sentence.
+    # How a visibility that is not an integer is used: the end of a sentence.
     FRACTIONS = 'is used as a weight (up to 1)'
 
     def __init__(self, dataset: BaseDataset, needs: Needs, findings: Findings) -> None:
@@ -75,7 +75,7 @@ class AnnotationFile:
         return [(place, value) for place, value in places if isinstance(value, dict)]
 
     def has_id(self, one: dict, place: str, taken: set) -> bool:
-        """Whether the element has a valid id that no earlier element has."""
+        """Whether the element has a valid id that is not in ``taken``; adds the id to ``taken``."""
         number = one.get('id', MISSING)
         if number is MISSING:
             self.wrong('has no id', place)
@@ -121,7 +121,7 @@ class AnnotationFile:
             )
 
     def check_boxes(self, boxes: np.ndarray, titles: list[str], wh: np.ndarray) -> None:
-        """Checks boxes x, y, width, height (N, 4) with ``fitting``."""
+        """Checks that boxes x, y, width, height (N, 4) are finite, and most of them ``fitting``."""
         finite = np.isfinite(boxes).all(1)
         for row in np.flatnonzero(~finite):
             self.wrong('has a box that is not finite', _with_box(titles[row], boxes[row]))

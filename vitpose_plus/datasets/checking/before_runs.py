@@ -18,9 +18,10 @@ from vitpose_plus.version import __version__
 
 
 def check_dataset(dataset: BaseDataset, needs: Needs) -> list[str]:
-    """Raises a ``UserError`` for what is wrong; returns notes on what is harmless, as sentences.
+    """Raises a ``UserError`` for a problem; returns notes on harmless findings, as sentences.
 
-    Files that have passed are not read again if path, size, time and our version are the same.
+    Files that have passed are not read again if their path, size and time, and the version of this
+    package are the same.
 
     Args:
         dataset: The dataset, without annotations and pipeline; its files exist.

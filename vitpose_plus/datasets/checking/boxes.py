@@ -1,4 +1,4 @@
-"""Files of boxes: lists of detections, and annotation files of which only boxes are read."""
+"""Files of boxes: lists of detections, and annotation files from which only boxes are read."""
 
 import numpy as np
 

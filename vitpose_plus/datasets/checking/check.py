@@ -77,9 +77,9 @@ def missing_files(dataset: BaseDataset) -> Iterator[tuple[str, str]]:
 
 
 def check_annotations(dataset: BaseDataset, needs: Needs, report: Report) -> AnnotationFile | None:
-    """Checks the annotation file and the files beside it; None if it cannot be read.
+    """Checks the annotation file and the files beside it; returns None if it cannot be read.
 
-    It is also None for a dataset class that reads a format of its own: its file is not checked.
+    The result is also None if the dataset class reads a format of its own, which is not checked.
     """
     kind = kind_of_file(dataset)
     if kind is None:
@@ -106,7 +106,7 @@ def check_annotations(dataset: BaseDataset, needs: Needs, report: Report) -> Ann
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Turns off Python's garbage collection, half of the time of reading a large file."""
+    """Turns off garbage collection, which takes half of the time of reading a large file."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

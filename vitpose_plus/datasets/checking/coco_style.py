@@ -17,7 +17,7 @@ from vitpose_plus.datasets.checking.annotation_file import (
 from vitpose_plus.datasets.checking.findings import shortened
 from vitpose_plus.datasets.regions import region_problem
 
-FIELDS = ('bbox', 'keypoints')  # mmpose leaves out annotations that have not both
+FIELDS = ('bbox', 'keypoints')  # mmpose leaves out annotations that do not have both
 LARGEST_AREA = 4  # times the area of the picture
 SIDES = {'l': 'left', 'r': 'right'}  # abbreviations in names of keypoints
 
@@ -76,7 +76,7 @@ class CocoStyleFile(AnnotationFile):
         return ids
 
     def _check_names(self, category: dict) -> None:
-        """Checks by the names that the order of the keypoints is that of the metainfo.
+        """Checks that the names of the keypoints are in the order of the metainfo.
 
         Official files use other words than mmpose's metainfo ("left_eye", "L_Eye"), or name only
         the keypoints of the body.
@@ -89,7 +89,7 @@ class CocoStyleFile(AnnotationFile):
         if not all(isinstance(name, str) for name in given):
             self.wrong(f'has a name of a keypoint that is not a text, in category {category["id"]}')
             return
-        if _count_up(given) and _count_up(known):  # one from 0, the other from 1
+        if _count_up(given) and _count_up(known):  # one may start at 0, the other at 1
             return
         given_words, known_words = ([words(name) for name in names] for names in (given, known))
         # Names with the same words ("A", "A'") are not compared.
@@ -277,7 +277,7 @@ class CocoStyleFile(AnnotationFile):
 
 
 class OwnFieldsFile(CocoStyleFile):
-    """A file of a class that reads other fields: only ids and references are checked."""
+    """A file of a dataset class that reads other fields: only ids and references are checked."""
 
     def _check_annotations(
         self, annotations: list[tuple[str, dict]], categories: set[int] | None

@@ -1,4 +1,4 @@
-"""Checks that the files beside an annotation file belong to it: detections, heads, cameras."""
+"""Checks that the files beside an annotation file fit it: detections, heads, cameras."""
 
 import json
 import os.path as osp
@@ -17,7 +17,7 @@ from vitpose_plus.errors import reason
 HEADS = 'headboxes_src'  # the only array of MPII's file that mmpose reads
 # The arrays of that file, and their shapes without the last axis, which is for people.
 TRUE_JOINTS = {HEADS: (2, 2), 'jnt_missing': (16,), 'pos_gt_src': (16, 2)}
-PERSON = 1  # mmpose uses only the detections of this category, and scores them in it
+PERSON = 1  # mmpose uses only the detections of this category, and evaluates them in it
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 ONE_SOURCE = 'take both files from the same source'
 

@@ -1,4 +1,4 @@
-"""What is wrong, by kind: one sentence for each kind, with the number and the first places."""
+"""Problems and notes, by kind: one sentence for each kind, with its number and first places."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ class Findings:
     def add(
         self, subject: str, what: str, place: str = '', hint: str = HINT, is_wrong: bool = True
     ) -> None:
-        """Adds a place; without a place, the finding is about the file itself."""
+        """Adds a place to its kind; without a place, the finding is about the file itself."""
         empty = Finding(subject, what, hint, is_wrong)
         finding = self._kinds.setdefault((subject, what, is_wrong), empty)
         finding.count += 1

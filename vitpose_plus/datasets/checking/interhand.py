@@ -9,7 +9,7 @@ PLACES = ('capture', 'camera', 'frame_idx')  # keys of an image in the files of 
 
 
 class InterHandFile(CocoStyleFile):
-    """A file of ``images`` with capture, camera and frame, ``annotations`` with joint_valid."""
+    """A file of ``images`` with capture, camera and frame; ``annotations`` have joint_valid."""
 
     def _check_images(self, images: list[tuple[str, dict]]) -> None:
         super()._check_images(images)

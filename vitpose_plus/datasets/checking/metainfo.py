@@ -24,7 +24,7 @@ COLOR = 'give three numbers from 0 to 255'
 
 
 def check_metainfo(dataset: dict, evaluator: dict | list | None) -> None:
-    """Raises a ``UserError`` if a metainfo is wrong: of a loader's dataset, or a part of it."""
+    """Raises a ``UserError`` if the metainfo of a loader's dataset, or of its parts, is wrong."""
     for part in plain_datasets(dataset):
         for problem in metainfo_problems(part, evaluator):
             raise UserError(problem)

@@ -14,7 +14,7 @@ from vitpose_plus.datasets.checking.annotation_file import Picture
 from vitpose_plus.datasets.checking.findings import Findings, by
 
 HINT = 'download or unpack it again'
-ORIENTATION = 0x0112  # of EXIF
+ORIENTATION = 0x0112  # the tag of EXIF
 TURNED = 'is turned by its EXIF orientation'
 
 
@@ -29,7 +29,7 @@ def missing_pictures(folder: str, names: Sequence[str]) -> Iterator[tuple[int, s
         directory, file = osp.split(path)
         if directory not in listed:
             listed[directory] = _files(directory)
-        # The name may be in another Unicode form, or the folder may not be listed.
+        # The name may be in another Unicode form, or listing the folder may not be allowed.
         if file not in listed[directory] and not osp.isfile(path):
             yield row, path
 
@@ -66,7 +66,7 @@ def check_pictures(
 
 
 def _check_picture(folder: str, picture: Picture, found: Findings) -> None:
-    """Reads a picture by OpenCV, as training does, and by Pillow, which detects half a file."""
+    """Reads a picture by OpenCV, as training does, and by Pillow, which detects cut-off files."""
     name, size, path = picture.file_name, picture.size, osp.join(folder, picture.file_name)
     if not os.access(path, os.R_OK):
         found.add(folder, 'may not be read', name, 'change its permissions')
@@ -103,7 +103,7 @@ def loaded_size(path: str) -> tuple[int, int] | None:
 
 
 def stored(file: str | BinaryIO) -> tuple[tuple[int, int] | None, int, bool]:
-    """Width and height before the picture is turned, its orientation, and if it is complete.
+    """Width and height before the picture is turned, its orientation, and whether it is complete.
 
     Files that Pillow cannot identify, or that are too large for it, count as complete.
     """

@@ -1,8 +1,8 @@
 """Four-legged animals: keypoint names, species and random poses.
 
-Poses are in side view. The animal faces the left of the image, and the middle of its trunk is at
+Poses are in side view. The animal faces the left of the picture, and the middle of its trunk is at
 the origin; the unit is its body length. An animal that shows its right side is mirrored later, so
-it faces the right of the image.
+it faces the right of the picture.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ SPECIES = {
 
 @dataclass
 class Pose:
-    """A pose in body lengths; the animal faces the left of the image.
+    """A pose in body lengths; the animal faces the left of the picture.
 
     Attributes:
         points: Name -> xy (2,), of keypoints and auxiliary points.

@@ -19,7 +19,7 @@ MIN_KEYPOINTS = 5  # figures with fewer get no annotation
 
 
 def image_name(split: str, index: int) -> str:
-    """The file name of an image, made of its id."""
+    """The file name of a picture, made of its id."""
     return f'{FIRST_ID[split] + index:012d}.jpg'
 
 
@@ -37,13 +37,13 @@ def triplets(keypoints: np.ndarray) -> list[float | int]:
 
 
 def clipped_box(figure: Figure, scene: Scene) -> np.ndarray:
-    """The box x, y, w, h (4,), in pixels, of the part of a figure that is in the image."""
+    """The box x, y, w, h (4,), in pixels, of the part of a figure that is in the picture."""
     box = np.round(np.clip(figure.box, 0, np.tile(np.array(scene.size) - 1, 2)), 2)
     return np.concatenate([box[:2], box[2:] - box[:2]])
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
-    """Writes a BGR image (H, W, 3) as JPEG.
+    """Writes a BGR picture (H, W, 3) as JPEG.
 
     Raises:
         OSError: OpenCV could not write it.
@@ -64,7 +64,7 @@ class CocoFile:
 
     Args:
         description: The dataset's name.
-        folder: The folder of images, to which file names are relative.
+        folder: The folder of pictures, to which file names are relative.
         split: 'train' or 'val'.
         names: The keypoints in order.
         categories: The categories in the file.
@@ -90,7 +90,7 @@ class CocoFile:
     def add(
         self, index: int, scene: Scene, file_name: str | None = None, **keys: Any
     ) -> list[tuple[dict[str, Any], Figure]]:
-        """Writes an image, and adds its entries with ``enter``."""
+        """Writes a picture, and adds its entries with ``enter``."""
         file_name = file_name or image_name(self.split, index)
         write_image(self.folder / file_name, scene.image)
         return self.enter(index, scene, file_name, **keys)
@@ -98,13 +98,13 @@ class CocoFile:
     def enter(
         self, index: int, scene: Scene, file_name: str | None = None, **keys: Any
     ) -> list[tuple[dict[str, Any], Figure]]:
-        """Adds an image that is already written; returns its annotations, each with its figure.
+        """Adds a picture that is already written; returns its annotations, each with its figure.
 
         Args:
-            index: The index of the image in its split.
-            scene: The image and its figures; figures of other categories are left out.
-            file_name: The file name of the image; by default it is made of the id.
-            keys: More fields for the image and its annotations.
+            index: The index of the picture in its split.
+            scene: The picture and its figures; figures of other categories are left out.
+            file_name: The file name of the picture; by default it is made of the id.
+            keys: More fields for the picture and its annotations.
         """
         number = FIRST_ID[self.split] + index
         file_name = file_name or image_name(self.split, index)
@@ -124,7 +124,7 @@ class CocoFile:
         return np.count_nonzero(keypoints[:, 2]) >= MIN_KEYPOINTS
 
     def _annotate(self, number: int, image: int, scene: Scene, figure: Figure) -> dict[str, Any]:
-        """The annotation of a figure, from its own id and that of its image."""
+        """The annotation of a figure, from its own id and that of its picture."""
         box = clipped_box(figure, scene)
         return {
             'id': number,
@@ -145,7 +145,7 @@ class CocoFile:
         }
 
     def dump_several(self, path: Path) -> None:
-        """Writes a file with only the images that have two or more figures."""
+        """Writes a file with only the pictures that have two or more figures."""
         count = Counter(annotation['image_id'] for annotation in self.annotations)
         several = {image for image, number in count.items() if number > 1}
         images = [image for image in self.images if image['id'] in several]

@@ -1,4 +1,4 @@
-"""Draws images: a background, several figures, and shapes that hide parts of them."""
+"""Draws pictures: a background, several figures, and shapes that hide parts of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ Sampler = Callable[[np.random.Generator, float, float], Figure]
 
 OCCLUDER = 255  # the mark of hiding shapes; greater than that of any layer
 MAX_OVERLAP = 0.3  # largest share of a figure's box that other boxes may cover
-# Smallest and largest nominal size of a figure in pixels, by the number of figures in the image.
+# Smallest and largest nominal size of a figure in pixels, by the number of figures in the picture.
 SIZES = {1: (165, 260), 2: (135, 225), 3: (110, 175)}
 
 
 @dataclass
 class Scene:
-    """An image with its figures.
+    """A picture with its figures.
 
     Attributes:
         image: BGR (H, W, 3), 0..255.
@@ -36,7 +36,7 @@ class Scene:
 
 
 def compose(rng: np.random.Generator, sample: Sampler, time: float = 0.0) -> Scene:
-    """A random image of one to three figures; ``time``, in frames, moves them a little."""
+    """A random picture of one to three figures; ``time``, in frames, moves them a little."""
     width, height = (int(size) for size in rng.integers((320, 256), (385, 321)))
     image = draw_background(rng, width, height)
     owner = np.zeros((height, width), np.uint8)
@@ -58,7 +58,7 @@ def compose(rng: np.random.Generator, sample: Sampler, time: float = 0.0) -> Sce
 def finish(
     rng: np.random.Generator, image: np.ndarray, owner: np.ndarray, figures: list[Figure]
 ) -> Scene:
-    """Makes a scene of figures that are drawn: hides parts of some, and labels all.
+    """Makes a scene of figures that are already drawn: hides parts of some, and labels all.
 
     Args:
         image: BGR (H, W, 3), 0..255, changed in place.
@@ -109,7 +109,7 @@ def draw_background(rng: np.random.Generator, width: int, height: int) -> np.nda
 def _place(
     rng: np.random.Generator, box: np.ndarray, others: list[np.ndarray], width: int, height: int
 ) -> tuple[np.ndarray, float]:
-    """A random place for a box, away from other boxes; sometimes partly outside the image.
+    """A random place for a box, away from other boxes; sometimes partly outside the picture.
 
     Args:
         box: x1, y1, x2, y2 (4,) in pixels.
@@ -132,8 +132,8 @@ def _place(
 def sample_corners(
     rng: np.random.Generator, size: np.ndarray, width: int, height: int
 ) -> np.ndarray:
-    """Random upper left corners (24, 2) for a box of ``size`` (2,) in pixels. At all of them the
-    box is inside the image, or at all of them up to 0.15 of it may be outside."""
+    """Random upper left corners (24, 2) for a box of ``size`` (2,) in pixels. A fifth of the calls
+    allows up to 0.15 of the width and height outside the picture; otherwise the box is inside."""
     slack = 0.15 * size if rng.random() < 0.2 else -2.0
     room = np.array([width - 1, height - 1]) - size
     low, high = np.minimum(-slack, room / 2), np.maximum(room + slack, room / 2)

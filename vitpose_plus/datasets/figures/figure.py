@@ -22,7 +22,7 @@ class Figure:
 
     Attributes:
         points: xy (K, 2) in pixels.
-        keypoints: x, y, v (K, 3) as labelled in an image; zeros before ``label`` is called.
+        keypoints: x, y, v (K, 3) as labelled in a picture; zeros before ``label`` is called.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Figure:
         return np.concatenate([self.outline.min(0), self.outline.max(0)])
 
     def turn(self, degrees: float) -> None:
-        """Turns the figure about the origin, clockwise in the image."""
+        """Turns the figure about the origin, clockwise in the picture."""
         turned = rotation(degrees)
         self.points = self.points @ turned
         self.vertices = self.vertices @ turned
@@ -80,7 +80,7 @@ class Figure:
         Args:
             image: BGR (H, W, 3), 0..255, changed in place.
             owner: (H, W), set to ``number * MAX_LAYERS`` plus the layer.
-            number: The number of the figure in the image, from 1.
+            number: The number of the figure in the picture, from 1.
         """
         fixed = np.rint(self.vertices * 16).astype(np.int32)
         for i, (colour, thickness, solid) in enumerate(self.styles):
@@ -96,7 +96,7 @@ class Figure:
                 cv2.fillConvexPoly(owner, points, mark, cv2.LINE_8, 4)
 
     def label(self, owner: np.ndarray, number: int) -> None:
-        """Sets ``keypoints``: v is 2 if visible, 1 if hidden; zeros outside the image."""
+        """Sets ``keypoints``: v is 2 if visible, 1 if hidden; zeros outside the picture."""
         height, width = owner.shape
         points = np.round(self.points, 2)
         inside = (points >= 0).all(1) & (points <= (width - 1, height - 1)).all(1)

@@ -1,4 +1,4 @@
-"""The folder of synthetic figures: written completely, replaced only if we wrote all its files."""
+"""The folder of synthetic figures: it is replaced only if all files in it were written here."""
 
 import os
 import tempfile
@@ -13,7 +13,7 @@ from vitpose_plus.datasets.figures.record import RECORD, recorded, unexpected, w
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import new_folder
 
-MAX_IMAGES = FIRST_ID['val'] - FIRST_ID['train']  # in a split: more would use ids of the next
+MAX_IMAGES = FIRST_ID['val'] - FIRST_ID['train']  # in a split; more would use ids of the next one
 
 
 def write_figures(
@@ -26,15 +26,15 @@ def write_figures(
 ) -> None:
     """Writes synthetic figures in the formats of the datasets of ViTPose+, and a record of them.
 
-    The image sets are COCO (with COCO-WholeBody), AIC, MPII, AP-10K, APT-36K, and one with several
-    people and animals in an image. An image depends only on the seed and on its own set, split and
-    index.
+    The sets of pictures are COCO (with COCO-WholeBody), AIC, MPII, AP-10K, APT-36K, and one set
+    with several people and animals in a picture. A picture depends only on the seed and on its own
+    set, split and index.
 
     Args:
         root: A new or empty folder for the folders of the datasets. If it is a symbolic link, the
             folder that it points to is written.
-        num_train: Images in the train split of every image set.
-        num_val: Images in the val split of every image set.
+        num_train: The number of pictures in the train split of every set.
+        num_val: The number of pictures in the val split of every set.
         seed: The seed of all random numbers.
         progress: Wraps an iterable as ``progress(iterable, total=..., desc=...)``.
         force: Whether to replace a folder in which all files were written by this function.
@@ -54,9 +54,10 @@ def write_figures(
 
 @contextmanager
 def _replacement(root: Path, force: bool) -> Iterator[Path]:
-    """An empty folder beside ``root``, which replaces ``root`` if no error occurs.
+    """Yields an empty folder, which replaces ``root`` at the end if no error occurs.
 
-    If the process is killed, the old folder is in its place, or complete beside the new one.
+    Until the new folder is in its place, the old one is complete: a killed process leaves it there,
+    or in a temporary folder beside it.
     """
     _check_place(root, force)
     place = Path(os.path.realpath(root))
@@ -112,7 +113,7 @@ def _check_place(root: Path, force: bool) -> None:
 
 
 def _exchange(place: Path, new: Path, old: Path) -> None:
-    """Renames ``place``, if it exists, to ``old``, and ``new`` to ``place``: both or none."""
+    """Renames ``place``, if it exists, to ``old``, and ``new`` to ``place``: both or neither."""
     try:
         if os.path.lexists(place):
             os.rename(place, old)

@@ -1,7 +1,7 @@
 """Writes the file formats of the datasets.
 
 The arguments of each function are the root folder, the split ('train' or 'val') and pairs of index
-and scene. It writes the images and the annotation files of that split.
+and scene. It writes the pictures and the annotation files of that split.
 """
 
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ MPII_JOINTS = 'rank rkne rhip lhip lkne lank pelv thor neck head rwri relb rsho 
 
 
 def write_coco(root: Path, split: str, scenes: Scenes) -> None:
-    """COCO, with an extra file of only the images with several people; COCO-WholeBody of the same
+    """COCO, with an extra file of only the pictures with several people; COCO-WholeBody of the same
     people; for val, also detected boxes."""
     folder = root / 'coco'
     categories = person_categories(person.BODY)
@@ -113,7 +113,7 @@ def write_mpii(root: Path, split: str, scenes: Scenes) -> None:
 
 
 def _mpii_person(keypoints: np.ndarray, box: np.ndarray, name: str) -> dict[str, Any]:
-    """The entry of a person: keypoints (16, 3), box x, y, w, h (4,), file name of the image."""
+    """The entry of a person: keypoints (16, 3), box x, y, w, h (4,), file name of the picture."""
     seen = keypoints[:, 2] > 0
     joints = np.where(seen[:, None], keypoints[:, :2] + 1, -1.0)
     return {
@@ -163,9 +163,9 @@ def write_apt36k(root: Path, split: str, scenes: Scenes) -> None:
 
 
 def write_mixed(root: Path, split: str, scenes: Scenes) -> None:
-    """People and animals in the same images: their boxes, for detectors, and the keypoints of each.
+    """People and animals in the same pictures: their boxes, for detectors, and their keypoints.
 
-    All three files list all images; a figure has the same id in each file that it is in.
+    All three files list all pictures; a figure has the same id in each file that it is in.
     """
     folder = root / 'mixed'
     place = folder / split

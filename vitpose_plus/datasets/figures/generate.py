@@ -27,8 +27,8 @@ Composer = Callable[..., Scene]  # from random numbers and ``time``, a moment in
 
 PEOPLE = partial(compose, sample=sample_person)
 ANIMALS = partial(compose, sample=sample_animal)
-# For every image set: its writer, its composer of images, and the number of frames in a clip. Its
-# position is part of the seed.
+# For every set of pictures: its writer, its composer of pictures, and the number of frames in a
+# clip. The position of a set in this table is part of its seed.
 SETS = {
     'COCO': (write_coco, PEOPLE, 1),
     'AIC': (write_aic, PEOPLE, 1),
@@ -55,7 +55,7 @@ def write_set(
     seed: int,
     progress: Progress | None = None,
 ) -> None:
-    """Writes one of the image sets; see ``write_figures``."""
+    """Writes one of the sets of pictures; see ``write_figures``."""
     write, composer, frames = SETS[name]
     for split_number, (split, total) in enumerate((('train', num_train), ('val', num_val))):
         key = [seed, list(SETS).index(name), split_number]

@@ -1,4 +1,4 @@
-"""Images of several people and animals of many sizes, and empty images."""
+"""Pictures of several people and animals of many sizes, and empty pictures."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from vitpose_plus.datasets.figures.draw import Scene, draw_background, finish, s
 from vitpose_plus.datasets.figures.figure import Figure
 from vitpose_plus.datasets.figures.person_shapes import sample_person
 
-EMPTY = 1 / 12  # the share of images without a figure
+EMPTY = 1 / 12  # the share of pictures without a figure
 MOST_FIGURES = 8
 SIZES = (24, 220)  # smallest and largest nominal size of a figure in pixels
 MAX_COVERED = 0.4  # largest common area of two boxes, as a share of the smaller box
@@ -15,7 +15,7 @@ KINDS = (sample_person, sample_animal)
 
 
 def compose_mixed(rng: np.random.Generator, time: float = 0.0) -> Scene:
-    """A random image of up to ``MOST_FIGURES`` figures; ``time``, in frames, moves the animals."""
+    """A random picture of at most ``MOST_FIGURES`` figures; ``time``, in frames, moves animals."""
     width, height = (int(size) for size in rng.integers((480, 360), (721, 541)))
     image = draw_background(rng, width, height)
     owner = np.zeros((height, width), np.uint8)

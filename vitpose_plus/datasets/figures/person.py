@@ -1,6 +1,6 @@
 """People: keypoint names and random poses.
 
-A person faces the viewer, so the left side is on the right of the image. Poses are upright, in
+A person faces the viewer, so the left side is on the right of the picture. Poses are upright, in
 pixels, with the pelvis at the origin.
 """
 
@@ -64,7 +64,8 @@ class Pose:
         size: The nominal height.
         girth: A factor on the thickness of limbs.
         centre: The middle of the head, xy (2,).
-        axes: Half the width of the head, to the right, and half its height, down: rows xy (2, 2).
+        axes: Two vectors as rows xy (2, 2): half the width of the head, to the right, and half its
+            height, down.
     """
 
     points: dict[str, np.ndarray]

@@ -22,7 +22,7 @@ class Shape(NamedTuple):
         points: xy (N, 2) in pixels: a closed convex outline, or a polyline if ``thickness`` > 0.
         colour: BGR, 0..255.
         thickness: Width of the line in pixels; 0 for a filled outline.
-        solid: Whether the shape belongs to the silhouette of its figure.
+        solid: Whether the shape is part of the silhouette of its figure.
     """
 
     points: np.ndarray
@@ -85,11 +85,11 @@ class SideColours:
 
 
 def rotation(degrees: float) -> np.ndarray:
-    """The matrix (2, 2) that turns row vectors xy clockwise in the image, where y points down."""
+    """The matrix (2, 2) that turns row vectors xy clockwise in the picture, where y points down."""
     cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
     return np.array([[cos, sin], [-sin, cos]])
 
 
 def towards(degrees: float) -> np.ndarray:
-    """The unit vector (2,) of an angle: 0 points down in the image, 90 to the right."""
+    """The unit vector (2,) of an angle: 0 points down in the picture, 90 to the right."""
     return np.array([np.sin(np.deg2rad(degrees)), np.cos(np.deg2rad(degrees))])

@@ -24,7 +24,7 @@ VISIBILITY = {1: 2, 2: 1, 3: 0}  # AIC's -> COCO's: visible, labelled but hidden
 
 
 def prepare(source: Path, root: Path, force: bool, progress: Callable) -> dict[Path, dict]:
-    """``annotations/aic_train.json`` and ``aic_val.json``, or one of them, as given by ``source``.
+    """Returns ``annotations/aic_train.json`` or ``aic_val.json``, or both, depending on ``source``.
 
     Args:
         source: ``keypoint_*_annotations_*.json``, or a folder with one or both, at any depth.

@@ -18,7 +18,7 @@ FIELDS = dict(images=('id', 'file_name', 'video_id'), annotations=('id', 'image_
 
 
 def prepare(source: Path, root: Path, force: bool, progress: Callable) -> dict[Path, dict]:
-    """The train, validation and test file of our split (the authors' split was not released).
+    """Returns the train, validation and test file of our split; the authors' was not released.
 
     Args:
         source: ``apt36k_annotations.json``.
@@ -77,8 +77,8 @@ def _check(source: Path, raw: dict | list) -> None:
 def _split(images: list[tuple[str, int]]) -> dict[int, str]:
     """Video -> part: 7:1:2 of the images of every species, in the order of the file.
 
-    A video on the border of two parts belongs completely to the earlier part. This is the rule of
-    PoseBH, the only split whose size is published.
+    A video on the border of two parts is completely in the earlier part. This is PoseBH's rule: its
+    split is the only one with a published size.
 
     Args:
         images: The species and the video of every image.
@@ -99,7 +99,7 @@ class Folders:
     """Finds the folders of clips on this disk; unzip may change non-ASCII names of folders.
 
     Args:
-        root: The folder of the folders of the species.
+        root: The dataset's folder, with one folder per species.
         clips: Species and clip of every image, by their names in the file.
     """
 
