@@ -15,7 +15,7 @@ model = dict(
     test_cfg=dict(flip_test=True),
 )
 
-# As in HigherHRNet. Its shift of 40 pixels for a side of 200 is a factor of 0.2.
+# The values of HigherHRNet. Its shift of 40 pixels for a side of 200 is a factor of 0.2.
 affine = dict(
     type='BottomupRandomAffine',
     distribution='uniform',
@@ -25,7 +25,7 @@ affine = dict(
 )
 
 train_dataloader = dict(batch_size=24, dataset=dict())
-# Pictures keep their aspect ratio, so that a batch has only one.
+# Pictures keep their aspect ratio and differ in shape, so a batch has only one picture.
 val_dataloader = dict(
     batch_size=1,
     num_workers=8,
@@ -37,7 +37,7 @@ test_dataloader = val_dataloader
 val_evaluator = dict()
 test_evaluator = dict()
 
-# The learning rate of ViTPose: 192 pictures show about as many people as its batch has crops.
+# The learning rate is ViTPose's: 192 pictures show about as many people as its batch has crops.
 auto_scale_lr = dict(base_batch_size=192)
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=500, start_factor=0.001, by_epoch=False),

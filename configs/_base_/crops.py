@@ -18,8 +18,8 @@ crops = dict(
     ),
 )
 
-# As in the authors' code (docs/decoding.md). It prefers the upper body if a normal sample is below
-# 0.5: that has a probability of 0.6915.
+# As in the authors' code (docs/decoding.md). Their code prefers the upper body if a normally
+# distributed number is below 0.5: this has a probability of 0.6915.
 augmentation = [
     dict(type='RandomFlip', direction='horizontal'),
     dict(type='RandomHalfBody', min_upper_keypoints=3, upper_prioritized_prob=0.6915),

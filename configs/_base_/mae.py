@@ -5,7 +5,7 @@ _base_ = ['./runtime.py', './pictures.py']
 
 model = dict(
     type='MaskedAutoencoder',
-    # No padding, unlike in the pose models: as in the MAE encoders with which the papers start.
+    # Without padding, as in the MAE encoders from which the papers start. Pose models have padding.
     backbone=dict(type='ViT', arch='base', patch=dict(kernel_size=16, stride=16, padding=0)),
     decoder=dict(type='MaskedDecoder'),
 )

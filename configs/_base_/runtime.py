@@ -5,8 +5,8 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # The best checkpoint has the highest first number of the validation. With several datasets it
-    # is AP or PCKh of the first. If lower is better, set rule='less'.
+    # The best checkpoint has the highest first number of the validation. With several datasets,
+    # this is AP or PCKh of the first dataset. If lower is better, set rule='less'.
     checkpoint=dict(
         type='WholeCheckpointHook', interval=10, max_keep_ckpts=2, save_best='auto', rule='greater'
     ),
@@ -24,7 +24,8 @@ env_cfg = dict(
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
 )
-# mmengine would set device_ids: torch refuses them on the CPU; one GPU per process needs none.
+# By default, mmengine sets device_ids. torch refuses them on the CPU, and with one GPU per process
+# they are not needed.
 model_wrapper_cfg = dict(type='MMDistributedDataParallel', broadcast_buffers=False, device_ids=None)
 
 vis_backends = [dict(type='LocalVisBackend')]

@@ -3,7 +3,7 @@ _base_ = ['./runtime.py', './pictures.py', './schedule_210e.py', './crops.py']
 
 model = dict(
     backbone=dict(type='ViT', arch='base', drop_path_rate=0.3),
-    # No accuracy: mmpose computes it on the CPU in every step, and cannot compute it in bf16.
+    # The accuracy is off: mmpose computes it on the CPU in every step, and fails in bf16.
     train_cfg=dict(compute_acc=False),
     test_cfg=dict(flip_test=True, flip_mode='heatmap'),
 )

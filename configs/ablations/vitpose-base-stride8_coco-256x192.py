@@ -1,5 +1,5 @@
-# Features of 1/8 (ViTPose, table 5), with overlapping patches. One deconvolution less, which is our
-# reading, keeps the size of the heatmaps.
+# Features of 1/8 (ViTPose, table 5), with overlapping patches. With one deconvolution less, which
+# is our reading, the heatmaps keep their size.
 _base_ = '../vitpose/vitpose-base_coco-256x192.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# The best windows of ViTPose's table 5: layers see other windows only as means of their tokens.
+# The best windows of ViTPose's table 5: tokens attend to other windows only by their mean tokens.
 _base_ = './vitpose-bottomup-base_coco-512x512.py'
 
 model = dict(

@@ -1,4 +1,5 @@
-# Bottom-up on synthetic pictures with several figures (docs/bottom_up.md): minutes on one core.
+# Bottom-up on synthetic pictures with several figures (docs/bottom_up.md). It trains in minutes on
+# one core.
 _base_ = ['./vitpose-bottomup-base_coco-512x512.py', '../_base_/figures.py']
 from vitpose_plus.experiments import bottom_up_config
 

@@ -1,7 +1,7 @@
 crowdpose = dict(
     num_keypoints=14,
     crop='plain',
-    augmentation=dict(RandomHalfBody=dict(min_total_keypoints=7)),  # of 14 keypoints, not of 17
+    augmentation=dict(RandomHalfBody=dict(min_total_keypoints=7)),  # of 14 keypoints; COCO has 17
     train=dict(
         type='CrowdPoseDataset',
         data_root='crowdpose',

@@ -1,5 +1,5 @@
-# On the people of the demo's figures (python -m vitpose_plus figures). It trains in minutes on a
-# CPU.
+# Pre-training on the people of the demo's figures (python -m vitpose_plus figures). It trains in
+# minutes on a CPU.
 _base_ = './mae-base_coco-aic-crops-256x192.py'
 from vitpose_plus.experiments import person_crops_config
 

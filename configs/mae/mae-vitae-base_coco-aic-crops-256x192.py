@@ -1,4 +1,4 @@
-# A ViTAE-B with 1x1 kernels, because neighbours are hidden. A pose model pads them to 3x3.
+# A ViTAE-B with 1x1 kernels, because neighbours are hidden. A pose model pads the kernels to 3x3.
 _base_ = './mae-base_coco-aic-crops-256x192.py'
 
 model = dict(

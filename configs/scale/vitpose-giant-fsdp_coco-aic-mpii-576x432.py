@@ -1,4 +1,4 @@
-# Two nodes with 8 GPUs, 64 images per GPU. Every GPU has a sixteenth of the model.
+# Two nodes with 8 GPUs each, 64 pictures per GPU. Every GPU has a sixteenth of the model.
 _base_ = ['../vitae/vitpose-giant_coco-aic-mpii-576x432.py', '../_base_/fsdp.py']
 
 default_hooks = _base_.sharded_hooks

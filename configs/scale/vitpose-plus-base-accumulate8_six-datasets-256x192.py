@@ -1,4 +1,5 @@
-# One GPU, 128 images per batch, and a step every 8 batches: the 1024 images of the recipe.
+# One GPU, 128 pictures per batch, and a step every 8 batches: a step uses 1024 pictures, as in the
+# recipe.
 _base_ = '../vitpose_plus/vitpose-plus-base_six-datasets-256x192.py'
 
 batches = 8
