@@ -271,5 +271,5 @@ def test_a_model_with_windows_is_not_written_in_a_layout_without_them(tiny_confi
     with pytest.raises(SystemExit):
         main(['convert', 'plain.pth', 'x.pth', '--target', 'mmpose', '--config', 'plain.py'])
     message = "The model has PoolingWindowAttention, which mmpose's layout cannot express:"
-    assert message in capsys.readouterr().err
+    assert f'plain.pth: {message}' in capsys.readouterr().err
     assert not Path('x.pth').exists()

@@ -40,8 +40,8 @@ MIXED = {
     'mixed/annotations/people_{}.json': 'mixed/{}',
     'mixed/annotations/animals_{}.json': 'mixed/{}',
 }
-# Mean grey values of the images of both splits, computed with commit 53cd9b6: a new image set must
-# not change the others.
+# Mean grey values of the pictures of both splits, computed with commit 53cd9b6: a new set of
+# pictures must not change the other sets.
 GREY = {'coco': 142.252, 'aic': 133.816, 'mpii': 135.646, 'ap10k': 128.055, 'apt36k': 158.877}
 NAMES = {
     'coco': person.BODY,

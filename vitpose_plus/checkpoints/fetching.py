@@ -37,7 +37,7 @@ def is_local(path: str | None) -> bool:
 
 
 def fetch(url: str, sha256: str = '') -> str:
-    """Returns the file of a URL in torch's folder for downloads (``TORCH_HOME``).
+    """Returns the path of a URL's file, in torch's folder for downloads (``TORCH_HOME``).
 
     A missing file is downloaded, and stored only if it is correct. An existing file needs no
     network. If several processes need a file at once, one downloads it and the others wait.

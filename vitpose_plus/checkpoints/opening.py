@@ -137,7 +137,7 @@ def unpickled(
     """
     with _reading(path):
         stored = _check_zip(path, check_sums)
-        mapped = mapped and stored and path.suffix != '.safetensors'  # torch reads the suffix
+        mapped = mapped and stored and path.suffix != '.safetensors'  # torch uses the suffix
         options = torch.serialization.safe_globals([argparse.Namespace])  # in MAE's files
         try:
             with options, open(path, 'rb') as file:

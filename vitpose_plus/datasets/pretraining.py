@@ -40,7 +40,7 @@ class MiddlePictureCrop(BaseTransform):
         )
 
     def region(self, results: dict) -> tuple[np.ndarray, np.ndarray]:
-        """Upper left corner (x, y) and size (w, h), in pixels, of the region that ``part`` cuts."""
+        """Upper left corner (x, y) and size (w, h), in pixels, of the region around the part."""
         height, width = results['img'].shape[:2]
         return np.zeros(2), np.array([width, height], float)
 

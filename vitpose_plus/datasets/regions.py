@@ -100,7 +100,7 @@ def _run_lengths(counts: list[int] | str | bytes | None) -> list[int] | None:
 def _expanded(text: str) -> list[int]:
     """Decodes like pycocotools' ``rleFrString``.
 
-    From the fourth number on, the text has the difference to the last number but one.
+    From the fourth number on, the text has the difference to the number two places before.
     """
     lengths, value, shift = [], 0, 0
     for bits in (ord(character) - 48 for character in text):

@@ -22,7 +22,7 @@ class KnowledgeTokenHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         own = f'{Path(runner.cfg.filename or "").stem}, {runner.cfg.load_from}'
-        self.teacher = checkpoint.get(TEACHER, own)  # stored in the checkpoint of a resumed run
+        self.teacher = checkpoint.get(TEACHER, own)  # the checkpoint of a resumed run has it
 
     def before_train(self, runner: Runner) -> None:
         if self.teacher is None:

@@ -138,7 +138,7 @@ class IndividualSharedFFN(nn.Module):
 
     @torch.no_grad()
     def fold(self, index: int) -> SharedFFN:
-        """The dense FFN for dataset ``index``, with double width: it computes the same sum."""
+        """The dense FFN for dataset ``index``, with double width: it gives exactly the same sum."""
         parts = self.shared, self.individual.fold(index)
         first, second = ([part.get_submodule(name) for part in parts] for name in ('fc1', 'fc2'))
         hidden_dim = sum(fc1.out_features for fc1 in first)

@@ -59,7 +59,7 @@ class AnnotationFile:
         self.findings.add(self.path, what, place, hint, is_wrong=False)
 
     def wrong_if_many(self, what: str, places: list[str], of: int) -> None:
-        """Adds a fault that official files have, too, only if more than a small share has it."""
+        """Adds a fault only if more than a small share has it: official files have a few, too."""
         if places and len(places) > TOLERATED_SHARE * of:
             self.findings.add_all(self.path, what, places)
 

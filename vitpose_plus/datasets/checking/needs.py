@@ -9,7 +9,7 @@ from mmpose.registry import METRICS
 
 @dataclass(frozen=True)
 class Needs:
-    """Which fields are read.
+    """Flags: which fields of the annotations are read.
 
     Args:
         coco_metric: ``bbox`` and ``keypoints`` of every annotation, and ``categories``.

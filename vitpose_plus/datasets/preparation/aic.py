@@ -24,7 +24,9 @@ VISIBILITY = {1: 2, 2: 1, 3: 0}  # AIC's -> COCO's: visible, labelled but hidden
 
 
 def prepare(source: Path, root: Path, force: bool, progress: Callable) -> dict[Path, dict]:
-    """Returns ``annotations/aic_train.json`` or ``aic_val.json``, or both, depending on ``source``.
+    """Returns the contents of ``annotations/aic_train.json`` and ``aic_val.json``.
+
+    If ``source`` has only one of the two splits, only this file is returned.
 
     Args:
         source: ``keypoint_*_annotations_*.json``, or a folder with one or both, at any depth.

@@ -18,7 +18,9 @@ FIELDS = dict(images=('id', 'file_name', 'video_id'), annotations=('id', 'image_
 
 
 def prepare(source: Path, root: Path, force: bool, progress: Callable) -> dict[Path, dict]:
-    """Returns the train, validation and test file of our split; the authors' was not released.
+    """Returns the contents of the train, validation and test file of our split.
+
+    The authors' split was not released.
 
     Args:
         source: ``apt36k_annotations.json``.
