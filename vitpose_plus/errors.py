@@ -1,6 +1,6 @@
 """The errors that commands print as one sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,11 @@ class RunError(RuntimeError):
 def reason(error: BaseException) -> str:
     """The type and the first line of an error, for use in a message."""
     return f'{type(error).__name__}: {error}'.splitlines()[0]
+
+
+def closest(names: Sequence[str]) -> str:
+    """The part of a message that suggests names with a similar spelling; empty without names."""
+    return f'; the closest names are {", ".join(names)}' if names else ''
 
 
 @contextmanager

@@ -139,7 +139,7 @@ def test_an_unknown_name():
         UserError, match=r"no released weights 'vitpose-bse'; the closest .* vitpos"
     ):
         released.named('vitpose-bse')
-    with pytest.raises(UserError, match="no released weights 'rtmdet'; the closest names are none"):
+    with pytest.raises(UserError, match="no released weights 'rtmdet': see `vitpose"):
         released.named('rtmdet')
 
 

@@ -108,7 +108,7 @@ WRONG = [
         'val_evaluator.type',
         'CocoMetrik',
         r'val_evaluator\.type is CocoMetrik, which is no regis'
-        r'tered metric: the nearest names are CocoMetric',
+        r'tered metric; the closest names are CocoMetric',
     ),
     ('val_evaluator.use_aera', True, r'use_aera is no argument of CocoMetric \(the nearest is us'),
     ('train_dataloader', 3, r'train_dataloader is 3: give a dict'),
@@ -120,13 +120,13 @@ WRONG = [
     ('train_dataloader.batchsize', 8, r'batchsize is no argument of DataLoader \(the nearest is b'),
     ('train_dataloader.sampler', 'x', r"sampler is 'x': give a dict of its type and arguments"),
     ('train_dataloader.sampler.shufle', True, r'shufle is no argument of DefaultSampler \(the nea'),
-    ('train_dataloader.dataset.type', 'CocoDatset', r'no registered dataset: .* are CocoDataset'),
+    ('train_dataloader.dataset.type', 'CocoDatset', r'no registered dataset; .* are CocoDataset'),
     ('train_dataloader.dataset.anfile', '', r'anfile is no argument of CocoDataset .*ann_file'),
     ('train_dataloader.dataset.pipeline.0.color', 1, r'pipeline\.0\.color is no argument of LoadI'),
     (
         'train_dataloader.dataset.pipeline.0.type',
         'LoadImg',
-        r'no registered transform: .*LoadImage',
+        r'no registered transform; .*LoadImage',
     ),
     ('train_dataloader.dataset.pipeline.5.input_size', 'x', r'pipeline\.5 cannot be built \(Asser'),
     ('train_dataloader.dataset.pipeline.6.encoder.sigm', 2, r'encoder\.sigm is no argument of Bat'),
@@ -135,10 +135,10 @@ WRONG = [
     ('train_cfg.max_epochs', 'x', r"train_cfg\.max_epochs is 'x': give a whole number of at least"),
     ('train_cfg.max_epochs', -1, r'train_cfg\.max_epochs is -1: give a whole number'),
     ('train_cfg.max_epoch', 5, r'max_epoch is no argument of ExactTrainLoop \(the nearest is max'),
-    ('train_cfg.type', 'ExactLoop', r'no registered loop: .*ExactTrainLoop'),
-    ('optim_wrapper.type', 'AmpWrapper', r'no registered optimizer_wrapper: .*AmpOptimWrapper'),
+    ('train_cfg.type', 'ExactLoop', r'no registered loop; .*ExactTrainLoop'),
+    ('optim_wrapper.type', 'AmpWrapper', r'no registered optimizer_wrapper; .*AmpOptimWrapper'),
     ('optim_wrapper.optimizer', dict(lr=1.0), r'optim_wrapper\.optimizer has no type: give the'),
-    ('optim_wrapper.optimizer.type', 'AdamX', r'no registered optimizer: .*Adam'),
+    ('optim_wrapper.optimizer.type', 'AdamX', r'no registered optimizer; .*Adam'),
     ('optim_wrapper.optimizer.lr', 'fast', r'optimizer cannot be built \(TypeError'),
     ('optim_wrapper.optimizer.lr', -1.0, r'optimizer cannot be built \(ValueError: Invalid learni'),
     (
@@ -151,7 +151,7 @@ WRONG = [
     ('param_scheduler.0.endd', 3, r'param_scheduler\.0\.endd is no argument of LinearLR .* is end'),
     ('param_scheduler.0.end', 'x', r"param_scheduler\.0\.end is 'x', but LinearLR takes a number"),
     ('param_scheduler.0.end', -3, r'param_scheduler\.0 cannot be built \(ValueError: '),
-    ('param_scheduler.1.type', 'StepLr', r'no registered parameter scheduler: .*StepLR'),
+    ('param_scheduler.1.type', 'StepLr', r'no registered parameter scheduler; .*StepLR'),
     ('default_hooks.checkpoint.intervall', 3, r'intervall is no argument of WholeCheckpointHook'),
     ('default_hooks.checkpointt', dict(interval=3), r'default_hooks\.checkpointt has no type'),
     ('default_hooks.logger.interval', 0, r'default_hooks\.logger cannot be built \(ValueError'),
@@ -210,7 +210,7 @@ MODELS = [
         r'drop_path_rat is no argument of ViT \(the nearest is drop',
     ),
     ('backbone.drop_path_rate', 'x', r"drop_path_rate is 'x', but ViT takes a number"),
-    ('backbone.type', 'VitBackbone', r'VitBackbone, which is no registered model: .* ViT[,;]'),
+    ('backbone.type', 'VitBackbone', r'VitBackbone, which is no registered model; .* ViT[,:]'),
     (
         'backbone.arch',
         dict(depth='2', dim=8, num_heads=2),
@@ -227,7 +227,7 @@ MODELS = [
     (
         'type',
         'Topdown',
-        r'model\.type is Topdown, which is no registered model: .*TopdownPoseEstim',
+        r'model\.type is Topdown, which is no registered model; .*TopdownPoseEstim',
     ),
 ]
 

@@ -19,7 +19,7 @@ from vitpose_plus.checkpoints.fetching import fetch, place
 from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.checkpoints.layouts.heads import SIX, dataset_heads
 from vitpose_plus.checkpoints.layouts.layout import State
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import UserError, closest
 from vitpose_plus.experiments.catalogue import read_config
 from vitpose_plus.models.building import build_on_meta
 
@@ -106,9 +106,8 @@ def named(name: str) -> Weights:
     """The released weights with this name, or a ``UserError`` with the closest names."""
     weights = find(name)
     if weights is None:
-        close = ', '.join(close_names(name)) or 'none'
         raise UserError(
-            f'There are no released weights {name!r}; the closest names are {close}: see `vitpose '
+            f'There are no released weights {name!r}{closest(close_names(name))}: see `vitpose '
             'weights` for all.'
         )
     return weights

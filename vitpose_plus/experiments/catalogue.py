@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from vitpose_plus.errors import UserError, reason
+from vitpose_plus.errors import UserError, closest, reason
 from vitpose_plus.files import about
 from vitpose_plus.models.building import deployment_config
 
@@ -43,7 +43,7 @@ def find_config(name: str) -> str:
         close = difflib.get_close_matches(osp.basename(stem), shipped, n=3, cutoff=0.3)
         raise UserError(
             f'There is no config {name or repr(name)}: no file and no included config has this '
-            f'name. The closest included configs are: {", ".join(close) or "none"}.'
+            f'name{closest(close)}.'
         )
     return str(shipped[stem])
 

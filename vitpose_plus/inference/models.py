@@ -22,7 +22,7 @@ from vitpose_plus.checkpoints import fetching, reading, released, work_dirs
 from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.datasets.skeletons import Skeleton
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import UserError, closest
 from vitpose_plus.experiments.catalogue import find_config, read_config, shipped_configs
 from vitpose_plus.files import about
 from vitpose_plus.models.building import build_on_meta
@@ -194,8 +194,7 @@ def origin_of(model: str, checkpoint: str | None = None) -> Origin:
     close = difflib.get_close_matches(os.path.basename(model), names, n=3, cutoff=0.4)
     raise UserError(
         f'There is no model {model}: give a released name (vitpose weights lists them), a config '
-        'with --checkpoint, or a training folder; the closest names are '
-        f'{", ".join(close) or "none"}.'
+        f'with --checkpoint, or a training folder{closest(close)}.'
     )
 
 

@@ -17,6 +17,8 @@ from mmengine.hooks import CheckpointHook
 from mmengine.registry import Registry
 from mmengine.runner import Runner
 
+from vitpose_plus.errors import closest
+
 Names = dict[str, typing.Any]  # name of an argument -> its annotation
 NUMBERS = (int, float, bool, types.NoneType)
 NOT_NUMBERS = (str, dict, list, tuple)
@@ -52,9 +54,8 @@ def wrong_arguments(
     if found is None:
         close = nearest_classes(kind.rsplit('.')[-1], all_names(registry))
         yield (
-            f'{where}.type is {kind}, which is no registered {registry.name}: the nearest '
-            f'names are {", ".join(close) or "none"}; correct it, or import its module by '
-            'custom_imports.'
+            f'{where}.type is {kind}, which is no registered {registry.name}{closest(close)}: '
+            'correct it, or import its module by custom_imports.'
         )
         return
     taken = accepted(found)

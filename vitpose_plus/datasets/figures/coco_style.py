@@ -159,7 +159,7 @@ class CocoFile:
     ) -> None:
         """Writes the file; given annotations and images replace its own."""
         content = {
-            'info': {'description': f'drawn figures in the format of {self.description}'},
+            'info': {'description': f'synthetic figures in the format of {self.description}'},
             'licenses': [],
             'images': self.images if images is None else images,
             'categories': self.categories,

@@ -136,7 +136,7 @@ def _write_mpii_mat(path: Path, people: list[dict[str, Any]], heads: list[np.nda
     }
     savemat(path, arrays)
     # By default, the header of a mat file contains the time of writing.
-    text = b'MATLAB 5.0 MAT-file, drawn figures'.ljust(116)
+    text = b'MATLAB 5.0 MAT-file, synthetic figures'.ljust(116)
     with path.open('r+b') as file:
         file.write(text)
 
