@@ -346,7 +346,7 @@ def test_an_input_that_does_not_fit_alone_stops_the_run():
         (dict(device='gpu'), r'device gpu cannot be used'),
         (dict(device='meta'), r'device meta cannot be used'),
         (dict(precision='fp8'), r'no precision fp8: give auto, fp32 or bf16'),
-        (dict(batch_size=0), r'batch size 0 is not an integer from 1 on'),
+        (dict(batch_size=0), r'batch size 0 is wrong: give a positive integer'),
     ],
 )
 def test_wrong_options_raise_one_sentence(options, message):

@@ -78,12 +78,12 @@ class ByLabel(Assignment):
 def parse(
     text: str | Mapping[str, str] | None, datasets: Sequence[str], labels: Sequence[str] = ()
 ) -> Assignment:
-    """Parses ``coco``, or ``person=coco_wholebody,animal=ap10k``, or the same as a mapping.
+    """Parses ``coco``, or ``person=coco_wholebody,animal=ap10k``, or a mapping of this content.
 
-    ``animal`` stands for every class of animals that is not named itself. One dataset alone is
-    used for all boxes, with two exceptions. If the boxes have the class ``person``, a dataset of
-    people is used only for it. If they have classes of animals, a dataset of animals is used only
-    for these.
+    ``animal`` is a short form for every class of animals that has no dataset of its own. A single
+    dataset is used for all boxes, with two exceptions. If the boxes have the class ``person``, a
+    dataset of people is used only for this class. If the boxes have classes of animals, a dataset
+    of animals is used only for these classes.
 
     Args:
         text: The value of ``--dataset``; None: ``coco`` if the model has it, else the model's
@@ -178,6 +178,6 @@ def _by_label(given: dict[str, str], labels: Sequence[str]) -> dict[str, str]:
 
 
 def animals(labels: Sequence[str]) -> list[str]:
-    """The classes of animals: all but people and the objects among COCO's classes."""
+    """The classes of animals: all classes that are not among COCO's people and objects."""
     others = OTHERS if KEYBOARD in labels else OTHERS - {MOUSE}
     return [label for label in labels if label not in others]

@@ -55,7 +55,7 @@ def batch_size_of(size: int | str, device: torch.device) -> int:
         on_cpu = max(1, min(ON_CPU, free_memory() // 4 // CROP_BYTES))
         return on_cpu if device.type == 'cpu' else ON_GPU
     if not isinstance(size, int) or size < 1:
-        raise UserError(f'The batch size {size} is not an integer from 1 on: give one, or auto.')
+        raise UserError(f'The batch size {size} is wrong: give a positive integer, or auto.')
     return size
 
 
@@ -67,7 +67,7 @@ class BatchRunner:
         device: The device on which the network runs.
         precision: A key of ``PRECISIONS``.
         size: The batch size.
-        say: Is called with a sentence when the batch size changes.
+        say: A function that is called with a sentence when the batch size changes.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class BatchRunner:
 
 
 def free_memory() -> int:
-    """Bytes of free memory; if the system does not report them, those of a small machine."""
+    """The free memory in bytes; 4 GiB if the system does not report it."""
     try:
         return os.sysconf('SC_AVPHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
     except (AttributeError, ValueError, OSError):  # not on Windows, and not with all names

@@ -88,15 +88,15 @@ class TopDown(Estimator):
             bbox_score=np.array([score], np.float32),
             **boxes.fields[number],
         )
-        instance = partial(Instance, dataset, box, float(score))
-        return Job(inputs, partial(_posed, instance, boxes.category_ids[number]))
+        make = partial(Instance, dataset, box, float(score))
+        return Job(inputs, partial(_instance_of_crop, make, boxes.category_ids[number]))
 
 
-def _posed(
-    instance: Callable[..., Instance], category_id: int | None, output: PoseDataSample
+def _instance_of_crop(
+    make: Callable[..., Instance], category_id: int | None, output: PoseDataSample
 ) -> list[Instance]:
-    posed = output.pred_instances
-    return [instance(posed.keypoints[0], posed.keypoint_scores[0], category_id=category_id)]
+    found = output.pred_instances
+    return [make(found.keypoints[0], found.keypoint_scores[0], category_id=category_id)]
 
 
 class BottomUp(Estimator):
@@ -114,10 +114,10 @@ class BottomUp(Estimator):
                 'it, or use a top-down model.'
             )
         dataset = assignment.dataset_of(None)
-        return [Job(self._prepared(dataset, image), partial(_found, dataset))]
+        return [Job(self._prepared(dataset, image), partial(_instances_of_picture, dataset))]
 
 
-def _found(dataset: str, output: PoseDataSample) -> list[Instance]:
+def _instances_of_picture(dataset: str, output: PoseDataSample) -> list[Instance]:
     found = output.pred_instances
     return [
         Instance(

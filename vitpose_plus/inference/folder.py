@@ -31,15 +31,15 @@ RECORD, FAILURES, MANIFEST, DRAWN = (
 class PredictionFolder:
     """Writes results one by one, and all formats at the end.
 
-    This is a context manager. Each result adds a line to ``predictions.ndjson``, each failure a
-    line to ``errors.ndjson``: the lines of a killed run are valid. ``manifest.json`` states
-    whether the run is complete.
+    This is a context manager. Each result adds a line to ``predictions.ndjson``, and each failure
+    adds a line to ``errors.ndjson``. If the run is killed, the written lines are still valid.
+    ``manifest.json`` states whether the run is complete.
 
     Args:
         folder: The path of the folder.
         model: The description of the model in the manifest.
         settings: The other settings of the predictions. ``draw``: whether pictures are drawn.
-            ``score``: keypoints above it are drawn, and count as visible.
+            ``score``: keypoints with a higher score are drawn, and count as visible.
         formats: The names of the formats.
         skeletons: Dataset name -> its keypoints.
         force: Whether predictions of other settings may be replaced.

@@ -257,7 +257,7 @@ def _datasets(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
 
 
 def _described(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
-    """Yields the same for every dataset of the first existing loader."""
+    """Yields name, metainfo and pipeline of every dataset of the first loader that exists."""
     loaders = [(cfg.get(name) or {}).get('dataset') for name in LOADERS]
     dataset = next((each for each in loaders if each), None)
     if dataset is None:

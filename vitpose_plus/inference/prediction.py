@@ -61,7 +61,7 @@ class Waiting:
 
 
 class Prediction:
-    """A prediction that is prepared: model, sources, boxes and datasets.
+    """A prediction for which model, sources, boxes and datasets are ready.
 
     Args:
         estimator: Makes the inputs of the network.
@@ -100,7 +100,7 @@ class Prediction:
         )
 
     def results(self, on_failure: Callable[[Failure], None] = raise_failure) -> Iterator[Result]:
-        """Yields the result of every picture that can be read, in order, in constant memory."""
+        """Yields the result of each picture that can be predicted, in order, in constant memory."""
         threads = min(4, os.cpu_count() or 1)
         pool = ThreadPoolExecutor(threads)
         try:

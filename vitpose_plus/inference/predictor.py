@@ -38,7 +38,7 @@ class PosePredictor:
         precision: ``auto``, ``fp32`` or ``bf16``.
         batch_size: The number of crops in a batch, or ``auto``.
         flip_test: Whether predictions are averaged with those of the mirrored crops.
-        say: Is called with each message, a sentence.
+        say: A function that is called with each message (a sentence).
 
     Raises:
         UserError: The model does not exist, or its config and weights do not fit.
@@ -77,7 +77,7 @@ class PosePredictor:
         box_score: float = BOX_SCORE,
         on_failure: Callable[[Failure], None] = raise_failure,
     ) -> Iterator[Result]:
-        """Yields the results of all pictures that can be read, in the order of the sources.
+        """Yields the results of all pictures that can be predicted, in the order of the sources.
 
         Args:
             sources: A picture, folder, glob, ``@FILE``, ``-`` or URL; an array (BGR) or a PIL
@@ -90,8 +90,8 @@ class PosePredictor:
             annotations: The file with the names of the pictures, if the file ``boxes`` has only
                 their ids.
             box_score: Detections with a lower score are left out.
-            on_failure: Is called with each picture that cannot be read; the default raises the
-                error.
+            on_failure: A function that is called with the ``Failure`` of each picture that cannot
+                be predicted. The default raises a ``UserError``.
 
         Raises:
             UserError: An argument is wrong or does not fit. This is raised before any picture is
@@ -113,7 +113,8 @@ class PosePredictor:
     ) -> Prediction:
         """Opens and checks everything for a prediction.
 
-        The arguments are the same as in ``__call__``; ``sources`` may also be ``Sources``.
+        The arguments are the same as in ``__call__``. ``sources`` may also be an object of the
+        class ``Sources``.
         """
         wanted = self.model.defaults.get('dataset') if dataset is None else dataset
         opened, labels = None, ()

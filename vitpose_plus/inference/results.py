@@ -116,7 +116,7 @@ class Result:
         return Image.fromarray(self.drawn(score)[..., ::-1])
 
     def drawn(self, score: float = SCORE) -> np.ndarray:
-        """Returns the same picture as ``draw`` as BGR (height, width, 3), 0..255."""
+        """Returns the same picture as ``draw``, but as an array: BGR (height, width, 3), 0..255."""
         image = np.array(self.image)
         numbers = {name: number for number, name in enumerate(self.skeletons)}
         for instance in self.instances:

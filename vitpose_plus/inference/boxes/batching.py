@@ -1,4 +1,4 @@
-"""Batches for detectors. All pictures of a batch have one size, so no result depends on others."""
+"""Batches for detectors. All pictures of a batch have one size, so none of them is padded."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path

@@ -46,7 +46,7 @@ class Annotations:
             self._annotations[annotation['image_id']].append(annotation)
 
     def names(self) -> Names:
-        """Returns the index from the names of pictures to their ids."""
+        """Returns an index that finds the id of a picture by its name."""
         ids: dict[str, int] = {}
         for number, picture in self.pictures.items():
             other = ids.setdefault(picture.file_name, number)

@@ -21,7 +21,7 @@ OPENMMLAB = 'https://download.openmmlab.com'
 HUB = 'https://huggingface.co'
 
 PERSON = ('person',)
-# In the order of the detectors that are trained on COCO.
+# The names of the classes, in the order in which detectors of COCO number them.
 COCO = tuple(CocoDataset.METAINFO['classes'])
 
 
@@ -69,7 +69,7 @@ class ReleasedMmdet(Released):
 
 @dataclass(frozen=True)
 class ReleasedTransformers(Released):
-    """A detector of Hugging Face, in transformers' folder for downloads."""
+    """A detector of Hugging Face, in the download folder of Hugging Face's client."""
 
     def open(self, device: str, score: float) -> BoxSource:
         folder = download(self.url.removeprefix(f'{HUB}/'))

@@ -48,7 +48,7 @@ class GivenBoxes(BoxSource):
 
         Args:
             key: The key of the entry in the index.
-            picture: The picture of the boxes, for errors.
+            picture: The picture, for errors.
             wh: The width and height of the picture in pixels.
         """
 

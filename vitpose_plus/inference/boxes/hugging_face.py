@@ -14,7 +14,7 @@ from vitpose_plus.inference.boxes.given import inside
 from vitpose_plus.inference.boxes.source import Boxes, BoxSource
 from vitpose_plus.inference.sources.picture import Picture
 
-SAFE = dict(trust_remote_code=False)  # else transformers asks whether it may run code in the folder
+SAFE = dict(trust_remote_code=False)  # else transformers asks whether to run code of the folder
 WEIGHTS = 'model.safetensors'
 FILES = ['*.json', WEIGHTS]
 
@@ -89,7 +89,7 @@ class TransformersDetector(BoxSource):
 
 
 def download(repository: str) -> str:
-    """Downloads a repository of Hugging Face once, with its own client; returns the folder.
+    """Downloads a repository once, with the client of Hugging Face; returns the folder.
 
     Raises:
         UserError: The repository cannot be downloaded.

@@ -93,13 +93,13 @@ class Numbers(Index):
         if number is None:
             raise UserError(
                 f'{self.title} has only numbers of pictures, and the name of {source} does not end '
-                'in a number: give the file that has their names with --annotations.'
+                'in a number: use --annotations to give the file with the names of the pictures.'
             )
         if int(number[1]) not in self._numbers:
             raise UserError(
                 f'{self.title} has no detection in picture {int(number[1])} (the number in the '
-                f'name of {source}): if nobody is in it, give the file of the pictures with '
-                '--annotations.'
+                f'name of {source}): if the picture shows nobody, use --annotations to give the '
+                'file that lists the pictures.'
             )
         return int(number[1])
 

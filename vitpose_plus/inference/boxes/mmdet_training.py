@@ -19,7 +19,8 @@ def open_work_dir(folder: Path, device: str, score: float) -> MmdetDetector:
     """Opens the detector in a training folder: its config, and its best or else last checkpoint.
 
     Raises:
-        UserError: There is not exactly one config, or no checkpoint, or they are not of a detector.
+        UserError: The folder does not contain exactly one config and a checkpoint, or they do not
+            belong to a detector.
     """
     config, checkpoint = config_in(folder), checkpoint_in(folder)
     cfg = load_config(str(config))
@@ -96,7 +97,7 @@ def classes_of(cfg: Config, meta: Any, title: str) -> tuple[str, ...]:
 
 
 def _plain(dataset: Mapping) -> Mapping:
-    """The dataset without wrappers; of several datasets, the first one."""
+    """The dataset without wrappers; the first dataset if a wrapper contains several."""
     while 'dataset' in dataset or 'datasets' in dataset:
         dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
     return dataset

@@ -111,7 +111,7 @@ def _numbers_of_classes(model: BaseDetector) -> set[int]:
 
 
 def without_downloads(model: Any) -> Any:
-    """Returns a model's config without the initial weights of a training."""
+    """Returns a model's config without the initial weights of a training (``init_cfg``)."""
     if isinstance(model, Mapping):
         kept = {k: without_downloads(v) for k, v in model.items() if k != 'init_cfg'}
         return ConfigDict(kept)

@@ -20,8 +20,8 @@ class Boxes:
     Attributes:
         xyxy: x1, y1, x2, y2 (N, 4) in pixels, float32.
         scores: (N,), float32; 1 for given boxes.
-        labels: The names of N classes; None if the class is not known.
-        category_ids: The ids of N categories in the file of boxes; None if there are none.
+        labels: The name of each box's class; None if it is not known.
+        category_ids: The id of each box's category in the file of boxes; None if there is none.
         fields: Further fields of each box for the model's pipeline: MPII's centre and scale.
         image_id: The id of the picture in the file of boxes; None if there is none.
     """
@@ -54,8 +54,8 @@ class BoxSource(ABC):
         If nobody is found, the array is empty; the whole picture is never used instead.
 
         Args:
-            pictures: The pictures of the images.
-            images: BGR (height, width, 3) each, 0..255.
+            pictures: The pictures; their names find the boxes of a file, and are used in errors.
+            images: The content of each picture: BGR (height, width, 3), 0..255.
 
         Raises:
             UserError: There is no entry for a picture, or the picture is too narrow.

@@ -21,10 +21,10 @@ Line = Mapping[str, Any]
 class CocoFormat(Format):
     """Writes the list of results that COCO's evaluation reads, and a file of annotations.
 
-    The results are the same as those of mmpose's metric: they are rescored, and duplicates are
-    suppressed. The annotations are the instances with a keypoint above ``score``; other keypoints
-    count as not labelled. CVAT and Label Studio can import the annotations, and mmpose's datasets
-    can read them.
+    The results are the same as those of mmpose's metric. For a top-down model they are rescored,
+    and duplicates are suppressed. The annotations are the instances with a keypoint above
+    ``score``; keypoints with a lower score count as not labelled. CVAT and Label Studio can import
+    the annotations, and mmpose's datasets can read them.
     """
 
     def names(self) -> tuple[str, ...]:

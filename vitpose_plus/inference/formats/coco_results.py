@@ -14,13 +14,13 @@ from mmpose.structures.bbox import bbox_xyxy2cs, bbox_xyxy2xywh
 from vitpose_plus.datasets.skeletons import Skeleton
 
 # The defaults of mmpose's CocoMetric.
-MIN_SCORE = 0.2  # keypoints above it count in the mean that rescores an instance
-MAX_OKS = 0.9  # of two instances above it, the one with the lower score is suppressed
+MIN_SCORE = 0.2  # an instance is rescored by the mean of its keypoints above this score
+MAX_OKS = 0.9  # if the OKS of two instances is higher, the one with the lower score is suppressed
 PADDING = 1.25  # enlarges boxes before cropping (GetBBoxCenterScale)
 
 
 class BottomUpResults:
-    """Equals ``CocoMetric(score_mode='bbox', nms_mode='none')``: all instances with box scores."""
+    """As ``CocoMetric(score_mode='bbox', nms_mode='none')``: all instances, with box scores."""
 
     def __init__(self, skeleton: Skeleton) -> None:
         self.skeleton = skeleton
@@ -52,7 +52,7 @@ class BottomUpResults:
 
 
 class TopDownResults(BottomUpResults):
-    """Equals ``CocoMetric()``.
+    """The same results as those of ``CocoMetric()``.
 
     Box scores are multiplied by the mean of the keypoints' scores. Of two instances that are almost
     the same, the one with the lower score is suppressed.
@@ -64,7 +64,7 @@ class TopDownResults(BottomUpResults):
         counted = points[..., 2] > MIN_SCORE
         sums = np.where(counted, points[..., 2], 0).sum(axis=1)
         scores = box_scores * sums / np.maximum(counted.sum(axis=1), 1)
-        if not self.skeleton.sigmas:  # as for hands: mmpose has no sigmas to compute the OKS
+        if not self.skeleton.sigmas:  # for example hands: without sigmas there is no OKS
             return list(range(len(points))), scores
         candidates = [
             dict(keypoints=one, score=score, area=area)
@@ -84,7 +84,7 @@ class TopDownResults(BottomUpResults):
 
 
 class WholeBodyResults(TopDownResults):
-    """Equals ``CocoWholeBodyMetric()``: each part of the body has its own field."""
+    """As ``CocoWholeBodyMetric()``: each part of the body has its own field."""
 
     PARTS = {
         'keypoints': CocoWholeBodyMetric.body_num,

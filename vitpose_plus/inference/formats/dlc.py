@@ -27,8 +27,9 @@ class DeepLabCutFormat(Format):
     ``dlc/DATASET/pictures.csv`` has a row for every picture, which begins with its source.
     ``dlc/DATASET/FOLDERS/FILM.csv`` has a row for every frame, which begins with its number. An
     instance with the id 7 is the individual ``track7``. Without ids, the first instance of a
-    picture is ``individual1``. If there is one individual, the header is that of single animals
-    (scorer, bodyparts, coords); else it also has the row of individuals. Missing values are NaN.
+    picture is ``individual1``. If there is one individual, the header has DeepLabCut's rows for
+    single animals (scorer, bodyparts, coords). Otherwise it also has the row ``individuals``.
+    Missing values are NaN.
     """
 
     def names(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ class Predictions:
 
     Attributes:
         lines: The lines of ``predictions.ndjson`` as dicts. They can be iterated several times,
-            and are read from the disk each time. All numbers are finite: no others are written.
+            and are read from the disk each time. All numbers are finite.
         skeletons: Dataset name -> its keypoints, in the order of the command line.
         score: Keypoints above this score count as visible.
     """

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 
 def open_text(path: Path, mode: str = 'w') -> TextIO:
-    """Opens a file for writing; its bytes are the same on every system."""
+    """Opens a file for writing. The same text gives the same bytes on every system."""
     return open(path, mode, encoding='utf-8', newline='')
 
 

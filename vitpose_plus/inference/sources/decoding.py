@@ -22,7 +22,7 @@ ENDS = {b'\xff\xd8': b'\xff\xd9', b'\x89PNG': b'IEND\xaeB`\x82'}  # start -> end
 
 
 def decode(content: bytes, name: str) -> np.ndarray:
-    """Decodes to BGR (H, W, 3), uint8, rotated according to EXIF.
+    """Decodes a picture to BGR (H, W, 3), uint8, rotated according to EXIF.
 
     If OpenCV can read the file, the pixels are those of mmpose's ``LoadImage``: alpha is left out,
     grey is repeated, and the upper 8 of 16 bits are used. Pillow reads other formats, for
@@ -37,8 +37,8 @@ def decode(content: bytes, name: str) -> np.ndarray:
     """
     if not content:
         raise UserError(f'{name} is empty: copy or download it again.')
-    # The check of the last bytes is fast. Only if it fails, Pillow reads the file, as it is strict:
-    # some versions of OpenCV fill in missing pixels, or write a warning to the terminal.
+    # The check of the last bytes is fast. If it fails, Pillow reads the file, because Pillow is
+    # strict. Some versions of OpenCV fill in missing pixels, or write a warning to the terminal.
     if _seems_cut(content) and not stored(BytesIO(content))[2]:
         raise _damaged(name)
     image = _by_opencv(content)
@@ -46,7 +46,7 @@ def decode(content: bytes, name: str) -> np.ndarray:
 
 
 def of_pillow(image: Image.Image) -> np.ndarray:
-    """Converts to BGR (H, W, 3), uint8, rotated according to EXIF, as ``decode`` does."""
+    """Converts an image of Pillow to BGR (H, W, 3), uint8, rotated according to EXIF."""
     turned = ImageOps.exif_transpose(image)
     if turned.mode.startswith('I;16'):
         return cv2.cvtColor((np.asarray(turned) >> 8).astype(np.uint8), cv2.COLOR_GRAY2BGR)
@@ -60,7 +60,7 @@ def _seems_cut(content: bytes) -> bool:
 
 
 def _by_opencv(content: bytes) -> np.ndarray | None:
-    """Decodes as mmpose's ``LoadImage``; None if OpenCV cannot."""
+    """Decodes as mmpose's ``LoadImage`` does; None if OpenCV cannot decode the content."""
     try:
         with _silent():
             return mmcv.imfrombytes(content, flag='color', backend='cv2')

@@ -10,5 +10,5 @@ def as_text(path: str | Path) -> str:
 
 
 def in_message(path: str | Path) -> str:
-    """Returns the same on one line; characters that control a terminal are escaped."""
+    """Returns ``as_text`` on one line; characters that control a terminal are escaped, too."""
     return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in as_text(path))

@@ -49,7 +49,10 @@ class FilePicture(Picture):
 
 
 def _check_kind(path: str, name: str) -> None:
-    """Accepts files and pipes, as of a shell's ``<(...)``; reading a device may never end."""
+    """Raises a ``UserError`` unless the path is a file or a pipe (as of a shell's ``<(...)``).
+
+    Reading a device may never end.
+    """
     mode = os.stat(path).st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
         raise UserError(f'{name} is a folder or a device, not a picture: give a file.')

@@ -25,7 +25,7 @@ class Picture(ABC):
 
     @abstractmethod
     def read(self) -> np.ndarray:
-        """Reads BGR (height, width, 3), 0..255, as it is shown (rotated according to EXIF).
+        """Returns BGR (height, width, 3), 0..255, as it is shown (rotated according to EXIF).
 
         Raises:
             UserError: The picture cannot be read. The message is one sentence with its name.

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from vitpose_plus.files import PICTURES
 from vitpose_plus.inference.sources.source import Entry
 
-MAX_NAME_BYTES = 200  # systems allow 255, and temporary names are longer
+MAX_NAME_BYTES = 200  # systems allow 255; names of temporary files are longer
 # Characters that some system forbids in names of files, or that have a meaning there.
 FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
@@ -38,9 +38,9 @@ def _below(parent: str, full: str) -> str:
 
 
 def _of_drawing(place: str) -> str:
-    """The same path with the ending of a picture."""
+    """Adds ``.png`` to a path, unless OpenCV can write pictures with its ending."""
     place = clean(place)
-    is_written = PurePosixPath(place).suffix.lower() in PICTURES  # '.jpg' has none
+    is_written = PurePosixPath(place).suffix.lower() in PICTURES  # the name '.jpg' has no suffix
     return place if is_written else clean(f'{place}.png')
 
 

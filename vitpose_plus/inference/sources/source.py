@@ -15,7 +15,8 @@ class Entry(ABC):
 
     Attributes:
         place: The path for its drawn pictures, relative to the given source.
-        full: The full path, absolute for a file; entries with the same ``full`` are the same.
+        full: The absolute path of a file; else an address or a name. Entries with an equal
+            ``full`` are the same file, address or array.
     """
 
     place: str

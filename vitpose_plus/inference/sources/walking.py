@@ -27,7 +27,8 @@ def pictures_below(folder: str, root: str, seen: set[str]) -> Iterator[str]:
     Args:
         folder: The folder to search.
         root: The real path of the folder that the user gives.
-        seen: Real paths of folders that are not searched (again); new folders are added.
+        seen: Real paths of the folders that are left out or already searched. This function adds
+            each folder that it searches.
     """
     real = osp.realpath(folder)
     if real in seen:
@@ -45,13 +46,13 @@ def pictures_below(folder: str, root: str, seen: set[str]) -> Iterator[str]:
         if entry.name.startswith('.'):
             continue
         if entry.is_dir():
-            if not (entry.is_symlink() and _is_shown(osp.realpath(entry.path), root)):
+            if not (entry.is_symlink() and _overlaps(osp.realpath(entry.path), root)):
                 yield from pictures_below(entry.path, root, seen)
         elif is_picture_name(entry.name) and (entry.is_file() or entry.is_symlink()):
             yield entry.path  # a broken link counts as a picture that cannot be read
 
 
-def _is_shown(target: str, root: str) -> bool:
+def _overlaps(target: str, root: str) -> bool:
     """Whether the target of a link is below the given folder, or contains it."""
     return Path(target).is_relative_to(root) or Path(root).is_relative_to(target)
 
