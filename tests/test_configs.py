@@ -313,5 +313,5 @@ def test_names_are_unique_and_lower_case():
 
 @over(EXPERIMENTS)
 def test_no_setting_of_a_config_is_misspelt(path):
-    splits = [each for each in settings.SETS if load(path).get(f'{each}_dataloader')]
+    splits = [each for each in settings.SPLITS if load(path).get(f'{each}_dataloader')]
     settings.check(load(path), tuple(splits))

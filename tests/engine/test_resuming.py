@@ -104,7 +104,7 @@ def test_another_batch_size_keeps_the_schedule_of_the_epochs(figures):
     printed = finished(train(config, 'fours', '--resume', *saving_always(fours)))
     assert (
         'An epoch has 3 iterations of 4 samples; in the checkpoint it had 6 of 2. Iteration 9 of '
-        'the checkpoint is iteration 4 here. Learning rates are set as if all iterations had had '
+        'the checkpoint is iteration 4 here. Learning rates are set as if all iterations had '
     ) in printed
     whole, resumed = (
         torch.load(f'{folder}/epoch_2.pth', weights_only=False)

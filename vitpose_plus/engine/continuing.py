@@ -1,6 +1,6 @@
 """Stores the position of a training in a checkpoint, and resumes from there.
 
-The batch size and the number of processes may be others when the training is resumed.
+The batch size and the number of processes may be different when the training is resumed.
 """
 
 import warnings
@@ -38,7 +38,7 @@ def gather_buffers(model: nn.Module) -> dict[str, list[Tensor]]:
 
 
 def add_position(runner: Runner, checkpoint: dict, rank_buffers: dict[str, list[Tensor]]) -> None:
-    """Adds the values to a checkpoint that ``prepare_resuming`` needs."""
+    """Adds to a checkpoint the values that ``prepare_resuming`` needs."""
     loop, meta = runner._train_loop, checkpoint['meta']
     if not isinstance(loop, ExactTrainLoop):
         return
@@ -54,8 +54,8 @@ def prepare_resuming(runner: Runner, checkpoint: dict) -> None:
     """Sets the loop to the position of a checkpoint, and prepares the checkpoint for loading.
 
     An iteration may have another number of samples than before. Then the epoch continues with the
-    samples that it has not used yet. The schedules are set as if every iteration before had had
-    the new number of samples.
+    samples that it has not used yet. The schedules are set as if the earlier iterations had the
+    new number of samples, too.
     """
     loop, meta = runner._train_loop, checkpoint['meta']
     if not isinstance(loop, ExactTrainLoop) or 'samples_done' not in meta:
@@ -70,7 +70,7 @@ def prepare_resuming(runner: Runner, checkpoint: dict) -> None:
         runner.logger.info(
             f'An epoch has {now[0]} iterations of {now[1]} samples; in the checkpoint it had '
             f'{before[0]} of {before[1]}. Iteration {before[2]} of the checkpoint is iteration '
-            f'{now[2]} here. Learning rates are set as if all iterations had had this size.'
+            f'{now[2]} here. Learning rates are set as if all iterations had this size.'
         )
         replay_schedules(runner, checkpoint)
 
@@ -82,7 +82,7 @@ def _samples_per_iter(loop: ExactTrainLoop) -> int:
 def replay_schedules(runner: Runner, checkpoint: dict) -> None:
     """Steps the newly built schedules to the epoch and iteration of a checkpoint.
 
-    Their states, and the values that they set, replace those in the checkpoint.
+    The states of these schedules, and the values that they set, replace those in the checkpoint.
     """
     meta, length = checkpoint['meta'], len(runner.train_dataloader)
     built = runner.param_schedulers or []

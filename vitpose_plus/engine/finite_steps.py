@@ -1,4 +1,4 @@
-"""Leaves out steps with numbers that are not finite; ends a run with too many in a row."""
+"""Leaves out steps with numbers that are not finite; ends a run with too many of them in a row."""
 
 import torch
 from mmengine.dist import all_gather_object, all_reduce
@@ -30,8 +30,8 @@ class FiniteStepsHook(Hook):
     def __init__(self, patience: int = 10) -> None:
         self.patience = patience
         self.wrapper: OptimWrapper | None = None
-        self.left_out = 0  # in a row
-        self.batches: list[Batch] = []  # of the current step
+        self.left_out = 0  # the number of steps in a row that are left out
+        self.batches: list[Batch] = []  # the batches of the current step
         self.finite: bool | None = None  # None before the step, or if a loss scaler left it out
 
     def before_train(self, runner: Runner) -> None:
@@ -78,7 +78,7 @@ class FiniteStepsHook(Hook):
             self.batches[-1].finite = torch.stack([_finite(value) for value in values]).all()
 
     def _check(self, optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
-        """Removes all gradients before a step, unless all is finite in every process."""
+        """Removes all gradients before a step, if a number in any process is not finite."""
         parameters = [p for group in optimizer.param_groups for p in group['params']]
         self.finite = self._agreed(self._gradients_finite(parameters))
         if not self.finite:

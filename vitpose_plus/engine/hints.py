@@ -20,7 +20,8 @@ class ResultHintsHook(Hook):
     """Warns once about each probable mistake in the data of a training, or in results.
 
     An AP of 0 is normal in the first validations of a training. So the hook warns about such values
-    only after the last validation. With several processes, it checks the predictions of the first.
+    only after the last validation. With several processes, the first process warns about its own
+    predictions.
     """
 
     def __init__(self) -> None:
@@ -28,7 +29,7 @@ class ResultHintsHook(Hook):
         self._start()
 
     def before_train(self, runner: Runner) -> None:
-        if getattr(unwrapped(runner.model), 'with_head', False):  # others learn no keypoints
+        if getattr(unwrapped(runner.model), 'with_head', False):  # other models learn no keypoints
             self._warn(runner, idle_datasets(runner.train_dataloader.dataset))
             self._warn(runner, idle_sources(runner.train_dataloader))
 

@@ -19,7 +19,7 @@ RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 
 def check(launcher: str) -> None:
-    """Raises a ``UserError`` if the environment of this process is not that of the launcher."""
+    """Raises a ``UserError`` if a variable that the launcher sets is missing or wrong."""
     for name in ENVIRONMENT.get(launcher, ()):
         value = os.environ.get(name, '')
         if not (value.isdecimal() or (value and name in ADDRESSES)):

@@ -12,7 +12,7 @@ from vitpose_plus.models.arguments import nearest
 
 
 def override(cfg: Config, options: Sequence[str]) -> None:
-    """Puts settings into a config; each is ``KEY=VALUE``, as mmengine's own scripts read it.
+    """Puts settings into a config. Each is a text ``KEY=VALUE``, as for mmengine's own scripts.
 
     Raises:
         UserError: A setting cannot be read, does not fit the value in the config, or would have no

@@ -159,7 +159,7 @@ def check_files(dataset: BaseDataset) -> None:
 
 def check_content(dataset: BaseDataset) -> None:
     """Raises a ``UserError`` if a small annotation file has no usable annotation."""
-    dataset.serialize_data = False  # only workers need it; it collects garbage, which takes 0.2 s
+    dataset.serialize_data = False  # only workers need it; garbage collection takes 0.2 s
     if os.path.getsize(dataset.ann_file) < SMALL_FILE:
         load_annotations(dataset.metainfo['dataset_name'], dataset)
 

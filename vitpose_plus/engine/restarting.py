@@ -15,8 +15,8 @@ def choose_start(cfg: Config, resume: str | None = None, force: bool = False) ->
 
     Args:
         cfg: The config of a training; changed in place.
-        resume: The checkpoint to resume from. ``auto`` takes the newest complete one of the
-            training folder, None takes the settings of the config.
+        resume: The checkpoint to resume from. ``auto``: the newest complete checkpoint in the
+            training folder. None: as the config sets it.
         force: Whether checkpoints of the folder may be removed (``remove_checkpoints``).
 
     Raises:
@@ -27,7 +27,9 @@ def choose_start(cfg: Config, resume: str | None = None, force: bool = False) ->
         resume = cfg.get('load_from') or 'auto'
     folder, template = checkpoint_folder(cfg)
     if resume == 'auto' and force:
-        raise UserError('--force removes the checkpoints that --resume needs: give one of them.')
+        raise UserError(
+            '--force removes the checkpoints that --resume needs: give only one of the two options.'
+        )
     notes = []
     if resume == 'auto':
         newest = work_dirs.newest_whole(folder, template)
@@ -65,14 +67,14 @@ def checkpoint_folder(cfg: Config) -> tuple[Path, str | None]:
 
 
 def remove_checkpoints(cfg: Config) -> None:
-    """Removes the checkpoints that a training would replace, and the file that names the last."""
+    """Removes the checkpoints that a training would replace, and the file that names the newest."""
     for path in _replaced(cfg):
         path.unlink(missing_ok=True)
     (Path(cfg.work_dir) / work_dirs.POINTER).unlink(missing_ok=True)
 
 
 def _replaced(cfg: Config) -> list[Path]:
-    """Returns the checkpoints in the training folder, without those up to the training's start."""
+    """Returns all checkpoints of the training; when it resumes, only those after its start."""
     folder, template = checkpoint_folder(cfg)
     found = work_dirs.own_checkpoints(folder, template)
     start = Path(cfg.load_from) if cfg.get('resume') and cfg.get('load_from') else None

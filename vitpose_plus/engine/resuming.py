@@ -25,7 +25,7 @@ from vitpose_plus.errors import UserError
 # Parts of a seed, so that samples and iterations have different random numbers.
 SAMPLE, ITERATION = 0, 1
 # Key in the message hub: the epoch after which the last validation ran. The hook that saves sets it
-# before it writes the file with the score. Without it the loop validates again.
+# before it writes the file with the score. Otherwise a resumed run would validate again.
 VALIDATED = 'epoch_validated'  # names that begin with val are logged as metrics
 
 
@@ -38,7 +38,7 @@ class ExactTrainLoop(EpochBasedTrainLoop):
     would end the process.
 
     Args:
-        by_epoch: Not used; for configs that have it beside ``max_epochs``.
+        by_epoch: Not used; it is accepted because configs have it beside ``max_epochs``.
         others: Arguments of mmengine's loop.
     """
 
@@ -68,7 +68,7 @@ class ExactTrainLoop(EpochBasedTrainLoop):
         return self.dataloader.sampler
 
     def run(self) -> nn.Module:
-        """Runs mmengine's loop, and a validation that was due before the run was stopped."""
+        """Runs all epochs, and first a validation that was due when an earlier run was stopped."""
         seed = [self.runner.seed]  # of the checkpoint, if the run is resumed
         broadcast_object_list(seed)  # with diff_rank_seed every process has its own seed
         self.seed = seed[0]

@@ -1,4 +1,4 @@
-"""Saves checkpoints so that each file is complete or absent, however a run ends."""
+"""Saves checkpoints: each file is complete or missing, even if the run is killed."""
 
 import signal
 import time
@@ -171,7 +171,7 @@ class WholeCheckpointHook(CheckpointHook):
     def _write(
         self, runner: Runner, name: str, meta: dict, kept: list[int], interim: list[str]
     ) -> None:
-        """Saves a file that can be resumed from, then removes older interim files.
+        """Saves a checkpoint to resume from, and then removes older interim files.
 
         ``kept`` and ``interim`` are the files on the disk while this one is written. If a run is
         killed before it has removed the older ones, it removes them when it is resumed.
@@ -308,7 +308,7 @@ def _step_is_complete(runner: Runner) -> bool:
 
 @contextmanager
 def _naming_unsaved_file(path: str) -> Iterator[None]:
-    """Raises a ``RunError`` in one sentence, as on a full disk. Earlier files are kept."""
+    """Raises a ``RunError``, for example if the disk is full. Earlier files are kept."""
     try:
         yield
     except (OSError, UserError) as error:

@@ -1,8 +1,8 @@
 """Compares a config with the arguments that the runner and its parts accept.
 
-Faults are found before anything is built: keys at the top that nothing reads, classes that are not
-registered, arguments that classes do not accept, numbers out of range. The model is not checked
-here: ``models.building.build_on_meta`` builds it as a check.
+Faults are found before the runner builds anything: keys at the top that nothing reads, classes that
+are not registered, arguments that classes do not accept, numbers out of range. The model is not
+checked here: ``models.building.build_on_meta`` builds it as a check.
 """
 
 import copy
@@ -56,7 +56,7 @@ VARIABLES = ('datasets', 'crops', 'augmentation', 'affine')  # keys of `_base_` 
 # Variables of many configs. They are similar to VARIABLES, but they are no spelling mistakes.
 ALLOWED_VARIABLES = ('dataset', 'crop')
 MISSPELT_RATIO = 0.82  # difflib's ratio above which a name counts as a misspelt known name
-SETS = ('train', 'val', 'test')
+SPLITS = ('train', 'val', 'test')
 MAX_SEED = 2**32 - 1
 FUNCTION_KEYS = ('collate_fn', 'worker_init_fn')  # functions of a loader, given by their names
 # Dicts whose keys are read one by one: no class refuses an unknown key.
@@ -121,7 +121,7 @@ def _problems(cfg: Config, splits: tuple[str, ...]) -> Iterator[str]:
 
 
 def _misspelt_top_keys(cfg: Config) -> Iterator[str]:
-    """A key that is not similar to a known one, or that the config's files use, is a variable."""
+    """Reports keys that are similar to known keys, but not those that the config's files use."""
     read = runner_keys(cfg)
     code = re.sub('#.*', '', cfg.text)
     for key in cfg:
@@ -160,7 +160,7 @@ def _misspelt(given: dict | None, known: tuple[str, ...], where: str) -> Iterato
 
 DICT_KEYS = (
     *('model', 'optim_wrapper', 'train_cfg', 'val_cfg', 'test_cfg', 'default_hooks'),
-    *(f'{split}_dataloader' for split in SETS),
+    *(f'{split}_dataloader' for split in SPLITS),
     *('env_cfg', 'randomness', 'log_processor', 'visualizer', 'auto_scale_lr'),
 )
 
@@ -185,7 +185,7 @@ def _wrong_types(cfg: Config) -> Iterator[str]:
 def _incomplete_loops(cfg: Config, splits: tuple[str, ...]) -> Iterator[str]:
     """mmengine needs all three parts of a loop or none, even if the loop does not run. A missing
     loader that is used is reported by ``preflight``."""
-    for split in SETS:
+    for split in SPLITS:
         third = 'optim_wrapper' if split == 'train' else f'{split}_evaluator'
         parts = (f'{split}_dataloader', f'{split}_cfg', third)
         missing = [part for part in parts if cfg.get(part) is None]
@@ -351,12 +351,12 @@ def _schedules(cfg: Config) -> Iterator[str]:
 
 
 def _weights() -> list[nn.Parameter]:
-    """The parameters of the smallest model."""
+    """Returns one parameter, with which an optimiser can be built."""
     return [nn.Parameter(torch.zeros(1))]
 
 
 def _module_of(value, registry: Registry) -> str:
-    """The module of a class. Only classes of known libraries can be built without their users."""
+    """The module of a class. Only classes of known libraries are built as a check."""
     if not isinstance(value, dict) or 'type' not in value:
         return ''
     return getattr(registered(value['type'], registry, value.get('_scope_')), '__module__', '')

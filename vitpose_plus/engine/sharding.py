@@ -24,16 +24,16 @@ from vitpose_plus.models.vit import TransformerLayer
 def is_transformer_layer(
     module: nn.Module, recurse: bool = False, nonwrapped_numel: int = 0
 ) -> bool:
-    """Each transformer layer is one unit for sharding and for activation checkpointing.
+    """Whether a module is one unit for sharding and activation checkpointing: a transformer layer.
 
-    The arguments are those of torch's wrap policies.
+    The arguments are those of torch's wrap policies, which also call it with ``recurse``.
     """
     return recurse or isinstance(module, TransformerLayer)
 
 
 @STRATEGIES.register_module()
 class ShardedStrategy(FSDPStrategy):
-    """mmengine's FSDPStrategy; every method fixes a fault of version 0.10.7, named in it.
+    """mmengine's FSDPStrategy. Each method fixes a fault of version 0.10.7: see its docstring.
 
     A config chooses it together with ``runner_type='FlexibleRunner'``.
     """
@@ -59,9 +59,9 @@ class ShardedStrategy(FSDPStrategy):
         return super()._wrap_model(model)
 
     def build_optim_wrapper(self, optim_wrapper: dict, model: nn.Module) -> BaseOptimWrapper:
-        """mmengine groups shards, which all have one dimension, so no weight would decay.
+        """mmengine makes the parameter groups from shards, and clips by the norm of one shard.
 
-        It also clips by the norm of a process's own shard.
+        All shards have one dimension, as biases have, so no weight would decay.
         """
         with FSDP.summon_full_params(model, writeback=False):
             wrapper = super().build_optim_wrapper(optim_wrapper, model)
@@ -70,13 +70,13 @@ class ShardedStrategy(FSDPStrategy):
         return wrapper
 
     def optim_state_dict(self) -> dict:
-        """mmengine passes the wrapper; torch takes its logging settings for a parameter group."""
+        """mmengine passes the wrapper; torch reads its logging settings as a parameter group."""
         state = self.optim_wrapper.state_dict()
         own, extra = _split(state)
         return FSDP.optim_state_dict(self.model, self.optim_wrapper.optimizer, own) | extra
 
     def save_checkpoint(self, filename: str, **kwargs) -> None:
-        """mmengine writes in place: a process killed meanwhile leaves an incomplete file."""
+        """mmengine writes in place: if the process is killed, the file is incomplete."""
         if not is_main_process():
             super().save_checkpoint(filename, **kwargs)  # gathers what the first process writes
             return

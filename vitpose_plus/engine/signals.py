@@ -38,7 +38,7 @@ class Signals:
         self.received, self.before = 0, {}
         self.held = mmap.mmap(-1, 1)  # shared with workers that are forked
         self.held[0] = 1
-        if threading.current_thread() is threading.main_thread():  # the only one that is allowed to
+        if threading.current_thread() is threading.main_thread():  # only it can set handlers
             self.before = {number: signal.signal(number, self._note) for number in NUMBERS}
         return self
 
@@ -62,11 +62,11 @@ class Signals:
 
     def _in_worker(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGTERM and not self.held[0]:
-            os._exit(0)  # as torch's own handler does: any other end is an error for the parent
+            os._exit(0)  # as torch's own handler does: other exit codes are an error for the parent
 
 
 def _start_worker(signals: Signals, init: Callable[[int], None] | None, number: int) -> None:
-    """Runs in a worker, and replaces the handler of torch for SIGTERM."""
+    """Runs in a worker, and replaces its handlers of signals, for SIGTERM that of torch."""
     if signals.held:
         for each in NUMBERS:
             signal.signal(each, signals._in_worker)
