@@ -209,14 +209,14 @@ def test_an_expanded_backbone_has_no_head(six, tiny_config):
         (['split', 'plain.pth', 'coco', 'x.pth'], 'plain.pth: The checkpoint belongs to another'),
         (
             ['split', 'six.pth', 'coco', 'x.py'],
-            'x.py is the name of the config that belongs to OUT: end',
+            'x.py is the name of the config that is written beside OUT: give OUT',
         ),
         (
             ['split', 'six.pth', 'coco', './x.py'],
-            'x.py is the name of the config that belongs to OUT: end',
+            'x.py is the name of the config that is written beside OUT: give OUT',
         ),
         (['split', 'six.pth', 'coco', 'six'], 'six is a folder: give the name of a file'),
-        (['expand', 'plain.pth', 'x.pth'], 'plain.pth: It has a head: name the dataset that it is'),
+        (['expand', 'plain.pth', 'x.pth'], 'plain.pth: The checkpoint has a head: give the '),
         (
             ['expand', 'six.pth', 'x.pth', '--dataset', 'coco'],
             'six.pth: It is for a model of several datasets, but this model is plain: take one',

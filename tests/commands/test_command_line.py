@@ -44,7 +44,7 @@ WRONG = [
     (['train', TINY, '--amp', '--cfg-options', 'optim_wrapper=None'], r'there is no optim_wrapper'),
     (
         ['train', TINY, '--auto-scale-lr', '--cfg-options', 'auto_scale_lr=None'],
-        r'has no auto_scale_lr\.base_batch_size: --auto-scale-lr needs it',
+        r'has no auto_scale_lr\.base_batch_size: add it for --auto-scale-lr',
     ),
     (
         ['train', TINY, '--pretrained', 'none', '--cfg-options', 'model.backbone=None'],

@@ -68,7 +68,7 @@ def test_the_learning_rate_is_scaled_with_the_batch_size(tiny_config):
 def test_scaling_the_learning_rate_needs_a_base_batch_size(tiny_config):
     tiny_config.pop('auto_scale_lr')
     with pytest.raises(
-        UserError, match=r'has no auto_scale_lr\.base_batch_size: --auto-scale-lr needs it'
+        UserError, match=r'has no auto_scale_lr\.base_batch_size: add it for --auto-scale-lr'
     ):
         train.configure(tiny_config, options('--auto-scale-lr'))
 

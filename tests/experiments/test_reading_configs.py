@@ -28,7 +28,7 @@ CASES = {
     'two that are parents of each other': (
         {'a.py': "_base_ = 'own.py'"},
         "_base_ = 'a.py'",
-        r'a\.py has own\.py in `_base_`, but is a parent of that file itself: remove it',
+        r'a\.py has own\.py in `_base_`, but is a parent of that file: remove own',
     ),
     'a name': ({}, f'{BASE}a = 1\nb = nowhere\n', r"own\.py .*\(line 3: NameError: name 'nowhere'"),
     'a name in a parent': ({'a.py': 'b = c'}, "_base_ = 'a.py'", r'a\.py .*\(line 1: NameError'),
@@ -52,12 +52,12 @@ CASES = {
     'an import before the parents': (
         {},
         f'import numpy as np\n{BASE}',
-        r'own\.py has imports before its `_base_`.* lazy configs.*: put `_base_` first',
+        r'own\.py has imports before its `_base_`.* lazy config, .*: put `_base_` first',
     ),
     'an import without parents': (
         {},
         'import numpy as np\na = float(np.pi)',
-        r"line 2: TypeError: .*'LazyAttr'; mmengine takes it for a lazy config, in which imports",
+        r"line 2: TypeError: .*'LazyAttr'; mmengine reads it as a lazy config, in which imports",
     ),
     'a lazy parent': (
         {},

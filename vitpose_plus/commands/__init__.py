@@ -49,8 +49,7 @@ COMMANDS = (
 
 
 def main(argv: list[str] | None = None, command: str | None = None) -> None:
-    """Runs a command. Errors are one sentence on stderr; the exit code is 2 for bad input, 1 for a
-    run that fails.
+    """Runs a command; an error prints one sentence and exits with 2 (bad input) or 1 (failed run).
 
     Args:
         argv: The arguments; by default those of the process.

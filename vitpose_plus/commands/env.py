@@ -31,7 +31,7 @@ VARIABLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--json', action='store_true', help='print it as JSON')
+    parser.add_argument('--json', action='store_true', help='print JSON instead of a list')
 
 
 def run(args: argparse.Namespace) -> None:
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def collect() -> dict[str, str]:
-    """Name -> value; contains no names of the machine or its user."""
+    """Returns name -> value, without the names of the machine and its user."""
     facts = dict(vitpose_plus=__version__, python=platform.python_version())
     facts['system'] = f'{platform.system()} {platform.release()}, {platform.machine()}'
     for name in PACKAGES:

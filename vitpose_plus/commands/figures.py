@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'root',
         nargs='?',
         default=DEFAULT_ROOT,
-        help=f'folder to write the datasets into [{DEFAULT_ROOT}]',
+        help=f'the folder to write the datasets into [{DEFAULT_ROOT}]',
     )
     parser.add_argument(
         '--num-train', type=int, default=600, help='training pictures of each dataset [600]'
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--num-val', type=int, default=60, help='validation pictures of each dataset [60]'
     )
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--seed', type=int, default=0, help='random seed of the figures [0]')
     parser.add_argument(
         '--force',
         action='store_true',

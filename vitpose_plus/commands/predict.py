@@ -1,4 +1,4 @@
-"""Predict poses in pictures: files, folders, globs, @LIST, - or URLs."""
+"""Predict poses in pictures: files, folders, globs, URLs, @FILE (a list) or - (stdin)."""
 
 import argparse
 from pathlib import Path
@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='NAME',
         help=f'a released name (vitpose weights), a config, or a training folder [{MODEL}]',
     )
-    parser.add_argument('--checkpoint', metavar='FILE', help='the weights, if --model is a config')
+    parser.add_argument(
+        '--checkpoint', metavar='FILE', help='the weights (file or URL), if --model is a config'
+    )
     parser.add_argument(
         '--dataset',
         metavar='NAME',
@@ -76,8 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--flip-test',
         action='store_true',
-        help='average the predictions of each crop and its mirror image: slightly better, takes '
-        'twice as long',
+        help='average the predictions of each crop and its mirror image: slightly better, but '
+        'takes twice as long',
     )
     parser.add_argument('--device', default='auto', help='auto, cpu or cuda:N [auto]')
     parser.add_argument(

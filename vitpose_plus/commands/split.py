@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('checkpoint', help='a checkpoint of several datasets in our layout')
     parser.add_argument('dataset', help='the dataset to keep')
     parser.add_argument(
-        'output', metavar='OUT', help='the file to write; its config gets the same name, with .py'
+        'output', metavar='OUT', help='the file to write; its config has the same name, with .py'
     )
     parser.add_argument('--config', required=True, help='the config of the checkpoint')
     parser.add_argument('--force', action='store_true', help='replace OUT if it exists')
@@ -27,8 +27,8 @@ def run(args: argparse.Namespace) -> None:
     config = Path(args.output).with_suffix('.py')
     if config == Path(args.output):
         raise UserError(
-            f'{args.output} is the name of the config that belongs to OUT: give OUT a name that '
-            'ends in .pth.'
+            f'{args.output} is the name of the config that is written beside OUT: give OUT a name '
+            'that ends in .pth.'
         )
     for path in (args.output, config):
         files.refuse_existing(path, args.force)

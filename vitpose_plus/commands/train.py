@@ -57,7 +57,7 @@ def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
     if args.auto_scale_lr:
         if not cfg.get('auto_scale_lr'):
             raise UserError(
-                f'{cfg.filename} has no auto_scale_lr.base_batch_size: --auto-scale-lr needs it.'
+                f'{cfg.filename} has no auto_scale_lr.base_batch_size: add it for --auto-scale-lr.'
             )
         cfg.auto_scale_lr.enable = True
     return cfg

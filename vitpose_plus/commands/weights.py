@@ -1,4 +1,4 @@
-"""List the released weights: name, datasets, size, licence flags; try one on a picture."""
+"""List the released weights (name, datasets, size, licence flags), or try one on a picture."""
 
 import argparse
 import json

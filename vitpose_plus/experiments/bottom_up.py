@@ -1,6 +1,6 @@
 """Makes the parts of a bottom-up config from the entry of a dataset.
 
-``topdown`` does the same for top-down models. A sample is a complete picture; boxes are not read.
+``topdown`` does this for top-down models. A sample is a complete picture; boxes are not read.
 """
 
 from copy import deepcopy

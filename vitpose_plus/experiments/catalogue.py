@@ -87,7 +87,7 @@ def check_model(cfg: Config) -> None:
         if part in model and not isinstance(model[part], dict):
             raise UserError(
                 f'{cfg.filename} has model.{part}={model[part]!r}: give a dict of its type and '
-                'arguments, or take it out.'
+                'arguments, or remove it.'
             )
 
 
@@ -96,7 +96,7 @@ def _refuse_circles(path: str, children: tuple[str, ...] = ()) -> None:
     for name, parent in filter(lambda each: osp.exists(each[1]), _parents(path)):
         if any(osp.samefile(parent, each) for each in (*children, path)):
             raise UserError(
-                f'{path} has {name} in `_base_`, but is a parent of that file itself: remove it.'
+                f'{path} has {name} in `_base_`, but is a parent of that file: remove {name} there.'
             )
         _refuse_circles(parent, (*children, path))
 
@@ -106,8 +106,8 @@ def _fault(path: str, error: BaseException) -> str:
     parents = _parents(path)
     if parents and _is_lazy(path):
         return (
-            f'{path} has imports before its `_base_`, so mmengine takes it for one of its lazy '
-            'configs, which have no `_base_`: put `_base_` first.'
+            f'{path} has imports before its `_base_`, so mmengine reads it as a lazy config, which '
+            'has no `_base_`: put `_base_` first.'
         )
     for name, parent in parents:
         if not osp.exists(parent):
@@ -116,7 +116,7 @@ def _fault(path: str, error: BaseException) -> str:
             Config.fromfile(parent)
         except (Exception, SystemExit) as inner:
             return _fault(parent, inner)
-    if isinstance(error, UserError):  # of a function that the config calls
+    if isinstance(error, UserError):  # raised by a function that the config calls
         return str(error) if path in str(error) else f'{path}: {error}'
     return f'{path} cannot be read as a config ({_reason(path, error)}): correct it.'
 
@@ -148,5 +148,5 @@ def _reason(path: str, error: BaseException) -> str:
             error = error.__cause__  # of custom_imports; mmengine's own message lists sys.path
         line, message = next(iter(lines), None), reason(error)
     if _is_lazy(path):
-        message += '; mmengine takes it for a lazy config, in which imports are only names'
+        message += '; mmengine reads it as a lazy config, in which imports are only names'
     return f'line {line}: {message}' if line else message

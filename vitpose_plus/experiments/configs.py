@@ -98,7 +98,7 @@ def multi_task_config(
 
 
 def multi_dataset_config(base: Mapping, datasets: Datasets = (), **options) -> dict[str, dict]:
-    """The sections of a ViTPose+: as ``multi_task_config``, with an expert for each dataset."""
+    """As ``multi_task_config``, for a ViTPose+: with an expert for each dataset."""
     experts = dict(backbone=dict(ffn=dict(num_experts=len(_entries(base, datasets)))))
     options['model'] = merged(experts, options.get('model', {}))
     return multi_task_config(base, datasets, **options)
@@ -170,7 +170,7 @@ def for_inferencers(dataset: Mapping) -> dict[str, str]:
 
 
 def changed(sections: dict[str, dict], changes: Mapping) -> dict[str, dict]:
-    """Returns the sections with the changes; a ``UserError`` for a change of another section."""
+    """Returns the sections with the changes; refuses a change of any other section."""
     if unknown := sorted(set(changes) - set(sections)):
         raise UserError(
             f'{", ".join(unknown)} is no argument and no section of this function, which returns '

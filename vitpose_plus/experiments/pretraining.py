@@ -1,7 +1,7 @@
 """Makes the input of the model and the loader of a pre-training from its datasets.
 
-``topdown`` does the same for pose models. Here only ``train`` of an entry of ``configs/datasets/``
-is read.
+``topdown`` does this for pose models. A pre-training reads only ``train`` of an entry of
+``configs/datasets/``.
 """
 
 from copy import deepcopy
@@ -15,8 +15,9 @@ def person_crops(
     input_hw: tuple[int, int] = (256, 192),
     data_root: str = 'data',
 ) -> tuple[dict, dict]:
-    """Samples are parts of the boxes of annotated people, one a person (ViTPose, table 3,
-    "cropping").
+    """Samples are parts of people's boxes, one for each annotated person.
+
+    This is "cropping" in table 3 of ViTPose.
 
     Args:
         datasets: Dataset name -> entry with a ``train`` part.
@@ -35,7 +36,7 @@ def whole_pictures(
     input_hw: tuple[int, int] = (256, 192),
     data_root: str = 'data',
 ) -> tuple[dict, dict]:
-    """The same with parts of pictures: one sample for each annotated picture, without boxes."""
+    """As ``person_crops``, but samples are parts of pictures: one for each annotated picture."""
     once_each = dict(data_mode='bottomup')
     return _parts(datasets, [dict(type='RandomPictureCrop')], once_each, input_hw, data_root)
 
@@ -43,7 +44,7 @@ def whole_pictures(
 def _parts(
     datasets: dict[str, dict], crop: list[dict], mode: dict, input_hw: tuple[int, int], root: str
 ) -> tuple[dict, dict]:
-    """The last transform of ``crop`` gets the input's size."""
+    """Returns model and loader. The last transform of ``crop`` gets the size of the input."""
     missing = [name for name, entry in datasets.items() if 'train' not in entry]
     if missing or not datasets:
         raise UserError(

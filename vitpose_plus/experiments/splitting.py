@@ -59,7 +59,8 @@ def dataset_index(cfg: Config, dataset: str | None) -> int:
         )
     if dataset is None:
         raise UserError(
-            f'It has a head: name the dataset that it is for (--dataset), of {", ".join(names)}.'
+            'The checkpoint has a head: give the dataset of this head with --dataset, one of '
+            f'{", ".join(names)}.'
         )
     if dataset not in names:
         raise UserError(

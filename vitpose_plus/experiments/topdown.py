@@ -27,7 +27,7 @@ def multi_task(
     Args:
         datasets: Dataset name -> entry, in the order of the experts. An entry has
             ``num_keypoints``, ``crop`` (a key of ``crops``), ``val`` and ``metric`` (or a list).
-            Optional are ``train`` (needed for training), ``test`` (else ``val`` is used) and
+            Optional keys: ``train`` (needed for training), ``test`` (else ``val`` is used) and
             ``augmentation`` (a transform's type -> changes of it, or None to leave it out).
         crops: Kind of crop -> its ``codec``, ``affine`` and ``shift_heatmap``.
         augmentation: Transforms between box and crop, in training.
@@ -91,7 +91,10 @@ def single_dataset(
     sigma: float = 2.0,
     data_root: str = 'data',
 ) -> tuple[dict, dict, dict, dict, dict, dict]:
-    """The same for a plain model of one dataset, with mmpose's estimator, head and evaluator."""
+    """Returns the parts of a config for a plain model of one dataset.
+
+    It has mmpose's estimator, head and evaluator. The arguments are as in ``multi_task``.
+    """
     _check({name: entry}, crops)
     crop = _sized(crops[entry['crop']], input_hw, sigma)
     model = dict(
