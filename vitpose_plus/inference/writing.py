@@ -42,7 +42,7 @@ def write_line(file: BinaryIO, content: dict[str, Any]) -> None:
 
 
 def write_picture(path: Path, image: np.ndarray) -> None:
-    """Writes a BGR image (height, width, 3) in the format of the path's ending."""
+    """Writes a BGR picture (height, width, 3) in the format of the path's ending."""
     path.parent.mkdir(parents=True, exist_ok=True)
     done, content = cv2.imencode(path.suffix, image)
     if not done:

@@ -74,7 +74,7 @@ class Annotations:
             )
 
     def infos(self, number: int) -> list[dict[str, Any]]:
-        """Returns the infos that mmpose's dataset makes from an image's annotations in a test."""
+        """Returns the infos that mmpose's dataset makes from a picture's annotations in a test."""
         image = {**self.images[number], 'img_path': self.images[number]['file_name']}
         annotations = [_completed(one) for one in self._annotations[number]]
         infos = [

@@ -19,8 +19,8 @@ def open_work_dir(folder: Path, device: str, score: float) -> MmdetDetector:
     """Opens the detector in a training folder: its config, and its best or else last checkpoint.
 
     Raises:
-        UserError: The folder does not contain exactly one config and a checkpoint, or they do not
-            belong to a detector.
+        UserError: The folder does not contain exactly one config and a checkpoint, or the config
+            is not that of a detector.
     """
     config, checkpoint = config_in(folder), checkpoint_in(folder)
     cfg = load_config(str(config))

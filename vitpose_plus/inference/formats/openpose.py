@@ -20,8 +20,8 @@ class OpenPoseFormat(Format):
     """Writes a folder for every dataset, with a file for every picture.
 
     A picture's file is ``openpose/DATASET/FOLDERS/STEM_keypoints.json``. A frame's file is
-    ``openpose/DATASET/FOLDERS/FILM_json/STEM_000000000012_keypoints.json``, because Pose2Sim reads
-    folders with names that end in ``_json``, and reads the last number in a file's name as the
+    ``openpose/DATASET/FOLDERS/FILM_json/STEM_000000000012_keypoints.json``. Pose2Sim reads such
+    names: the names of its folders end in ``_json``, and the last number in a file's name is the
     number of the frame. ``FOLDERS`` are the folders of the source below the common folder of all
     sources. All keypoints are in ``pose_keypoints_2d`` in the dataset's order, as in Pose2Sim (its
     ``COCO_17`` and ``COCO_133``).
