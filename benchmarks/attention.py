@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def backbone(name: str) -> dict:
-    """The backbone of a config, without drop path: it is random and frees memory."""
+    """The backbone of a config, without drop path, which is random and frees memory."""
     return Config.fromfile(find_config(name)).model.backbone.to_dict() | dict(drop_path_rate=0.0)
 
 
@@ -86,7 +86,7 @@ def kept_for_backward(model: nn.Module, image: torch.Tensor) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        output = model(image)  # kept until all is counted, so that no memory is used twice
+        output = model(image)  # kept until all tensors are counted, so that no memory is reused
     del output
     return sum(kept.values())
 
@@ -103,7 +103,7 @@ def train(model: nn.Module, image: torch.Tensor) -> None:
 def in_turn(
     passes: Callable, models: dict[str, nn.Module], image: torch.Tensor
 ) -> dict[str, float]:
-    """Runs all models in every round: the median seconds of each."""
+    """Runs all models in every round, and returns the median seconds of each model."""
     times = {label: [] for label in models}
     for _ in range(ROUNDS):
         for label, model in models.items():

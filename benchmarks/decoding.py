@@ -39,8 +39,8 @@ def borders(points: np.ndarray) -> None:
         parts = [codec.decode(part)[0][0] for part in np.array_split(gaussians(points), 100)]
         found[kind] = np.concatenate(parts) / 4 * ((WH - 1) / WH if 'UDP' in kind else 1)
     for base in ('UDPHeatmap', 'MSRAHeatmap'):
-        ours, theirs = found[f'Batched{base}'], found[base]
-        rows = np.abs([ours - theirs, ours - points, theirs - points]).max(-1)
+        ours, mmposes = found[f'Batched{base}'], found[base]
+        rows = np.abs([ours - mmposes, ours - points, mmposes - points]).max(-1)
         for pixels in range(7):
             apart, own, other = rows[:, distance == pixels if pixels < 6 else distance >= 6]
             print(

@@ -25,8 +25,8 @@ class Row(NamedTuple):
 
     Attributes:
         start: A function that sets the initial weights or the teacher in the config, for a seed.
-        leaves: A file of the training that other rows need. While it is missing, the run is not
-            done.
+        needed_file: The name of a file of the training that other rows need. A run without this
+            file is repeated.
         seeds: There is one training for each seed.
     """
 
@@ -34,7 +34,7 @@ class Row(NamedTuple):
     config: str
     changes: dict = {}
     start: Start | None = None
-    leaves: str | None = None
+    needed_file: str | None = None
     seeds: tuple[int, ...] = (0, 1, 2)
 
 
@@ -43,9 +43,9 @@ def folder(name: str, label: str, seed: int) -> Path:
     return WORK_DIR / name / f'{label.replace(", ", "-").replace(" ", "-")}-{seed}'
 
 
-# There is one teacher, trained with seed 0, for all students.
-TRAINED = folder('teacher', 'teacher', 0) / 'epoch_10.pth'
-KNOWLEDGE = folder('token', 'token', 0) / 'token.pth'
+# The checkpoint of the teacher and its knowledge token. All students have this teacher of seed 0.
+TEACHER_FILE = folder('teacher', 'teacher', 0) / 'epoch_10.pth'
+TOKEN_FILE = folder('token', 'token', 0) / 'token.pth'
 
 
 def begin_with(cfg: 'Config', path: Path) -> None:
@@ -54,7 +54,7 @@ def begin_with(cfg: 'Config', path: Path) -> None:
 
 
 def with_attention(label: str, *kinds: str) -> Row:
-    """A row with windows of 16x16 pixels; ``kinds`` are repeated through the four layers."""
+    """A row with windows of 16x16 pixels. The four layers use the ``kinds`` in turn."""
     attention = [dict(type=f'{kind}WindowAttention', window_hw=(2, 2)) for kind in kinds]
     return Row(label, ATTENTION, {'model.backbone.attention': attention})
 
@@ -62,7 +62,7 @@ def with_attention(label: str, *kinds: str) -> Row:
 def pre_training(label: str, epochs: int, changes: dict | None = None, **more) -> Row:
     length = {'param_scheduler.1.end': epochs, 'train_cfg.max_epochs': epochs}
     changes = {**length, 'default_hooks.checkpoint.interval': epochs, **(changes or {})}
-    return Row(label, MAE, changes, leaves=f'epoch_{epochs}.pth', **more)
+    return Row(label, MAE, changes, needed_file=f'epoch_{epochs}.pth', **more)
 
 
 def pretrained(label: str = 'mae', epochs: int = 20) -> Start:
@@ -78,16 +78,19 @@ def frozen(label: str, *parts: str) -> Row:
     return Row(label, PLAIN, {'model.backbone.frozen': parts}, pretrained())
 
 
-def tried(label: str, changes: dict) -> list[Row]:
-    """Two rows with one seed, without and with MAE; six epochs are 684 steps of 16 people."""
+def random_and_mae(label: str, changes: dict) -> list[Row]:
+    """Two rows with one seed: from random weights, and from MAE.
+
+    The six epochs of the config are 684 steps of 16 people.
+    """
     return [
         Row(f'{label}, from random', PLAIN, changes, seeds=(0,)),
         Row(f'{label}, from MAE', PLAIN, changes, pretrained(), seeds=(0,)),
     ]
 
 
-def lasting(epochs: int) -> dict:
-    """The changes that make a fine-tuning last so many epochs, without validation."""
+def fine_tuning_epochs(epochs: int) -> dict:
+    """The changes for a fine-tuning of this number of epochs, without validation."""
     return {
         'param_scheduler.1.T_max': epochs,
         'train_cfg.max_epochs': epochs,
@@ -116,15 +119,15 @@ def expanded(cfg: 'Config', seed: int) -> None:
 
 
 def load_teacher(cfg: 'Config', seed: int) -> None:
-    cfg.load_from = str(TRAINED)
+    cfg.load_from = str(TEACHER_FILE)
 
 
-def taught(cfg: 'Config', seed: int) -> None:
+def set_teacher(cfg: 'Config', seed: int) -> None:
     """Sets the files of the teacher, of its token, or of both."""
     if cfg.model.teacher:
-        cfg.model.teacher.checkpoint = str(TRAINED)
+        cfg.model.teacher.checkpoint = str(TEACHER_FILE)
     if cfg.model.token:
-        cfg.model.token.file = str(KNOWLEDGE)
+        cfg.model.token.file = str(TOKEN_FILE)
 
 
 FASTER, SLOWER = ({'optim_wrapper.optimizer.lr': rate} for rate in (3e-3, 3e-4))
@@ -161,13 +164,13 @@ EXPERIMENTS = {
     ],
     'mae-tried': [
         Row('rate 0.0003, from MAE', PLAIN, SLOWER, pretrained(), seeds=(0,)),
-        *tried('2 epochs', lasting(2)),
-        *tried('96 people, 480 steps', FEW | lasting(80)),
-        *tried('96 people, 2400 steps at 0.003', FEW | FASTER | lasting(400)),
+        *random_and_mae('2 epochs', fine_tuning_epochs(2)),
+        *random_and_mae('96 people, 480 steps', FEW | fine_tuning_epochs(80)),
+        *random_and_mae('96 people, 2400 steps at 0.003', FEW | FASTER | fine_tuning_epochs(400)),
         Row(
             '96 people, 480 steps, from MAE of 60 epochs',
             PLAIN,
-            FEW | lasting(80),
+            FEW | fine_tuning_epochs(80),
             pretrained('mae, 60 epochs', 60),
             seeds=(0,),
         ),
@@ -179,13 +182,13 @@ EXPERIMENTS = {
         Row('shared', PLUS, SHARED, expanded),
         Row('partially shared', PLUS, start=expanded),
     ],
-    'teacher': [Row('teacher', TEACHER, leaves=TRAINED.name, seeds=(0,))],
-    'token': [Row('token', TOKEN, start=load_teacher, leaves=KNOWLEDGE.name, seeds=(0,))],
+    'teacher': [Row('teacher', TEACHER, needed_file=TEACHER_FILE.name, seeds=(0,))],
+    'token': [Row('token', TOKEN, start=load_teacher, needed_file=TOKEN_FILE.name, seeds=(0,))],
     'distillation': [
         Row('none', ATTENTION),
-        Row('output', STUDENT, NO_TOKEN, taught),
-        Row('token', STUDENT, {'model.teacher': None}, taught),
-        Row('both', STUDENT, start=taught),
+        Row('output', STUDENT, NO_TOKEN, set_teacher),
+        Row('token', STUDENT, {'model.teacher': None}, set_teacher),
+        Row('both', STUDENT, start=set_teacher),
     ],
     'bottom-up': [Row('associative embedding', BOTTOM_UP)],
 }

@@ -1,9 +1,9 @@
 """Makes the tables of docs/experiments.md: ``python benchmarks/experiments.py NAME ...``, or all.
 
 Every row of experiment_rows.py is trained once for each seed, and each run uses one core. A run
-is not repeated if its result is in docs/experiments/NAME.json. The exception is a run with a
-checkpoint that other rows need: it is repeated if this checkpoint is missing. The synthetic figures
-are written first, if they are missing.
+is not repeated if its result is in docs/experiments/NAME.json. There is one exception: a run whose
+file other rows need is repeated if this file is missing. The synthetic figures are written first,
+if they are missing.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def make_figures() -> None:
 
 
 def run(name: str, label: str, seed: int) -> Result:
-    """Trains and tests in a process of its own: the score of each dataset, and the seconds."""
+    """Trains and tests in its own process; returns the score of each dataset and the seconds."""
     import torch
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
@@ -102,13 +102,13 @@ def run(name: str, label: str, seed: int) -> Result:
 
 
 def done(name: str) -> Iterator[tuple[Run, Result]]:
-    """The runs in the JSON file: only those of existing rows, with the files that others need."""
+    """Yields the runs in the JSON file that still have a row, and the file that other rows need."""
     path = ROOT / f'{name}.json'
     rows = {row.label: row for row in EXPERIMENTS[name]}
     for entry in json.loads(path.read_text()) if path.exists() else []:
         label, seed = entry.pop('row'), entry.pop('seed')
-        leaves = rows[label].leaves if label in rows else None
-        if label in rows and (not leaves or (folder(name, label, seed) / leaves).exists()):
+        file = rows[label].needed_file if label in rows else None
+        if label in rows and (not file or (folder(name, label, seed) / file).exists()):
             yield (label, seed), entry
 
 

@@ -1,8 +1,8 @@
 """Measures a table of docs/predict.md: ``python benchmarks/predict.py DETECTOR [--model FOLDER]``.
 
-The pictures are synthetic, show several people and animals and have another seed than the pictures
-of the training. The table has the average precision of keypoints in true boxes and in detected
-boxes, with all datasets in one pass or with each dataset alone. It also has pictures and instances
+The pictures are synthetic and show several people and animals. Their seed is not the seed of the
+training. The table has the average precision of keypoints in true boxes and in detected boxes. All
+datasets are predicted in one pass, or each dataset alone. The table also has pictures and instances
 per second.
 """
 
@@ -79,7 +79,7 @@ def report(folder: Path, detector: str, model: list[str]) -> dict[str, dict[str,
 
 
 def average_precision(out: Path, annotations: Path, dataset: str) -> float:
-    """COCO's AP of the keypoints of one dataset in a folder of predictions, for all species."""
+    """COCO's AP of the keypoints of one dataset in a folder of predictions, over all species."""
     lines = [json.loads(line) for line in (out / 'predictions.ndjson').open()]
     images = {Path(line['source']).name: line.get('image_id', i) for i, line in enumerate(lines, 1)}
     content = json.loads(annotations.read_text())

@@ -3,8 +3,8 @@
 python benchmarks/resuming.py [CONFIG] [--batch-size 16] [--rounds 25]
 
 The results are in docs/reliability.md. In one process, two runners train on synthetic figures: one
-with the loop and hooks of the included configs, one with mmengine's own. In turn, each trains one
-epoch. The program prints the median of the ratios of their times.
+with the loop and hooks of the included configs, one with mmengine's own. They train one epoch each,
+in turn. The program prints the median of the ratios of their times.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument('config', nargs='?', default='vitpose-tiny_figures-128x96')
     parser.add_argument('--batch-size', type=int, default=16)
     parser.add_argument('--rounds', type=int, default=25)
-    parser.add_argument('--iterations', type=int, default=12, help='about so many in an epoch')
+    parser.add_argument('--iterations', type=int, default=12, help='about this number per epoch')
     args = parser.parse_args()
     logging.disable(logging.WARNING)
     times = []

@@ -8,12 +8,12 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from vitpose_plus.errors import UserError
 
-TIMEOUT = 60  # seconds without data
+TIMEOUT = 60  # the longest time without data, in seconds
 THIS_MACHINE = ('127.0.0.1', 'localhost', '::1')
 
 
 def check_address(url: str) -> None:
-    """Raises a ``UserError`` for http: there, a file can be changed on its way."""
+    """Raises a ``UserError`` for an http address: a file can be changed on its way to us."""
     try:
         address = urlsplit(url)
         allowed = address.scheme == 'https' and bool(address.hostname)

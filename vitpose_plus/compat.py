@@ -79,7 +79,7 @@ class UncompiledOps(ModuleType):
 
 
 def provide_mmcv_ops() -> None:
-    """``import mmpose.models`` imports ``mmcv._ext`` (by ``mmcv.ops``), missing in mmcv-lite.
+    """``mmpose.models`` imports ``mmcv.ops``, which imports ``mmcv._ext``; mmcv-lite has none.
 
     The replacement is removed from ``sys.modules``, so that ``mmcv_full_available()`` is correct.
     """
@@ -122,7 +122,7 @@ def no_bytes() -> bytes:
 
 
 def history_statistic(owner: type, name: str):
-    """Replaces ``getattr`` in unpickling; gives only statistics of mmengine's ``HistoryBuffer``."""
+    """Replaces ``getattr`` in unpickling: returns only statistics of ``HistoryBuffer``."""
     from mmengine.logging import HistoryBuffer
 
     if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
@@ -134,7 +134,7 @@ def history_statistic(owner: type, name: str):
 
 
 def refuse_unsafe_fallback() -> None:
-    """If ``weights_only`` refuses a file, onedl-mmengine loads it without, and so runs its code."""
+    """onedl-mmengine loads refused files again without ``weights_only``: it runs their code."""
     import torch
     from mmengine.runner import checkpoint
 

@@ -28,9 +28,9 @@ def is_own_command() -> bool:
     """Whether the interpreter was started as ``python -m vitpose_plus`` or as ``vitpose``.
 
     Another program with the name ``vitpose`` is treated as the command: it has to call
-    ``vitpose_plus.register()`` itself. ``sys.orig_argv`` has the arguments of the interpreter.
-    ``sys.argv`` is not enough: a worker of ``multiprocessing`` copies the ``sys.argv`` of its
-    parent process, but was not started as a command.
+    ``vitpose_plus.register()`` itself. ``sys.orig_argv`` has all arguments of the interpreter.
+    ``sys.argv`` is not enough: a worker of ``multiprocessing`` has the ``sys.argv`` of its parent
+    process, although it was not started as a command.
     """
     if not sys.argv:
         return False

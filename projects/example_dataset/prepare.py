@@ -1,6 +1,6 @@
 """Writes the annotation files of the example: seven keypoints of the synthetic animals.
 
-Data of your own needs no such script if it is a COCO-style file.
+You do not need such a script if your own data has a COCO-style file.
 """
 
 import json

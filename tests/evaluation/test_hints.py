@@ -52,8 +52,8 @@ def test_a_dataset_without_result_is_named():
     assert hint.startswith('There is no result for coco:')
 
 
-ONE_POINT = 'have all keypoints of every instance at one point, whatever the pictures show'
-SAME = 'have the same keypoints in every crop, whatever the pictures show'
+ONE_POINT = 'have all keypoints of every instance at one point, independent of the pictures'
+SAME = 'have the same keypoints in every crop, independent of the pictures'
 
 
 def predicted(crops, spread, moving, keypoints=17):

@@ -1,7 +1,7 @@
 """The scores of a model that predicts its targets exactly, in the crops or pictures of the test.
 
 Plain targets are rounded to whole heatmap pixels, so decoding them loses a little. A model that was
-trained on a keypoint in many crops can average out the rounding and score more.
+trained on a keypoint in many crops can average out the rounding and get a higher score.
 
 Shapes: K keypoints, h w heatmap, P people with tags.
 """

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 @torch.no_grad()
 def multiply_adds(backbone: nn.Module, input_hw: tuple[int, int]) -> int:
-    """Returns the multiply-adds of a backbone on the meta device for one image.
+    """Returns the multiply-adds of a backbone on the meta device for one picture.
 
     As in the papers, which call them FLOPs, all matrix products count, also those of attention
     (queries with keys, weights with values). Norms, activations and sums do not count.

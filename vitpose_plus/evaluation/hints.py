@@ -10,7 +10,7 @@ import numpy as np
 SCORES = ('AP', 'PCK', 'PCKh', 'tPCK', 'AUC')  # 0 is the worst
 ERRORS = ('EPE', 'NME')  # 0 is the best
 CELL = 0.02  # about one heatmap pixel, as a part of the crop's width or height
-FEW = 5  # so few crops may have the same keypoints by chance
+FEW = 5  # this number of crops, or fewer, may have the same keypoints by chance
 
 
 def metric_hints(metrics: dict[str, float], trained: bool = True) -> list[str]:
@@ -68,7 +68,7 @@ class Places:
             center: Centre of the crop, x and y in pixels.
             scale: Width and height of the crop in pixels.
         """
-        if keypoints.shape[0] == 0 or keypoints.shape[1] < 2:  # one may always be in the middle
+        if keypoints.shape[0] == 0 or keypoints.shape[1] < 2:  # one keypoint can always be central
             return
         places = (keypoints - center) / scale
         self.number += len(places)
@@ -85,7 +85,7 @@ class Places:
         else:
             return []
         return [
-            f'The predictions for {name} have {what}, whatever the pictures show: look at the '
+            f'The predictions for {name} have {what}, independent of the pictures: look at the '
             'weights, at the mean and std of the pictures, and at the learning rate.'
         ]
 

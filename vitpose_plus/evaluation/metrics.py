@@ -1,4 +1,4 @@
-"""Metrics that mmpose does not have: for several datasets, and for joints that start at zero."""
+"""Metrics that mmpose does not have: for several datasets, and for pixels counted from zero."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class DatasetwiseEvaluator(Evaluator):
 
     @dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict) -> None:
-        """Gives every metric the metainfo of its dataset (from ``MultiDataset.metainfo``)."""
+        """Sets the metainfo of every metric: that of its dataset in ``MultiDataset.metainfo``."""
         known = dataset_meta['datasets']
         if set(known) != set(self.names):
             raise UserError(
@@ -61,8 +61,8 @@ class DatasetwiseEvaluator(Evaluator):
 class ZeroBasedMpiiPCKAccuracy(MpiiPCKAccuracy):
     """PCKh of joints in pixels counted from zero, as ``ZeroBasedMpiiDataset`` returns them.
 
-    mmpose adds one to the predictions and expects annotations that start at one. The mean over all
-    joints comes first, as the first number chooses the best checkpoint.
+    mmpose adds one to the predictions and expects annotations in pixels counted from one. The mean
+    over all joints comes first, because the best checkpoint is chosen by the first number.
     """
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:

@@ -76,9 +76,9 @@ def _frame(box: np.ndarray | None, points: np.ndarray) -> np.ndarray | None:
 
 
 def _line_width(frame: np.ndarray, shape: Sequence[int]) -> float:
-    """The width of the lines of a figure, in pixels: a seventieth of its size.
+    """The width of the lines of a person or animal, in pixels: a seventieth of its size.
 
-    Lines of a small figure in a large picture are wider, so that they are still visible when the
+    If it is small in a large picture, the lines are wider, so that they are still visible when the
     picture is shown on a screen.
     """
     picture = max(shape[:2])
@@ -88,7 +88,7 @@ def _line_width(frame: np.ndarray, shape: Sequence[int]) -> float:
 
 
 def _side(sides: Sequence[int], link: np.ndarray) -> int:
-    """The side of a link: that of its ends; the middle for a link from left to right."""
+    """The side of a link: the side of its ends, or the middle for a link from left to right."""
     found = {sides[end] for end in link} - {MIDDLE}
     return found.pop() if len(found) == 1 else MIDDLE
 
@@ -182,5 +182,5 @@ def _write(
 
 
 def _fixed(values: Sequence[float] | np.ndarray) -> tuple[int, ...]:
-    """Pixels as OpenCV's integers with ``SHIFT`` binary places."""
+    """Pixels as OpenCV's integers, in units of 2 ** -SHIFT pixels."""
     return tuple(round(float(value) * 2**SHIFT) for value in values)
