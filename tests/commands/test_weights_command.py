@@ -26,14 +26,16 @@ def _environment(tmp_path, monkeypatch):
 
 def test_the_list_has_every_name_and_marks_downloaded_files(tmp_path, capsys):
     given = RELEASED['vitpose-base-ap10k']
-    place(given.url).parent.mkdir(parents=True)
-    place(given.url).write_bytes(b'weights')
+    for each in (given, DETECTORS['rtmdet-m']):
+        place(each.url).parent.mkdir(parents=True)
+        place(each.url).write_bytes(b'weights')
     main(['weights', '--json', str(tmp_path / 'weights.json')])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     every = [*RELEASED, *DETECTORS]
     shown = {row[0]: row[-1] for row in rows if row and row[0] in every}
     assert list(shown) == every
-    assert [name for name, last in shown.items() if last == 'yes'] == [given.name]
+    assert [name for name, last in shown.items() if last == 'yes'] == [given.name, 'rtmdet-m']
+    assert shown['dfine-m'] == '?'  # it is in the folder of Hugging Face's client
     assert ['coco_wholebody'] in rows  # names are complete
     written = json.loads((tmp_path / 'weights.json').read_text())
     assert [row['name'] for row in written['detectors']] == list(DETECTORS)

@@ -133,7 +133,7 @@ BAD = {
     no_weights: READ,
     a_pickle: READ,
     no_processor: READ,
-    missing_tensors: "'model.enc_score_head.*' and 1 other tensors of the detector are missing: ",
+    missing_tensors: "has no 'model.enc_score_head.bias', 'model.enc_score_head.weight': download",
     other_model: READ,
     no_json: READ,
     too_small: r'The detector of .* cannot run \(.*\): correct',

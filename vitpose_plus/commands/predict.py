@@ -153,7 +153,7 @@ def _run(args: argparse.Namespace) -> int:
         precision=args.precision,
         batch_size=args.batch_size,
         flip_test=args.flip_test,
-        say=progress.say,
+        on_message=progress.show,
     )
     prediction = predictor.prepare(
         sources,
@@ -173,7 +173,7 @@ def _run(args: argparse.Namespace) -> int:
 
     def fail(failure: 'Failure') -> None:
         folder.add_failure(failure)
-        progress.say(failure.error)
+        progress.show(failure.error)
         progress.add()
 
     with folder, progress:

@@ -60,7 +60,6 @@ def models() -> list[dict[str, Any]]:
 
 def detectors() -> list[dict[str, Any]]:
     """The facts about each detector for ``--boxes``."""
-    from vitpose_plus.checkpoints.fetching import place
     from vitpose_plus.inference.boxes.detectors import DETECTORS
 
     return [
@@ -71,7 +70,7 @@ def detectors() -> list[dict[str, Any]]:
             licence=detector.licence,
             url=detector.url,
             sha256=detector.sha256,
-            downloaded=place(detector.url).is_file(),
+            downloaded=detector.is_downloaded,
         )
         for name, detector in DETECTORS.items()
     ]

@@ -67,7 +67,7 @@ class BatchRunner:
         device: The device on which the network runs.
         precision: A key of ``PRECISIONS``.
         size: The batch size.
-        say: A function that is called with a sentence when the batch size changes.
+        on_message: A function that is called with a sentence when the batch size changes.
     """
 
     def __init__(
@@ -76,13 +76,13 @@ class BatchRunner:
         device: torch.device,
         precision: str,
         size: int,
-        say: Callable[[str], None],
+        on_message: Callable[[str], None],
     ) -> None:
         self.network = network.to(device)
         self.device = device
         self.precision = precision
         self.size = size
-        self.say = say
+        self.on_message = on_message
 
     @torch.inference_mode()
     def __call__(self, inputs: Sequence[dict[str, Any]]) -> list[PoseDataSample]:
@@ -105,7 +105,9 @@ class BatchRunner:
             ) from error
         torch.cuda.empty_cache()
         self.size //= 2
-        self.say(f'The memory of {self.device} is too small: the batch size is now {self.size}.')
+        self.on_message(
+            f'The memory of {self.device} is too small: the batch size is now {self.size}.'
+        )
 
 
 def free_memory() -> int:

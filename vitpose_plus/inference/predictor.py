@@ -38,7 +38,7 @@ class PosePredictor:
         precision: ``auto``, ``fp32`` or ``bf16``.
         batch_size: The number of crops in a batch, or ``auto``.
         flip_test: Whether predictions are averaged with those of the mirrored crops.
-        say: A function that is called with each message (a sentence).
+        on_message: A function that is called with each message (a sentence).
 
     Raises:
         UserError: The model does not exist, or its config and weights do not fit.
@@ -53,13 +53,13 @@ class PosePredictor:
         precision: str = 'auto',
         batch_size: int | str = 'auto',
         flip_test: bool = False,
-        say: Callable[[str], None] = LOGGER.warning,
+        on_message: Callable[[str], None] = LOGGER.warning,
     ) -> None:
         self.device = device_of(device)
         settings = precision_of(precision), batch_size_of(batch_size, self.device)
         self.model = models.load(str(model), checkpoint and str(checkpoint))
         self.flip_test = self.model.network.test_cfg['flip_test'] = flip_test
-        self.run = BatchRunner(self.model.network, self.device, *settings, say)
+        self.run = BatchRunner(self.model.network, self.device, *settings, on_message)
         self.estimator = estimator_of(self.model)
 
     @property

@@ -55,5 +55,5 @@ class PredictionProgress:
         if not self.console.is_terminal and self.pictures % EVERY == 0:
             print(self.sentence, file=sys.stderr, flush=True)
 
-    def say(self, sentence: str) -> None:
+    def show(self, sentence: str) -> None:
         self.console.print(sentence, soft_wrap=True)

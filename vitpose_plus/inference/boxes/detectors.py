@@ -9,7 +9,7 @@ import mmpose
 from mmdet.datasets import CocoDataset
 
 from vitpose_plus.checkpoints import reading
-from vitpose_plus.checkpoints.fetching import fetch
+from vitpose_plus.checkpoints.fetching import fetch, place
 from vitpose_plus.experiments.catalogue import load_config
 from vitpose_plus.inference.boxes.hugging_face import TransformersDetector, download
 from vitpose_plus.inference.boxes.mmdetection import MmdetDetector
@@ -43,6 +43,11 @@ class Released(ABC):
     classes: tuple[str, ...]
     licence: str
 
+    @property
+    @abstractmethod
+    def is_downloaded(self) -> bool | None:
+        """Whether the weights are on this machine; None if this is not known."""
+
     @abstractmethod
     def open(self, device: str, score: float) -> BoxSource:
         """Downloads the detector if necessary, and returns it."""
@@ -58,6 +63,10 @@ class ReleasedMmdet(Released):
 
     config: Path
 
+    @property
+    def is_downloaded(self) -> bool:
+        return place(self.url).is_file()
+
     def open(self, device: str, score: float) -> BoxSource:
         path = fetch(self.url, self.sha256)
         detector = MmdetDetector(
@@ -70,6 +79,8 @@ class ReleasedMmdet(Released):
 @dataclass(frozen=True)
 class ReleasedTransformers(Released):
     """A detector of Hugging Face, in the download folder of Hugging Face's client."""
+
+    is_downloaded = None
 
     def open(self, device: str, score: float) -> BoxSource:
         folder = download(self.url.removeprefix(f'{HUB}/'))

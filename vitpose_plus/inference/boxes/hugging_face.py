@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vitpose_plus.checkpoints.layouts.layout import shortened
 from vitpose_plus.errors import UserError, needing, reason
 from vitpose_plus.inference.boxes.batching import batches
 from vitpose_plus.inference.boxes.given import inside
@@ -48,8 +49,7 @@ class TransformersDetector(BoxSource):
             ) from error
         if missing := sorted(loaded['missing_keys']):
             raise UserError(
-                f'{folder}: {missing[0]!r} and {len(missing) - 1} other tensors of the detector '
-                'are missing: download or save it again.'
+                f'{folder}: the detector has no {shortened(missing)}: download or save it again.'
             )
         self.model.to(device).eval()
         names = self.model.config.id2label
