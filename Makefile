@@ -44,14 +44,16 @@ shapes: $(READY)
 setup: $(READY)
 
 # xtcocotools is built here because its wheels are for NumPy 1. chumpy, which mmpose requires and never
-# imports, only builds without isolation. Nothing else is compiled.
+# imports, only builds without isolation. Nothing else is compiled. The last line has isolation, because
+# only then setuptools writes the egg-info folder in which mim finds an editable installation.
 $(READY): requirements/constraints.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' || \
 		{ echo "vitpose_plus is tested with Python 3.11 and 3.12: run make PYTHON=python3.12"; exit 1; }
 	@echo "Setting up .venv: a few minutes, most of them for downloading torch ..."
 	$(PYTHON) -m venv .venv
 	$(INSTALL) pip setuptools wheel Cython numpy
-	$(INSTALL) --no-build-isolation --no-binary xtcocotools --editable '.[$(EXTRAS)]'
+	$(INSTALL) --no-build-isolation --no-binary xtcocotools xtcocotools chumpy
+	$(INSTALL) --editable '.[$(EXTRAS)]'
 	@touch $(READY)
 
 clean:
