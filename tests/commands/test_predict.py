@@ -10,12 +10,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 from mmengine.config import Config
 
 from tests.helpers import figures_detector
 from tests.helpers.demo import ROOT, TINY
+from tests.helpers.films import write_film
 from tests.helpers.serving import serving
 from tests.helpers.tiny_figures import FILE
 from vitpose_plus.checkpoints import fetching, released
@@ -146,6 +148,8 @@ def folder_of_the_page(figures, tmp_path, monkeypatch):
     content = json.loads(annotations.read_text())
     picture = figures / 'mixed' / 'val' / content['images'][1]['file_name']
     Path('street.jpg').symlink_to(picture)
+    image = cv2.resize(cv2.imread(str(picture)), (640, 480))
+    write_film(Path('walk.mp4'), [number * 400 for number in range(7)], image=image)
     for folder in ('photos', 'crops'):
         Path(folder).mkdir()
         shutil.copy(picture, folder)

@@ -12,7 +12,7 @@ import pytest
 from vitpose_plus.datasets.skeletons import Skeleton
 from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.files import UNFINISHED
-from vitpose_plus.inference import folder as folder_module
+from vitpose_plus.inference import drawing
 from vitpose_plus.inference.folder import PredictionFolder
 from vitpose_plus.inference.prediction import Failure
 from vitpose_plus.inference.results import Instance, Result
@@ -145,7 +145,7 @@ def test_a_full_disk_raises_one_sentence_and_earlier_lines_stay(tmp_path, monkey
 
     with opened(tmp_path) as folder:
         folder.add(result('a.png'))
-        monkeypatch.setattr(folder_module, 'write_picture', full)
+        monkeypatch.setattr(drawing, 'write_picture', full)
         with pytest.raises(RunError) as stop:
             folder.add(result('b.png'))
     message = str(stop.value)

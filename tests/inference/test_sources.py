@@ -241,11 +241,6 @@ def texts(monkeypatch, _):
     return 'texts'
 
 
-def film(monkeypatch, _):
-    put('a.MOV')
-    return ['a.MOV']
-
-
 def no_permission(monkeypatch, _):
     os.mkdir('secret')
 
@@ -288,7 +283,6 @@ REFUSED = [
     (list_of_lists, '@list does not exist'),
     (comments, '@list names no pictures: write one per line.'),
     (texts, 'texts has no pictures (files that end in .jpg, .png, ...): give another folder.'),
-    (film, 'a.MOV is a film, which is not read yet: extract its frames to a folder (ffmpeg -i'),
     (no_permission, 'secret cannot be read (Permission denied): change its permissions, or give o'),
 ]
 

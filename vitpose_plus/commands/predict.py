@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'sources',
         nargs='+',
         metavar='SOURCE',
-        help='a picture, folder, glob or URL; @FILE: a list of these; -: a picture on stdin',
+        help='a picture, film, folder, glob or URL; @FILE: a list of these; -: a picture on stdin',
     )
     parser.add_argument(
         '--model',
@@ -73,6 +73,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=SCORE,
         help='keypoints with a higher score are drawn, and are visible in annotations.coco.json '
         f'[{SCORE}]',
+    )
+    parser.add_argument(
+        '--from', dest='start', type=float, metavar='SECONDS', help='first time of films [start]'
+    )
+    parser.add_argument(
+        '--to', dest='stop', type=float, metavar='SECONDS', help='last time of films [end]'
+    )
+    parser.add_argument(
+        '--every', type=int, default=1, metavar='N', help='use every N-th frame of films [1]'
     )
     parser.add_argument('--no-draw', action='store_true', help='write no pictures with skeletons')
     parser.add_argument(
@@ -139,11 +148,12 @@ def _run(args: argparse.Namespace) -> int:
     from vitpose_plus.inference.folder import PredictionFolder, check_place
     from vitpose_plus.inference.predictor import PosePredictor
     from vitpose_plus.inference.progress import PredictionProgress
-    from vitpose_plus.inference.sources import open_sources
+    from vitpose_plus.inference.sources import Selection, open_sources
 
     # Cheap checks come first, before weights are downloaded.
     check_place(Path(args.out))
-    sources = open_sources(args.sources, leave_out=Path(args.out) / 'drawn')
+    selection = Selection(args.start, args.stop, args.every)
+    sources = open_sources(args.sources, Path(args.out) / 'drawn', selection)
     models.origin_of(args.model, args.checkpoint).check_datasets(assignment.named(args.dataset))
     progress = PredictionProgress(sources.total)
     predictor = PosePredictor(

@@ -12,11 +12,12 @@ from typing import Any
 from vitpose_plus import files
 from vitpose_plus.datasets.skeletons import Skeleton
 from vitpose_plus.errors import RunError, UserError
+from vitpose_plus.inference.drawing import Drawings
 from vitpose_plus.inference.formats import FORMATS
 from vitpose_plus.inference.formats.format import Predictions
 from vitpose_plus.inference.prediction import Failure
 from vitpose_plus.inference.results import Result
-from vitpose_plus.inference.writing import Lines, write_line, write_picture
+from vitpose_plus.inference.writing import Lines, write_line
 from vitpose_plus.version import __version__
 
 SCHEMA_VERSION = 1
@@ -61,7 +62,9 @@ class PredictionFolder:
         names = sorted(set(formats))
         self.formats = [FORMATS[name]() for name in names]
         self.skeletons = skeletons
-        self.score, self.draw = settings['score'], settings['draw']
+        self.score = settings['score']
+        drawings = Drawings(self.folder / DRAWN, self.score)
+        self.drawings = drawings if settings['draw'] else None
         self.manifest = dict(
             schema_version=SCHEMA_VERSION,
             version=__version__,
@@ -102,14 +105,16 @@ class PredictionFolder:
 
     def __exit__(self, *error) -> None:
         with self._disk_errors():
+            if self.drawings:
+                self.drawings.close()
             self.record.close()
             self.failures.close()
 
     def add(self, result: Result) -> None:
         """Writes the drawn picture of a result, and then its line."""
         with self._disk_errors():
-            if self.draw:
-                write_picture(self.folder / DRAWN / result.place, result.drawn(self.score))
+            if self.drawings:
+                self.drawings.add(result)
             write_line(self.record, result.to_dict())
         self.counts['pictures'] += 1
         self.counts['instances'] += len(result.instances)

@@ -94,6 +94,7 @@ class Prediction:
         """Returns all settings that change the predictions, besides the model, for the manifest."""
         return dict(
             sources=self.sources.given,
+            frames=self.sources.selection.describe(),
             precision=self.run.precision,
             device=self.run.device.type,
             **self.settings,
@@ -187,6 +188,7 @@ class Prediction:
             skeletons=self.skeletons,
             frame=picture.frame,
             time=picture.time,
+            time_base=picture.time_base,
             image_id=ready.image_id,
             image=image,
             place=picture.place,

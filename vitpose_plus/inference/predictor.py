@@ -19,7 +19,7 @@ from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL
 from vitpose_plus.inference.estimators import estimator_of
 from vitpose_plus.inference.prediction import Failure, Prediction, raise_failure
 from vitpose_plus.inference.results import Result
-from vitpose_plus.inference.sources import Sources, open_sources
+from vitpose_plus.inference.sources import ALL, Selection, Sources, open_sources
 
 LOGGER = logging.getLogger('vitpose_plus')
 
@@ -75,13 +75,14 @@ class PosePredictor:
         dataset: str | Mapping[str, str] | None = None,
         annotations: str | Path | None = None,
         box_score: float = BOX_SCORE,
+        frames: Selection = ALL,
         on_failure: Callable[[Failure], None] = raise_failure,
     ) -> Iterator[Result]:
         """Yields the results of all pictures that can be predicted, in the order of the sources.
 
         Args:
-            sources: A picture, folder, glob, ``@FILE``, ``-`` or URL; an array (BGR) or a PIL
-                image; or several of these.
+            sources: A picture, film, folder, glob, ``@FILE``, ``-`` or URL; an array (BGR) or a
+                PIL image; or several of these.
             boxes: The name of a detector, a file of boxes or annotations, ``whole``, or a mapping
                 from sources to arrays. The default is set in the model's config, else
                 ``rtmdet-m``.
@@ -90,6 +91,7 @@ class PosePredictor:
             annotations: The file with the names of the pictures, if the file ``boxes`` has only
                 their ids.
             box_score: Detections with a lower score are left out.
+            frames: The frames of films that are used; the default is all of them.
             on_failure: A function that is called with the ``Failure`` of each picture that cannot
                 be predicted. The default raises a ``UserError``.
 
@@ -98,7 +100,12 @@ class PosePredictor:
                 opened.
         """
         prediction = self.prepare(
-            sources, boxes, dataset=dataset, annotations=annotations, box_score=box_score
+            sources,
+            boxes,
+            dataset=dataset,
+            annotations=annotations,
+            box_score=box_score,
+            frames=frames,
         )
         return prediction.results(on_failure)
 
@@ -110,6 +117,7 @@ class PosePredictor:
         dataset: str | Mapping[str, str] | None = None,
         annotations: str | Path | None = None,
         box_score: float = BOX_SCORE,
+        frames: Selection = ALL,
     ) -> Prediction:
         """Opens and checks everything for a prediction.
 
@@ -132,5 +140,5 @@ class PosePredictor:
         self.model.origin.check_datasets(assignment.named(wanted))
         chosen = assignment.parse(wanted, list(self.model.skeletons), labels)
         if not isinstance(sources, Sources):
-            sources = open_sources(sources)
+            sources = open_sources(sources, selection=frames)
         return Prediction(self.estimator, self.run, sources, opened, chosen, settings)

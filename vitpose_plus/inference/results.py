@@ -5,6 +5,7 @@ Shapes: N instances, K keypoints of a dataset.
 
 import json
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,7 @@ class Result:
         skeletons: Dataset name -> its keypoints, for every requested dataset.
         frame: Number of the frame in a film, from 0; None for a picture.
         time: Time of the frame in seconds; None for a picture.
+        time_base: The unit of the film's times, in seconds; None for a picture.
         image_id: The id of the picture in the file of boxes; None if there is none.
         image: The picture: BGR (height, width, 3), 0..255.
         place: Path of the drawn picture below the folder of drawn pictures.
@@ -81,6 +83,7 @@ class Result:
     skeletons: dict[str, Skeleton] = field(default_factory=dict)
     frame: int | None = None
     time: float | None = None
+    time_base: Fraction | None = None
     image_id: int | None = None
     image: np.ndarray | None = field(default=None, repr=False)
     place: PurePosixPath | None = None

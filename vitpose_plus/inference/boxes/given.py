@@ -32,7 +32,7 @@ class GivenBoxes(BoxSource):
 
     def _checked(self, picture: Picture, image: np.ndarray) -> Boxes:
         height, width = image.shape[:2]
-        boxes = self.entry(self.index.find(picture.source), picture, (width, height))
+        boxes = self.entry(self.index.find(picture.file_name), picture, (width, height))
         outside = ~inside(boxes.xyxy, (width, height))
         if outside.any():
             box = listed(boxes.xyxy[outside.argmax()])

@@ -10,11 +10,13 @@ from PIL import Image
 
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import about
+from vitpose_plus.inference.sources.films import Film, FilmEntry
 from vitpose_plus.inference.sources.memory import Array, PillowImage
 from vitpose_plus.inference.sources.names import as_text, in_message
-from vitpose_plus.inference.sources.paths import Film, Folder, Missing, Pattern, PictureFile
+from vitpose_plus.inference.sources.paths import Folder, Missing, Pattern, PictureFile
 from vitpose_plus.inference.sources.picture import Picture
 from vitpose_plus.inference.sources.places import unique_places
+from vitpose_plus.inference.sources.selection import ALL, Selection
 from vitpose_plus.inference.sources.source import Entry, Source, is_word
 from vitpose_plus.inference.sources.streams import StandardInput, read_standard_input
 from vitpose_plus.inference.sources.web import Url
@@ -28,17 +30,21 @@ class Sources:
     Args:
         given: The sources that the user gives, as text.
         entries: The entries of these sources.
+        selection: The frames of films that are used.
 
     Attributes:
         given: The sources that the user gives, as text.
+        selection: The frames of films that are used.
         total: The number of pictures; None if it is known only after reading.
     """
 
-    def __init__(self, given: list[str], entries: Sequence[Entry]) -> None:
-        self.given = given
-        self._entries = entries
+    def __init__(
+        self, given: list[str], entries: Sequence[Entry], selection: Selection = ALL
+    ) -> None:
+        self.given, self.selection = given, selection
+        self._entries = [entry.selecting(selection) for entry in entries]
         self._places = unique_places(entries)
-        totals = [entry.total for entry in entries]
+        totals = [entry.total for entry in self._entries]
         self.total = None if None in totals else sum(totals)
 
     def __iter__(self) -> Iterator[Picture]:
@@ -86,13 +92,16 @@ NAMED: list[type[Source]] = [Film, PictureFile, Folder, Url, Pattern, Missing]
 KINDS: list[type[Source]] = [Array, PillowImage, StandardInput, ListFile, *NAMED]
 
 
-def open_sources(given: Given | Sequence[Given], leave_out: Path | None = None) -> Sources:
+def open_sources(
+    given: Given | Sequence[Given], leave_out: Path | None = None, selection: Selection = ALL
+) -> Sources:
     """Opens sources; their pictures are not read yet.
 
     Args:
-        given: A picture, a folder, a pattern, ``@FILE``, ``-``, a URL, an array (BGR or grey), a
-            PIL image; or several of these. A source that is given twice is read twice.
+        given: A picture, a film, a folder, a pattern, ``@FILE``, ``-``, a URL, an array (BGR or
+            grey), a PIL image; or several of these. A source that is given twice is read twice.
         leave_out: A folder whose files are not used as sources, for example the results' folder.
+        selection: The frames of films that are used.
 
     Raises:
         UserError: A source does not exist, or its type is not supported.
@@ -108,7 +117,9 @@ def open_sources(given: Given | Sequence[Given], leave_out: Path | None = None) 
         found = list(source.entries(leave_out))
         entries += found
         names.append(as_text(one) if is_word(one) else found[0].place)
-    return Sources(names, entries)
+    if selection != ALL and not any(isinstance(entry, FilmEntry) for entry in entries):
+        raise UserError('--from, --to and --every are for films, but no source is a film.')
+    return Sources(names, entries, selection)
 
 
 def _open(given: Any, number: int, kinds: Sequence[type[Source]]) -> Source:

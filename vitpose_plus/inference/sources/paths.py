@@ -1,4 +1,4 @@
-"""Sources on the disk: a picture, a folder, a pattern, a film."""
+"""Sources on the disk: a picture, a folder, a pattern."""
 
 import glob
 import os
@@ -19,11 +19,6 @@ from vitpose_plus.inference.sources.names import as_text, in_message
 from vitpose_plus.inference.sources.picture import Picture
 from vitpose_plus.inference.sources.source import Entry, SinglePicture, Source, is_word
 from vitpose_plus.inference.sources.walking import is_picture_name, natural, pictures_below
-
-FILMS = (
-    '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.mts', '.m2ts', '.wmv',
-    '.flv', '.3gp', '.ogv',
-)  # fmt: skip
 
 
 @dataclass(kw_only=True)
@@ -116,20 +111,6 @@ class Pattern(Source):
             )
         root = osp.dirname(re.split('[*?[]', pattern)[0])
         return (_entry(path, root) for path in kept)
-
-
-class Film(Source):
-    """A film, recognised by its ending."""
-
-    @classmethod
-    def accepts(cls, given: Any) -> bool:
-        return is_word(given) and osp.isfile(given) and os.fspath(given).lower().endswith(FILMS)
-
-    def entries(self, leave_out: Path | None) -> Iterator[Entry]:
-        raise UserError(
-            f'{in_message(self.given)} is a film, which is not read yet: extract its frames to a '
-            'folder (ffmpeg -i FILM FOLDER/%06d.png), and give the folder.'
-        )
 
 
 class Missing(Source):

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -16,12 +17,19 @@ class Picture(ABC):
         place: The path of the drawn picture below its folder; each picture has a different path.
         frame: Number of the frame in a film, from 0; None for a picture.
         time: Time of the frame in seconds; None for a picture.
+        time_base: The unit of the film's times, in seconds; None for a picture.
     """
 
     source: str
     place: PurePosixPath
     frame: int | None = None
     time: float | None = None
+    time_base: Fraction | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The name of the picture in files of boxes and annotations."""
+        return self.source
 
     @abstractmethod
     def read(self) -> np.ndarray:

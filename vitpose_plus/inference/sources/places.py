@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from vitpose_plus.files import PICTURES
 from vitpose_plus.inference.sources.source import Entry
 
 MAX_NAME_BYTES = 200  # systems allow 255; names of temporary files are longer
@@ -16,20 +15,20 @@ FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
 
 def unique_places(entries: Sequence[Entry]) -> list[PurePosixPath]:
-    """Returns relative paths with the ending of a picture that OpenCV can write.
+    """Returns relative paths with the ending of a picture or film that can be written.
 
     The paths are relative to the given sources. If two pictures of different sources would have the
     same path, all paths are relative to the common parent of all files. Numbers are added to paths
     that are still the same.
     """
-    places = [_of_drawing(entry.place) for entry in entries]
+    places = [_of_drawing(entry.place, entry.drawn_endings) for entry in entries]
     owners: dict[str, str] = {}
     if any(
         owners.setdefault(_key(p), e.full) != e.full for p, e in zip(places, entries, strict=True)
     ):
         files = {osp.dirname(entry.full) for entry in entries if osp.isabs(entry.full)}
         parent = osp.commonpath(files) if files else ''
-        places = [_of_drawing(_below(parent, entry.full)) for entry in entries]
+        places = [_of_drawing(_below(parent, e.full), e.drawn_endings) for e in entries]
     return [PurePosixPath(place) for place in _numbered(places)]
 
 
@@ -37,11 +36,11 @@ def _below(parent: str, full: str) -> str:
     return osp.relpath(full, parent) if osp.isabs(full) else full
 
 
-def _of_drawing(place: str) -> str:
-    """Adds ``.png`` to a path, unless OpenCV can write pictures with its ending."""
+def _of_drawing(place: str, endings: Sequence[str]) -> str:
+    """Adds the first ending to a path, unless the path has one of these endings."""
     place = clean(place)
-    is_written = PurePosixPath(place).suffix.lower() in PICTURES  # the name '.jpg' has no suffix
-    return place if is_written else clean(f'{place}.png')
+    is_written = PurePosixPath(place).suffix.lower() in endings  # the name '.jpg' has no suffix
+    return place if is_written else clean(f'{place}{endings[0]}')
 
 
 def clean(place: str) -> str:

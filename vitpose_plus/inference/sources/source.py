@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from vitpose_plus.files import PICTURES
 from vitpose_plus.inference.sources.picture import Picture
+from vitpose_plus.inference.sources.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Entry(ABC):
     place: str
     full: str
 
+    drawn_endings = PICTURES  # of the files with poses; the first one is added to other names
+
     @property
     @abstractmethod
     def total(self) -> int | None:
@@ -34,6 +38,10 @@ class Entry(ABC):
         Args:
             place: The path for its drawn pictures; each entry has a different path.
         """
+
+    def selecting(self, selection: Selection) -> 'Entry':
+        """Returns the entry with only the selected frames; pictures are not changed."""
+        return self
 
 
 @dataclass(frozen=True)
