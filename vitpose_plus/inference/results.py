@@ -35,6 +35,8 @@ class Instance:
         scores: The scores of the keypoints (K,).
         id: The id of the track; None in pictures.
         category_id: The id of the category in the file of boxes; None if there is none.
+        smoothed: x, y (K, 2) after smoothing in time; None without smoothing.
+        filled: Whether the instance is interpolated between two frames of its track.
     """
 
     dataset: str
@@ -44,6 +46,8 @@ class Instance:
     scores: np.ndarray
     id: int | None = None
     category_id: int | None = None
+    smoothed: np.ndarray | None = None
+    filled: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the instance as it is written in a line of ``predictions.ndjson``."""
@@ -55,6 +59,10 @@ class Instance:
             box_score=round(float(self.box_score), 6),
             keypoints=[[x, y, score] for (x, y), score in zip(points, scores, strict=True)],
         )
+        if self.smoothed is not None:
+            line['smoothed'] = _rounded(self.smoothed)
+        if self.filled:
+            line['filled'] = True
         return line if self.category_id is None else line | dict(category_id=self.category_id)
 
 
@@ -115,7 +123,10 @@ class Result:
         return replace(self, instances=own, skeletons={dataset: self.skeletons[dataset]})
 
     def draw(self, score: float = SCORE) -> Image.Image:
-        """Draws the instances on the picture; only keypoints above this score are drawn."""
+        """Draws the instances on the picture; only keypoints above this score are drawn.
+
+        Smoothed positions are drawn where they exist.
+        """
         return Image.fromarray(self.drawn(score)[..., ::-1])
 
     def drawn(self, score: float = SCORE) -> np.ndarray:
@@ -125,7 +136,7 @@ class Result:
         for instance in self.instances:
             draw_pose(
                 image,
-                instance.keypoints,
+                instance.keypoints if instance.smoothed is None else instance.smoothed,
                 instance.scores,
                 self.skeletons[instance.dataset],
                 box=instance.box,
