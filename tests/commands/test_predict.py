@@ -25,7 +25,7 @@ from vitpose_plus.checkpoints.layouts.heads import SIX
 from vitpose_plus.commands import main
 from vitpose_plus.commands import predict as command
 from vitpose_plus.experiments.catalogue import find_config
-from vitpose_plus.inference import formats
+from vitpose_plus.inference import formats, smoothing
 from vitpose_plus.inference.boxes.detectors import DETECTORS
 
 COMMANDS = re.findall(
@@ -119,6 +119,10 @@ def test_the_choices_of_format_are_the_names_of_the_formats():
     assert tuple(formats.FORMATS) == command.FORMATS
 
 
+def test_the_choices_of_smooth_are_the_names_of_the_smoothers():
+    assert tuple(smoothing.SMOOTHERS) == command.SMOOTHERS
+
+
 WRONG = [
     (['missing.jpg'], r'missing\.jpg does not exist'),
     (['photos', '--dataset', 'horse'], r"'horse', which the model does not have: give one of coco"),
@@ -127,6 +131,10 @@ WRONG = [
     (['photos', '--score', '2'], r"'2' is not a number from 0 to 1"),
     (['photos', '--batch-size', '0'], r"'0' is neither auto nor an integer above 0"),
     (['photos', '--format', 'xml'], r"invalid choice: 'xml'"),
+    (['photos', '--smooth'], r'--smooth and --fill need the ids of tracks: add --track'),
+    (['photos', '--fill', '3'], r'--smooth and --fill need the ids of tracks: add --track'),
+    (['photos', '--track', '--smooth', 'mean'], r"invalid choice: 'mean'"),
+    (['photos', '--track', '--fill', '-1'], r'gap to fill, -1, is wrong: give a number of frames'),
 ]
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from vitpose_plus.inference.prediction import Failure
 
 FORMATS = ('ndjson', 'csv', 'coco', 'dlc', 'openpose')  # the keys of ``inference.formats.FORMATS``
+SMOOTHERS = ('one-euro', 'savgol')  # the keys of ``inference.smoothing.SMOOTHERS``
 BROKEN = 3  # the exit code if some pictures could not be read
 
 
@@ -55,6 +56,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=BOX_SCORE,
         metavar='SCORE',
         help=f'ignore detections with a lower score [{BOX_SCORE}]',
+    )
+    parser.add_argument(
+        '--track',
+        action='store_true',
+        help='give every person and animal of a film an id that stays the same in all frames',
+    )
+    parser.add_argument(
+        '--smooth',
+        nargs='?',
+        const=SMOOTHERS[0],
+        choices=SMOOTHERS,
+        metavar='NAME',
+        help='with --track: smooth the keypoints of films with one-euro (uses earlier frames) or '
+        'savgol (also uses the next 5 frames); write it after SOURCE [--smooth alone: one-euro]',
+    )
+    parser.add_argument(
+        '--fill',
+        type=int,
+        default=0,
+        metavar='N',
+        help='with --track: fill gaps of up to N frames; keeps N pictures in memory [0]',
     )
     parser.add_argument(
         '--out', default='predictions', metavar='FOLDER', help='where to write [predictions]'
@@ -148,10 +170,12 @@ def _run(args: argparse.Namespace) -> int:
     from vitpose_plus.inference.folder import PredictionFolder, check_place
     from vitpose_plus.inference.predictor import PosePredictor
     from vitpose_plus.inference.progress import PredictionProgress
+    from vitpose_plus.inference.refining import Refinement
     from vitpose_plus.inference.sources import Selection, open_sources
 
     # Cheap checks come first, before weights are downloaded.
     check_place(Path(args.out))
+    refine = Refinement(args.smooth, args.fill, has_tracks=args.track)
     selection = Selection(args.start, args.stop, args.every)
     sources = open_sources(args.sources, Path(args.out) / 'drawn', selection)
     models.origin_of(args.model, args.checkpoint).check_datasets(assignment.named(args.dataset))
@@ -172,10 +196,11 @@ def _run(args: argparse.Namespace) -> int:
         annotations=args.annotations,
         box_score=args.box_score,
     )
+    written = dict(score=args.score, draw=not args.no_draw)
     folder = PredictionFolder(
         args.out,
         model=predictor.model.describe(),
-        settings=prediction.describe() | dict(score=args.score, draw=not args.no_draw),
+        settings=prediction.describe() | refine.describe() | written,
         formats=args.format,
         skeletons=prediction.skeletons,
         force=args.force,
@@ -187,7 +212,7 @@ def _run(args: argparse.Namespace) -> int:
         progress.add()
 
     with folder, progress:
-        for result in prediction.results(fail):
+        for result in refine(prediction.results(fail)):
             folder.add(result)
             progress.add(len(result.instances))
         folder.finish()

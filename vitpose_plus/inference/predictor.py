@@ -18,7 +18,9 @@ from vitpose_plus.inference.boxes import open_boxes
 from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL
 from vitpose_plus.inference.estimators import estimator_of
 from vitpose_plus.inference.prediction import Failure, Prediction, raise_failure
+from vitpose_plus.inference.refining import Refinement
 from vitpose_plus.inference.results import Result
+from vitpose_plus.inference.smoothing import Smoother
 from vitpose_plus.inference.sources import ALL, Selection, Sources, open_sources
 
 LOGGER = logging.getLogger('vitpose_plus')
@@ -77,6 +79,9 @@ class PosePredictor:
         box_score: float = BOX_SCORE,
         frames: Selection = ALL,
         on_failure: Callable[[Failure], None] = raise_failure,
+        track: Callable[[Iterator[Result]], Iterator[Result]] | None = None,
+        smooth: str | Smoother | None = None,
+        fill: int = 0,
     ) -> Iterator[Result]:
         """Yields the results of all pictures that can be predicted, in the order of the sources.
 
@@ -94,11 +99,17 @@ class PosePredictor:
             frames: The frames of films that are used; the default is all of them.
             on_failure: A function that is called with the ``Failure`` of each picture that cannot
                 be predicted. The default raises a ``UserError``.
+            track: Sets the ids of the instances in films.
+            smooth: ``one-euro`` (uses earlier frames) or ``savgol`` (also uses the next 5 frames),
+                or a ``Smoother`` with other settings. Tracked instances get ``smoothed``.
+            fill: Gaps of tracks with up to this number of frames are filled. Each result waits for
+                as many later results.
 
         Raises:
             UserError: An argument is wrong or does not fit. This is raised before any picture is
                 opened.
         """
+        refine = Refinement(smooth, fill, has_tracks=track is not None)
         prediction = self.prepare(
             sources,
             boxes,
@@ -107,7 +118,8 @@ class PosePredictor:
             box_score=box_score,
             frames=frames,
         )
-        return prediction.results(on_failure)
+        results = prediction.results(on_failure)
+        return refine(results if track is None else track(results))
 
     def prepare(
         self,
