@@ -169,7 +169,7 @@ def _write(
     colour: tuple[int, int, int],
 ) -> None:
     """Writes the label above the upper left corner, or as near to it as the picture allows."""
-    scale, thickness = max(0.35, width / 8), max(1, round(width / 4))
+    scale, thickness = max(0.45, width / 5), max(1, round(width / 3))
     (w, h), below = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
     height, length = image.shape[:2]
     x = int(np.clip(frame[0], 0, max(0, length - w)))
