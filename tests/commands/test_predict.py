@@ -7,7 +7,7 @@ import runpy
 import shlex
 import shutil
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -22,11 +22,13 @@ from tests.helpers.serving import serving
 from tests.helpers.tiny_figures import FILE
 from vitpose_plus.checkpoints import fetching, released
 from vitpose_plus.checkpoints.layouts.heads import SIX
-from vitpose_plus.commands import main
-from vitpose_plus.commands import predict as command
+from vitpose_plus.commands import main, predict_options
 from vitpose_plus.experiments.catalogue import find_config
 from vitpose_plus.inference import formats, smoothing
 from vitpose_plus.inference.boxes.detectors import DETECTORS
+from vitpose_plus.inference.sources import Sources
+from vitpose_plus.inference.sources.paths import FilePicture
+from vitpose_plus.inference.sources.source import Entry
 
 COMMANDS = re.findall(
     r'^(?:vitpose|mim run vitpose_plus) .+$', (ROOT / 'docs' / 'predict.md').read_text(), re.M
@@ -115,12 +117,48 @@ def test_other_settings_need_force(photos, capsys):
     assert predict(*words, '--flip-test', '--force') == 0
 
 
+@dataclass(frozen=True)
+class Frames(Entry):
+    """A film that shows one picture three times."""
+
+    total = 3
+
+    def pictures(self, place):
+        for k in range(self.total):
+            path = place / f'{k}.jpg'
+            yield FilePicture(source='a.mp4', place=path, frame=k, time=k / 30, path=self.full)
+
+
+def test_tracks_have_ids_and_are_part_of_the_settings(photos, monkeypatch, capsys):
+    pytest.importorskip('trackers')
+    film = Sources(['a.mp4'], [Frames('a', 'photos/street.jpg')])
+    monkeypatch.setattr('vitpose_plus.inference.sources.open_sources', lambda *_, **__: film)
+    words = ['a.mp4', *MODEL, '--boxes', 'whole']
+    assert predict(*words, '--track') == 0
+    assert [[each['id'] for each in line['instances']] for line in lines()] == [[1]] * 3
+    manifest = json.loads(Path('predictions/manifest.json').read_text())
+    assert manifest['settings']['track'] == dict(
+        method='bytetrack', start_score=0.5, lost_seconds=1
+    )
+    assert predict(*words) == 2
+    assert 'of other settings (track: {' in capsys.readouterr().err
+    assert predict(*words, '--force') == 0
+    assert [[each['id'] for each in line['instances']] for line in lines()] == [[None]] * 3
+
+
+def test_a_missing_package_for_tracks_is_reported_before_anything_is_read(photos, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'trackers', None)
+    monkeypatch.setattr('vitpose_plus.inference.models.load', None)
+    assert predict('photos', *MODEL, '--track') == 2
+    assert not Path('predictions').exists()
+
+
 def test_the_choices_of_format_are_the_names_of_the_formats():
-    assert tuple(formats.FORMATS) == command.FORMATS
+    assert tuple(formats.FORMATS) == predict_options.FORMATS
 
 
 def test_the_choices_of_smooth_are_the_names_of_the_smoothers():
-    assert tuple(smoothing.SMOOTHERS) == command.SMOOTHERS
+    assert tuple(smoothing.SMOOTHERS) == predict_options.SMOOTHERS
 
 
 WRONG = [

@@ -1,5 +1,7 @@
 """Bottom-up models, which need no boxes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -31,6 +33,19 @@ def test_the_box_is_the_bounding_box_of_the_keypoints(predictor, people):
             assert instance.keypoints.shape == (17, 2)
             points = instance.keypoints
             np.testing.assert_array_equal(instance.box, [*points.min(0), *points.max(0)])
+
+
+def test_every_instance_can_start_a_track(predictor, people):
+    """The score of an instance is the mean score of its keypoints, and may be low."""
+    pytest.importorskip('trackers')
+    [result] = predictor(next(people[0].glob('*.jpg')))
+    frames = [
+        replace(result, instances=list(map(replace, result.instances)), frame=k, time=k / 30)
+        for k in range(3)
+    ]
+    for each in predictor.tracking()(iter(frames)):
+        assert sorted(one.id for one in each.instances) == [*range(1, len(each.instances) + 1)]
+        assert each.instances
 
 
 def test_a_picture_that_is_too_narrow_does_not_stop_the_others(predictor):

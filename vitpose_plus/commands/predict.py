@@ -4,152 +4,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vitpose_plus.commands.predict_options import add_arguments
 from vitpose_plus.errors import RunError
-from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL, SCORE
 
 if TYPE_CHECKING:
     from vitpose_plus.inference.prediction import Failure
 
-FORMATS = ('ndjson', 'csv', 'coco', 'dlc', 'openpose')  # the keys of ``inference.formats.FORMATS``
-SMOOTHERS = ('one-euro', 'savgol')  # the keys of ``inference.smoothing.SMOOTHERS``
+__all__ = ['add_arguments', 'run']
 BROKEN = 3  # the exit code if some pictures could not be read
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        'sources',
-        nargs='+',
-        metavar='SOURCE',
-        help='a picture, film, folder, glob or URL; @FILE: a list of these; -: a picture on stdin',
-    )
-    parser.add_argument(
-        '--model',
-        default=MODEL,
-        metavar='NAME',
-        help=f'a released name (vitpose weights), a config, or a training folder [{MODEL}]',
-    )
-    parser.add_argument(
-        '--checkpoint', metavar='FILE', help='the weights (file or URL), if --model is a config'
-    )
-    parser.add_argument(
-        '--dataset',
-        metavar='NAME',
-        help="the dataset whose keypoints are predicted: one of the model's datasets, or "
-        'CLASS=NAME,CLASS=NAME for the classes of the boxes, for example '
-        'person=coco_wholebody,animal=ap10k [coco, or the only dataset of the model]',
-    )
-    parser.add_argument(
-        '--boxes',
-        metavar='NAME',
-        help='boxes of people and animals: the name of a detector, the training folder of one, a '
-        f'json or csv file, or whole (the whole picture) [{BOXES}]',
-    )
-    parser.add_argument(
-        '--annotations',
-        metavar='FILE',
-        help='the annotation file that contains the names of the pictures, if --boxes is a list '
-        'of detections, which contains only their ids',
-    )
-    parser.add_argument(
-        '--box-score',
-        type=fraction,
-        default=BOX_SCORE,
-        metavar='SCORE',
-        help=f'ignore detections with a lower score [{BOX_SCORE}]',
-    )
-    parser.add_argument(
-        '--track',
-        action='store_true',
-        help='give every person and animal of a film an id that stays the same in all frames',
-    )
-    parser.add_argument(
-        '--smooth',
-        nargs='?',
-        const=SMOOTHERS[0],
-        choices=SMOOTHERS,
-        metavar='NAME',
-        help='with --track: smooth the keypoints of films with one-euro (uses earlier frames) or '
-        'savgol (also uses the next 5 frames); write it after SOURCE [--smooth alone: one-euro]',
-    )
-    parser.add_argument(
-        '--fill',
-        type=int,
-        default=0,
-        metavar='N',
-        help='with --track: fill gaps of up to N frames; keeps N pictures in memory [0]',
-    )
-    parser.add_argument(
-        '--out', default='predictions', metavar='FOLDER', help='where to write [predictions]'
-    )
-    parser.add_argument(
-        '--format',
-        nargs='+',
-        choices=FORMATS,
-        default=['ndjson'],
-        metavar='FORMAT',
-        help=f'one or several of {", ".join(FORMATS)}; ndjson is always written [ndjson]',
-    )
-    parser.add_argument(
-        '--score',
-        type=fraction,
-        default=SCORE,
-        help='keypoints with a higher score are drawn, and are visible in annotations.coco.json '
-        f'[{SCORE}]',
-    )
-    parser.add_argument(
-        '--from', dest='start', type=float, metavar='SECONDS', help='first time of films [start]'
-    )
-    parser.add_argument(
-        '--to', dest='stop', type=float, metavar='SECONDS', help='last time of films [end]'
-    )
-    parser.add_argument(
-        '--every', type=int, default=1, metavar='N', help='use every N-th frame of films [1]'
-    )
-    parser.add_argument('--no-draw', action='store_true', help='write no pictures with skeletons')
-    parser.add_argument(
-        '--flip-test',
-        action='store_true',
-        help='average the predictions of each crop and its mirror image: slightly better, but '
-        'takes twice as long',
-    )
-    parser.add_argument('--device', default='auto', help='auto, cpu or cuda:N [auto]')
-    parser.add_argument(
-        '--precision',
-        choices=('auto', 'fp32', 'bf16'),
-        default='auto',
-        help='precision of the network [auto]',
-    )
-    parser.add_argument(
-        '--batch-size',
-        type=number_or_auto,
-        default='auto',
-        metavar='N',
-        help='crops in a batch, or auto [auto]',
-    )
-    parser.add_argument(
-        '--force',
-        action='store_true',
-        help='replace predictions in --out that were made with other settings',
-    )
-
-
-def fraction(text: str) -> float:
-    """A number from 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 to 1')
-    return value
-
-
-def number_or_auto(text: str) -> int | str:
-    if text == 'auto':
-        return text
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is neither auto nor an integer above 0')
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -172,10 +34,13 @@ def _run(args: argparse.Namespace) -> int:
     from vitpose_plus.inference.progress import PredictionProgress
     from vitpose_plus.inference.refining import Refinement
     from vitpose_plus.inference.sources import Selection, open_sources
+    from vitpose_plus.inference.tracking import check_installed
 
     # Cheap checks come first, before weights are downloaded.
     check_place(Path(args.out))
     refine = Refinement(args.smooth, args.fill, has_tracks=args.track)
+    if args.track:
+        check_installed()
     selection = Selection(args.start, args.stop, args.every)
     sources = open_sources(args.sources, Path(args.out) / 'drawn', selection)
     models.origin_of(args.model, args.checkpoint).check_datasets(assignment.named(args.dataset))
@@ -196,11 +61,13 @@ def _run(args: argparse.Namespace) -> int:
         annotations=args.annotations,
         box_score=args.box_score,
     )
+    tracking = predictor.tracking() if args.track else None
+    tracked = dict(track=tracking and tracking.describe()) | refine.describe()
     written = dict(score=args.score, draw=not args.no_draw)
     folder = PredictionFolder(
         args.out,
         model=predictor.model.describe(),
-        settings=prediction.describe() | refine.describe() | written,
+        settings=prediction.describe() | tracked | written,
         formats=args.format,
         skeletons=prediction.skeletons,
         force=args.force,
@@ -212,7 +79,8 @@ def _run(args: argparse.Namespace) -> int:
         progress.add()
 
     with folder, progress:
-        for result in refine(prediction.results(fail)):
+        results = prediction.results(fail)
+        for result in refine(tracking(results) if tracking else results):
             folder.add(result)
             progress.add(len(result.instances))
         folder.finish()

@@ -3,4 +3,5 @@
 MODEL = 'vitpose-plus-base'
 BOXES = 'rtmdet-m'
 BOX_SCORE = 0.3  # detections with a lower score are left out
+START_SCORE = 0.5  # a detection with a lower score extends a track, but starts none
 SCORE = 0.3  # keypoints with a higher score are drawn, and count as visible

@@ -16,6 +16,7 @@ from mmpose.structures import PoseDataSample
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.assignment import Assignment
 from vitpose_plus.inference.boxes.source import Boxes
+from vitpose_plus.inference.defaults import START_SCORE
 from vitpose_plus.inference.models import PoseModel
 from vitpose_plus.inference.results import Instance
 
@@ -44,11 +45,13 @@ class Estimator(ABC):
         network: The class of the networks of this kind.
         needs_boxes: Whether the model needs boxes.
         has_fixed_size: Whether all inputs have one size, so that a batch can have several pictures.
+        start_score: The minimum score of an instance that starts a track.
     """
 
     network: type
     needs_boxes: bool
     has_fixed_size: bool
+    start_score: float
 
     def __init__(self, model: PoseModel) -> None:
         self.model = model
@@ -74,6 +77,7 @@ class TopDown(Estimator):
     network = TopdownPoseEstimator
     needs_boxes = True
     has_fixed_size = True
+    start_score = START_SCORE
 
     def jobs(self, image: np.ndarray, boxes: Boxes | None, assignment: Assignment) -> list[Job]:
         named = [(i, assignment.dataset_of(label)) for i, label in enumerate(boxes.labels)]
@@ -105,6 +109,7 @@ class BottomUp(Estimator):
     network = BottomupPoseEstimator
     needs_boxes = False
     has_fixed_size = False
+    start_score = 0  # the score of an instance is the mean score of its keypoints
 
     def jobs(self, image: np.ndarray, boxes: Boxes | None, assignment: Assignment) -> list[Job]:
         height, width = image.shape[:2]

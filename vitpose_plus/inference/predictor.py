@@ -22,6 +22,7 @@ from vitpose_plus.inference.refining import Refinement
 from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.smoothing import Smoother
 from vitpose_plus.inference.sources import ALL, Selection, Sources, open_sources
+from vitpose_plus.inference.tracking import ByteTracking, Tracking
 
 LOGGER = logging.getLogger('vitpose_plus')
 
@@ -79,7 +80,7 @@ class PosePredictor:
         box_score: float = BOX_SCORE,
         frames: Selection = ALL,
         on_failure: Callable[[Failure], None] = raise_failure,
-        track: Callable[[Iterator[Result]], Iterator[Result]] | None = None,
+        track: Tracking | None = None,
         smooth: str | Smoother | None = None,
         fill: int = 0,
     ) -> Iterator[Result]:
@@ -99,7 +100,7 @@ class PosePredictor:
             frames: The frames of films that are used; the default is all of them.
             on_failure: A function that is called with the ``Failure`` of each picture that cannot
                 be predicted. The default raises a ``UserError``.
-            track: Sets the ids of the instances in films.
+            track: Sets the ids of the instances in films, for example ``predictor.tracking()``.
             smooth: ``one-euro`` (uses earlier frames) or ``savgol`` (also uses the next 5 frames),
                 or a ``Smoother`` with other settings. Tracked instances get ``smoothed``.
             fill: Gaps of tracks with up to this number of frames are filled. Each result waits for
@@ -120,6 +121,10 @@ class PosePredictor:
         )
         results = prediction.results(on_failure)
         return refine(results if track is None else track(results))
+
+    def tracking(self) -> Tracking:
+        """Returns the default tracking for this model; needs the extra ``predict``."""
+        return ByteTracking(self.estimator.start_score)
 
     def prepare(
         self,

@@ -123,9 +123,9 @@ class Result:
         return replace(self, instances=own, skeletons={dataset: self.skeletons[dataset]})
 
     def draw(self, score: float = SCORE) -> Image.Image:
-        """Draws the instances on the picture; only keypoints above this score are drawn.
+        """Draws the instances on the picture, and the ids of their tracks.
 
-        Smoothed positions are drawn where they exist.
+        Only keypoints above this score are drawn. Smoothed positions are drawn where they exist.
         """
         return Image.fromarray(self.drawn(score)[..., ::-1])
 
@@ -141,6 +141,7 @@ class Result:
                 self.skeletons[instance.dataset],
                 box=instance.box,
                 score=score,
+                label=None if instance.id is None else str(instance.id),
                 number=numbers[instance.dataset],
             )
         return image

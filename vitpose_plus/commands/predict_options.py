@@ -1,0 +1,145 @@
+"""The options of ``predict``."""
+
+import argparse
+
+from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL, SCORE
+
+FORMATS = ('ndjson', 'csv', 'coco', 'dlc', 'openpose')  # the keys of ``inference.formats.FORMATS``
+SMOOTHERS = ('one-euro', 'savgol')  # the keys of ``inference.smoothing.SMOOTHERS``
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'sources',
+        nargs='+',
+        metavar='SOURCE',
+        help='a picture, film, folder, glob or URL; @FILE: a list of these; -: a picture on stdin',
+    )
+    parser.add_argument(
+        '--model',
+        default=MODEL,
+        metavar='NAME',
+        help=f'a released name (vitpose weights), a config, or a training folder [{MODEL}]',
+    )
+    parser.add_argument(
+        '--checkpoint', metavar='FILE', help='the weights (file or URL), if --model is a config'
+    )
+    parser.add_argument(
+        '--dataset',
+        metavar='NAME',
+        help="the dataset whose keypoints are predicted: one of the model's datasets, or "
+        'CLASS=NAME,CLASS=NAME for the classes of the boxes, for example '
+        'person=coco_wholebody,animal=ap10k [coco, or the only dataset of the model]',
+    )
+    parser.add_argument(
+        '--boxes',
+        metavar='NAME',
+        help='boxes of people and animals: the name of a detector, the training folder of one, a '
+        f'json or csv file, or whole (the whole picture) [{BOXES}]',
+    )
+    parser.add_argument(
+        '--annotations',
+        metavar='FILE',
+        help='the annotation file that contains the names of the pictures, if --boxes is a list '
+        'of detections, which contains only their ids',
+    )
+    parser.add_argument(
+        '--box-score',
+        type=fraction,
+        default=BOX_SCORE,
+        metavar='SCORE',
+        help=f'ignore detections with a lower score [{BOX_SCORE}]',
+    )
+    parser.add_argument(
+        '--track',
+        action='store_true',
+        help='give every person and animal of a film an id that stays the same in all frames',
+    )
+    parser.add_argument(
+        '--smooth',
+        nargs='?',
+        const=SMOOTHERS[0],
+        choices=SMOOTHERS,
+        metavar='NAME',
+        help='with --track: smooth the keypoints of films with one-euro (uses earlier frames) or '
+        'savgol (also uses the next 5 frames); write it after SOURCE [--smooth alone: one-euro]',
+    )
+    parser.add_argument(
+        '--fill',
+        type=int,
+        default=0,
+        metavar='N',
+        help='with --track: fill gaps of up to N frames; keeps N pictures in memory [0]',
+    )
+    parser.add_argument(
+        '--out', default='predictions', metavar='FOLDER', help='where to write [predictions]'
+    )
+    parser.add_argument(
+        '--format',
+        nargs='+',
+        choices=FORMATS,
+        default=['ndjson'],
+        metavar='FORMAT',
+        help=f'one or several of {", ".join(FORMATS)}; ndjson is always written [ndjson]',
+    )
+    parser.add_argument(
+        '--score',
+        type=fraction,
+        default=SCORE,
+        help='keypoints with a higher score are drawn, and are visible in annotations.coco.json '
+        f'[{SCORE}]',
+    )
+    parser.add_argument(
+        '--from', dest='start', type=float, metavar='SECONDS', help='first time of films [start]'
+    )
+    parser.add_argument(
+        '--to', dest='stop', type=float, metavar='SECONDS', help='last time of films [end]'
+    )
+    parser.add_argument(
+        '--every', type=int, default=1, metavar='N', help='use every N-th frame of films [1]'
+    )
+    parser.add_argument('--no-draw', action='store_true', help='write no pictures with skeletons')
+    parser.add_argument(
+        '--flip-test',
+        action='store_true',
+        help='average the predictions of each crop and its mirror image: slightly better, but '
+        'takes twice as long',
+    )
+    parser.add_argument('--device', default='auto', help='auto, cpu or cuda:N [auto]')
+    parser.add_argument(
+        '--precision',
+        choices=('auto', 'fp32', 'bf16'),
+        default='auto',
+        help='precision of the network [auto]',
+    )
+    parser.add_argument(
+        '--batch-size',
+        type=number_or_auto,
+        default='auto',
+        metavar='N',
+        help='crops in a batch, or auto [auto]',
+    )
+    parser.add_argument(
+        '--force',
+        action='store_true',
+        help='replace predictions in --out that were made with other settings',
+    )
+
+
+def fraction(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 to 1')
+    return value
+
+
+def number_or_auto(text: str) -> int | str:
+    if text == 'auto':
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is neither auto nor an integer above 0')
+    return int(text)
