@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -278,6 +279,45 @@ def test_a_file_that_appears_in_the_exchange_is_kept(root, written, monkeypatch,
     assert f'look at {late.parents[1]}, and move it away' in message
     assert late.read_text() == 'precious'
     assert contents(late.parents[1]).keys() == {'coco', 'coco/late'}
+
+
+def test_films_are_recorded_and_replaced(tmp_path, capsys, written):
+    pytest.importorskip('av', reason='the extra predict')
+    root = tmp_path / 'synthetic'
+    main(['figures', str(root), *FEW, '--films', '1', '--seconds', '0.04'])
+    names = {'films/film_000000.mp4', 'films/film_000000.json'}
+    record = json.loads((root / RECORD).read_text())
+    assert (record['films'], record['seconds']) == (1, 0.04)
+    assert {name for name in record['files'] if name.startswith('films')} == names
+    for name, content in contents(written / '0').items():
+        assert contents(root)[name] == content or name == RECORD
+    film = root / 'films/film_000000.mp4'
+    content = film.read_bytes()
+    film.write_bytes(b'changed')
+    assert 'film_000000.mp4 was not written with the figures' in fails(capsys, root, *OTHER)
+    film.write_bytes(content)
+    main(['figures', str(root), *OTHER])
+    assert contents(root) == contents(written / '1')
+
+
+@pytest.mark.parametrize(
+    ('argv', 'message'),
+    [
+        (['--films', '-1'], 'films is -1: give a number from 0 to'),
+        (['--films', '1', '--seconds', '0'], 'seconds is 0.0: give more than 0 and at most'),
+        (['--films', '1', '--seconds', 'nan'], 'seconds is nan: give more than 0 and at most'),
+    ],
+)
+def test_wrong_films(tmp_path, capsys, argv, message):
+    assert message in fails(capsys, tmp_path / 'new', *FEW, *argv)
+    assert not list(tmp_path.iterdir())
+
+
+def test_films_without_pyav(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'av', None)
+    message = fails(capsys, tmp_path / 'new', *FEW, '--films', '1')
+    assert "A film needs the package av: run pip install 'vitpose_plus[predict]'" in message
+    assert not list(tmp_path.iterdir())
 
 
 class Reached(Exception):

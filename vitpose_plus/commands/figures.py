@@ -22,6 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--seed', type=int, default=0, help='random seed of the figures [0]')
     parser.add_argument(
+        '--films', type=int, default=0, help='films with true values in every frame; needs av [0]'
+    )
+    parser.add_argument(
+        '--seconds', type=float, default=10.0, help='length of each film, about, in seconds [10]'
+    )
+    parser.add_argument(
         '--force',
         action='store_true',
         help='replace a folder that contains synthetic datasets and nothing else',
@@ -29,17 +35,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    generate(args.root, args.num_train, args.num_val, args.seed, args.force)
+    generate(
+        args.root,
+        args.num_train,
+        args.num_val,
+        args.seed,
+        args.force,
+        films=args.films,
+        seconds=args.seconds,
+    )
     print(f'Written: {args.root}.')
 
 
 def generate(
-    root: str | Path, num_train: int, num_val: int, seed: int, force: bool = False
+    root: str | Path,
+    num_train: int,
+    num_val: int,
+    seed: int,
+    force: bool = False,
+    films: int = 0,
+    seconds: float = 10.0,
 ) -> None:
-    """Writes synthetic datasets, and shows a progress bar."""
+    """Writes synthetic datasets and films, and shows a progress bar."""
     from vitpose_plus.datasets.figures import write_figures
 
-    write_figures(root, num_train, num_val, seed, progress, force)
+    write_figures(root, num_train, num_val, seed, progress, force, films, seconds)
 
 
 def progress(iterable: Iterable, total: int, desc: str) -> Iterable:

@@ -53,6 +53,12 @@ def box_categories() -> list[dict[str, Any]]:
     ]
 
 
+def film_categories() -> list[dict[str, Any]]:
+    """The categories of films: people with COCO's keypoints, and animals with AP-10K's."""
+    parts = {'person': (person.BODY, PERSON_LIMBS), 'animal': (animal.KEYPOINTS, ANIMAL_LIMBS)}
+    return [_category(number, name, name, *parts[name]) for name, number in BOX_CATEGORIES.items()]
+
+
 def _category(
     number: int, name: str, family: str, names: tuple[str, ...], limbs: tuple[tuple[str, str], ...]
 ) -> dict[str, Any]:

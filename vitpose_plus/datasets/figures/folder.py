@@ -8,12 +8,16 @@ from pathlib import Path
 from shutil import rmtree
 
 from vitpose_plus.datasets.figures.coco_style import FIRST_ID
+from vitpose_plus.datasets.figures.film_writing import check_package, write_films
 from vitpose_plus.datasets.figures.generate import Progress, write_datasets
 from vitpose_plus.datasets.figures.record import RECORD, recorded, unexpected, write_record
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import new_folder
 
 MAX_IMAGES = FIRST_ID['val'] - FIRST_ID['train']  # in a split; more would use ids of the next one
+MAX_FILMS = 100_000
+MAX_SECONDS = 100_000
+FILMS = 'films'  # the folder of the films
 
 
 def write_figures(
@@ -23,12 +27,14 @@ def write_figures(
     seed: int = 0,
     progress: Progress | None = None,
     force: bool = False,
+    films: int = 0,
+    seconds: float = 10.0,
 ) -> None:
     """Writes synthetic figures in the formats of the datasets of ViTPose+, and a record of them.
 
     The sets of pictures are COCO (with COCO-WholeBody), AIC, MPII, AP-10K, APT-36K, and one set
     with several people and animals in a picture. A picture depends only on the seed and on its own
-    set, split and index.
+    set, split and index. A film depends only on the seed, its index and its length.
 
     Args:
         root: A new or empty folder for the folders of the datasets. If it is a symbolic link, the
@@ -38,18 +44,35 @@ def write_figures(
         seed: The seed of all random numbers.
         progress: Wraps an iterable as ``progress(iterable, total=..., desc=...)``.
         force: Whether to replace a folder in which all files were written by this function.
+        films: The number of films, for which PyAV is needed; see ``write_films``.
+        seconds: The length of each film, about.
 
     Raises:
-        UserError: A number is out of its range, or ``root`` may not be written.
+        UserError: A number is out of its range, ``root`` may not be written, or PyAV is missing.
     """
     for name, number in dict(num_train=num_train, num_val=num_val).items():
         if not 1 <= number <= MAX_IMAGES:
             raise UserError(f'{name} is {number}: give a number from 1 to {MAX_IMAGES}.')
     if seed < 0:
         raise UserError(f'seed is {seed}: give 0 or more.')
+    _check_films(films, seconds)
+    arguments = dict(num_train=num_train, num_val=num_val, seed=seed)
+    if films:
+        arguments |= dict(films=films, seconds=seconds)
     with _replacement(Path(root), force) as new:
         write_datasets(new, num_train, num_val, seed, progress)
-        write_record(new, num_train=num_train, num_val=num_val, seed=seed)
+        write_films(new / FILMS, films, seconds, seed, progress)
+        write_record(new, **arguments)
+
+
+def _check_films(films: int, seconds: float) -> None:
+    """Raises a ``UserError`` if the films cannot be written."""
+    if not 0 <= films <= MAX_FILMS:
+        raise UserError(f'films is {films}: give a number from 0 to {MAX_FILMS}.')
+    if not 0 < seconds <= MAX_SECONDS:
+        raise UserError(f'seconds is {seconds}: give more than 0 and at most {MAX_SECONDS}.')
+    if films:
+        check_package('A film')
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import numpy as np
 
 from vitpose_plus.datasets.figures.figure import Figure, Layer
+from vitpose_plus.datasets.figures.gait import swing
 from vitpose_plus.datasets.figures.person import BODY, FACE, HANDS, SIDES, Pose, sample_pose
 from vitpose_plus.datasets.figures.shapes import (
     CIRCLE,
@@ -29,8 +30,15 @@ def _named(side: str, parts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def sample_person(rng: np.random.Generator, size: float, time: float = 0.0) -> Figure:
-    """A random person of nominal height ``size`` in pixels, at the origin; ``time`` is unused."""
+    """A random person at the origin.
+
+    Args:
+        rng: The source of random numbers; how many are used does not depend on ``time``.
+        size: Nominal height in pixels.
+        time: Moment of the motion, in frames.
+    """
     pose = sample_pose(rng, size)
+    swing(pose, time)
     skin = hsv(rng.uniform(14, 32), rng.uniform(0.18, 0.5), rng.uniform(0.45, 1.0))
     hair, shirt, shorts = (muted(rng, *span) for span in ((0.05, 0.6), (0.3, 0.95), (0.15, 0.7)))
     sides = {side: SideColours(rng, span) for side, span in zip(SIDES, (WARM, COOL), strict=True)}

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 RECORD = 'figures.json'
+FIELDS = {'num_train', 'num_val', 'seed', 'files'}
+FILM_FIELDS = {'films', 'seconds'}  # only in the record of a folder with films
 
 
-def write_record(folder: Path, num_train: int, num_val: int, seed: int) -> None:
+def write_record(folder: Path, **arguments: float) -> None:
     """Writes a record into the folder: the digest of every file in it, and the arguments."""
     digests = {path.as_posix(): _digest(folder / path) for path in _contents(folder)}
-    record = dict(num_train=num_train, num_val=num_val, seed=seed, files=digests)
+    record = arguments | dict(files=digests)
     (folder / RECORD).write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
 
 
@@ -22,12 +24,7 @@ def recorded(folder: Path) -> dict[str, str] | None:
         record = json.loads((folder / RECORD).read_text(encoding='utf-8'))
     except (OSError, ValueError):
         return None
-    is_record = isinstance(record, dict) and set(record) == {
-        'num_train',
-        'num_val',
-        'seed',
-        'files',
-    }
+    is_record = isinstance(record, dict) and set(record) in (FIELDS, FIELDS | FILM_FIELDS)
     return record['files'] if is_record and isinstance(record['files'], dict) else None
 
 
