@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -122,11 +123,12 @@ class Frames(Entry):
     """A film that shows one picture three times."""
 
     total = 3
+    drawn_endings = ('.mp4',)
 
     def pictures(self, place):
         for k in range(self.total):
-            path = place / f'{k}.jpg'
-            yield FilePicture(source='a.mp4', place=path, frame=k, time=k / 30, path=self.full)
+            now = dict(frame=k, time=k / 30, time_base=Fraction(1, 30))
+            yield FilePicture(source='a.mp4', place=place, path=self.full, **now)
 
 
 def test_tracks_have_ids_and_are_part_of_the_settings(photos, monkeypatch, capsys):
