@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / 'vitpose_plus'
 # From the lowest level to the highest. Folders of one level do not import from each other.
 ORDER = [
     {'errors', 'version'},
-    {'addresses', 'files', 'compat', 'moved'},
+    {'addresses', 'encoding', 'files', 'compat', 'moved'},
     {'registration'},
     {'codecs', 'models'},
     {'datasets'},

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from vitpose_plus import files
-from vitpose_plus.errors import needing
+from vitpose_plus.encoding import encoding
 
-QUALITY = dict(crf='20', preset='veryfast')  # of x264: visually near the source
+CRF = 20  # visually near the source
 
 
 class FilmWriter:
@@ -27,18 +27,12 @@ class FilmWriter:
     """
 
     def __init__(self, path: Path, size_wh: tuple[int, int], time_base: Fraction) -> None:
-        with needing('av', 'predict', path):
-            import av
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path, self.size_wh, self.time_base = path, size_wh, time_base
+        even_wh = tuple(side + side % 2 for side in size_wh)
         self.stack = ExitStack()
         new = self.stack.enter_context(files.replacing(path))
-        self.container = self.stack.enter_context(av.open(str(new), 'w', format='mp4'))
-        self.stream = self.container.add_stream('libx264', options=QUALITY)
-        self.stream.width, self.stream.height = (side + side % 2 for side in size_wh)
-        self.stream.pix_fmt = 'yuv420p'  # browsers show no other; it needs even sides
-        self.stream.codec_context.time_base = time_base
-        self.frame_of = av.VideoFrame.from_ndarray
+        self.encode = self.stack.enter_context(encoding(new, even_wh, time_base, CRF))
 
     def add(self, image: np.ndarray, time: float) -> None:
         """Adds a frame: BGR (height, width, 3) and its time in seconds, later than all before."""
@@ -46,14 +40,11 @@ class FilmWriter:
         if image.shape[:2] != (height, width):
             image = cv2.resize(image, self.size_wh, interpolation=cv2.INTER_AREA)
         image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-        frame = self.frame_of(image, format='bgr24')
-        frame.pts, frame.time_base = round(time / self.time_base), self.time_base
-        self.container.mux(self.stream.encode(frame))
+        self.encode(image, round(time / self.time_base))
 
     def close(self) -> None:
         """Writes the rest, and gives the film its name."""
-        with self.stack:
-            self.container.mux(self.stream.encode())
+        self.stack.close()
 
     def discard(self, error: BaseException) -> None:
         """Removes the unfinished film, after an error."""

@@ -105,10 +105,10 @@ class PredictionFolder:
 
     def __exit__(self, *error) -> None:
         with self._disk_errors():
-            if self.drawings:
-                self.drawings.close()
             self.record.close()
             self.failures.close()
+            if self.drawings:
+                self.drawings.close()
 
     def add(self, result: Result) -> None:
         """Writes the drawn picture of a result, and then its line."""

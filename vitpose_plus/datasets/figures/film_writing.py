@@ -1,7 +1,6 @@
 """Writes synthetic films as MP4 files, each with a JSON file of its true values."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,13 +10,14 @@ from vitpose_plus.datasets.figures.film_truth import writing_truth
 from vitpose_plus.datasets.figures.films import Frame, scene_frames
 from vitpose_plus.datasets.figures.generate import Progress
 from vitpose_plus.datasets.figures.rates import TICKS, ConstantRate, Rate, VariableRate
-from vitpose_plus.errors import UserError, needing
+from vitpose_plus.encoding import check_package, encoding
+from vitpose_plus.errors import UserError
 from vitpose_plus.files import check_output, replacing
 
 SIZE = (640, 480)
 MIN_SIZE = 64  # in pixels; the figures are too small in smaller pictures
 ROTATIONS = (0, 90, 180, 270)
-OPTIONS = {'crf': '18', 'preset': 'veryfast'}  # of x264: little loss
+CRF = 18  # little loss
 # The frame rate and the rotation of film i are in row i modulo 3.
 KINDS = ((ConstantRate(25), 0), (VariableRate(25), 0), (ConstantRate(25), 90))
 
@@ -76,16 +76,19 @@ def write_film(
     frames: Iterable[Frame] = scene_frames(seed, index, num_frames, rate, size)
     if progress is not None:
         frames = progress(frames, total=num_frames, desc=path.stem)
+    turns = rotation // 90
+    stored_wh = size[::-1] if turns % 2 else size
     info = {'description': 'synthetic film', 'seed': seed, 'index': index, 'rotation': rotation}
     # The true values are renamed first: a new film never exists without them.
     with (
         replacing(path) as film,
         replacing(truth) as values,
         writing_truth(values, info) as table,
-        _encoder(film, rate, size, rotation) as encode,
+        encoding(film, stored_wh, Fraction(1, TICKS), CRF, rate.rate, rotation) as encode,
     ):
         for frame in frames:
-            encode(frame)
+            # Players turn against the clock, so the stored picture is turned with the clock.
+            encode(np.ascontiguousarray(np.rot90(frame.image, -turns)), frame.ticks)
             table.add(frame)
 
 
@@ -102,36 +105,3 @@ def check_film_output(path: Path, num_frames: int, size: tuple[int, int], rotati
         )
     if rotation not in ROTATIONS:
         raise UserError(f'{path}: the rotation is {rotation}: give one of {ROTATIONS}.')
-
-
-def check_package(subject: str | Path) -> None:
-    """Raises a ``UserError`` if PyAV is missing."""
-    with needing('av', 'predict', subject):
-        import av  # noqa: F401
-
-
-@contextmanager
-def _encoder(
-    path: Path, rate: Rate, size: tuple[int, int], rotation: int
-) -> Iterator[Callable[[Frame], None]]:
-    """Gives a function that appends a frame to a film."""
-    import av
-
-    turns = rotation // 90
-    with av.open(str(path), 'w') as container:
-        stream = container.add_stream('libx264', rate=rate.rate, options=OPTIONS)
-        stream.width, stream.height = size[::-1] if turns % 2 else size
-        stream.pix_fmt = 'yuv420p'
-        stream.codec_context.time_base = Fraction(1, TICKS)
-        if rotation:
-            stream.set_display_rotation(rotation)
-
-        def encode(frame: Frame) -> None:
-            # Players turn against the clock, so the stored picture is turned with the clock.
-            stored = np.ascontiguousarray(np.rot90(frame.image, -turns))
-            picture = av.VideoFrame.from_ndarray(stored, format='bgr24')
-            picture.pts, picture.time_base = frame.ticks, Fraction(1, TICKS)
-            container.mux(stream.encode(picture))
-
-        yield encode
-        container.mux(stream.encode(None))

@@ -8,9 +8,10 @@ from pathlib import Path
 from shutil import rmtree
 
 from vitpose_plus.datasets.figures.coco_style import FIRST_ID
-from vitpose_plus.datasets.figures.film_writing import check_package, write_films
+from vitpose_plus.datasets.figures.film_writing import write_films
 from vitpose_plus.datasets.figures.generate import Progress, write_datasets
 from vitpose_plus.datasets.figures.record import RECORD, recorded, unexpected, write_record
+from vitpose_plus.encoding import check_package
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import new_folder
 

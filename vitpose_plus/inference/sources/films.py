@@ -62,24 +62,26 @@ class FilmEntry(Entry):
     Attributes:
         path: The path of the film.
         selection: The frames that are used.
+        num_frames: The number of frames that the header states; 0 if it states none.
     """
 
     path: str
     selection: Selection = ALL
+    num_frames: int = 0
 
+    is_film = True
     drawn_endings = ('.mp4',)
 
     @property
     def total(self) -> int | None:
         if not self.selection.has_all_times:
             return None
-        with open_film(self.path) as film:
-            return -(-film.num_frames // self.selection.every) or None
+        return -(-self.num_frames // self.selection.every) or None
 
     def selecting(self, selection: Selection) -> 'FilmEntry':
         """Returns the entry with these frames; raises a ``UserError`` if there are none."""
-        entry = replace(self, selection=selection)
         with open_film(self.path) as film:
+            entry = replace(self, selection=selection, num_frames=film.num_frames)
             if next(entry._frames(film), None) is None:
                 times = '' if selection.has_all_times else ' at the times of --from and --to'
                 raise UserError(f'{in_message(self.path)} has no frames{times}: check the film.')

@@ -10,7 +10,7 @@ from PIL import Image
 
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import about
-from vitpose_plus.inference.sources.films import Film, FilmEntry
+from vitpose_plus.inference.sources.films import Film
 from vitpose_plus.inference.sources.memory import Array, PillowImage
 from vitpose_plus.inference.sources.names import as_text, in_message
 from vitpose_plus.inference.sources.paths import Folder, Missing, Pattern, PictureFile
@@ -117,7 +117,7 @@ def open_sources(
         found = list(source.entries(leave_out))
         entries += found
         names.append(as_text(one) if is_word(one) else found[0].place)
-    if selection != ALL and not any(isinstance(entry, FilmEntry) for entry in entries):
+    if selection != ALL and not any(entry.is_film for entry in entries):
         raise UserError('--from, --to and --every are for films, but no source is a film.')
     return Sources(names, entries, selection)
 

@@ -24,6 +24,7 @@ class Entry(ABC):
     place: str
     full: str
 
+    is_film = False
     drawn_endings = PICTURES  # of the files with poses; the first one is added to other names
 
     @property
