@@ -241,16 +241,29 @@ def without_devices(monkeypatch):
         monkeypatch.setattr(f'mmengine.device.is_{kind}_available', lambda: False)
 
 
-def test_process_groups_start_on_the_cpu_even_if_patched_twice(monkeypatch, without_devices):
+STARTS = {
+    'pytorch': dict(RANK='1', LOCAL_RANK='1'),
+    'slurm': dict(SLURM_PROCID='1', SLURM_LOCALID='1', SLURM_NTASKS='2', SLURM_NODELIST='here'),
+}
+
+
+@pytest.mark.parametrize('launcher', STARTS)
+def test_process_groups_start_on_the_cpu_even_if_patched_twice(
+    launcher, monkeypatch, without_devices
+):
     from mmengine.dist import utils
 
     calls = []
     monkeypatch.setattr(torch.distributed, 'init_process_group', lambda **kw: calls.append(kw))
-    monkeypatch.setattr(utils, '_init_dist_pytorch', utils._init_dist_pytorch)  # restored later
+    monkeypatch.setattr(torch.cuda, 'set_device', None)  # restored later
+    monkeypatch.setattr('os.environ', STARTS[launcher] | dict(MASTER_ADDR='localhost'))
+    start = f'_init_dist_{launcher}'
+    monkeypatch.setattr(utils, start, getattr(utils, start))  # restored later
     for _ in range(2):
         compat.patch_distributed_without_cuda()
-    utils._init_dist_pytorch('nccl', init_backend='torch', timeout=3)
-    assert calls == [dict(backend='gloo', timeout=3)]
+    getattr(utils, start)('nccl', init_backend='torch')
+    assert calls == [dict(backend='gloo')]
+    assert torch.cuda.set_device is None
 
 
 @pytest.mark.parametrize('kind', ['cuda', 'mlu', 'npu'])

@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import sys
 import warnings
+from collections.abc import Callable
 from types import ModuleType
 
 # Module -> its purpose. The extras in setup.cfg install all of them.
@@ -144,20 +145,28 @@ def refuse_unsafe_fallback() -> None:
 
 def patch_distributed_without_cuda() -> None:
     """mmengine calls ``torch.cuda.set_device`` for the gloo backend too, even without a GPU."""
-    import torch
     from mmengine.device import is_cuda_available, is_mlu_available, is_npu_available
     from mmengine.dist import utils
 
-    original = utils._init_dist_pytorch
     if is_cuda_available() or is_mlu_available() or is_npu_available():
         return
+    for name in ('_init_dist_pytorch', '_init_dist_slurm', '_init_dist_mpi'):
+        setattr(utils, name, _on_cpu(getattr(utils, name)))
 
-    @functools.wraps(original)
-    def init_on_cpu(backend: str, init_backend: str = 'torch', **kwargs) -> None:
-        backend = 'gloo' if backend == 'nccl' else backend
-        torch.distributed.init_process_group(backend=backend, **kwargs)
 
-    utils._init_dist_pytorch = init_on_cpu
+def _on_cpu(init: Callable[..., None]) -> Callable[..., None]:
+    """Returns a function of mmengine that starts a process group, for machines without a GPU."""
+    import torch
+
+    @functools.wraps(init)
+    def init_on_cpu(backend: str, **kwargs) -> None:
+        set_device, torch.cuda.set_device = torch.cuda.set_device, lambda _: None
+        try:
+            init('gloo' if backend == 'nccl' else backend, **kwargs)
+        finally:
+            torch.cuda.set_device = set_device
+
+    return init_on_cpu
 
 
 def checkpoint_without_reentry() -> None:

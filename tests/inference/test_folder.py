@@ -1,9 +1,9 @@
 """The folder of predictions: its content, and the files that are not replaced."""
 
-import errno
 import json
 import resource
-from pathlib import Path, PurePosixPath
+from contextlib import contextmanager
+from pathlib import PurePosixPath
 
 import cv2
 import numpy as np
@@ -12,20 +12,22 @@ import pytest
 from vitpose_plus.datasets.skeletons import Skeleton
 from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.files import UNFINISHED
-from vitpose_plus.inference import drawing
+from vitpose_plus.inference.drawing import Drawings
 from vitpose_plus.inference.folder import PredictionFolder
-from vitpose_plus.inference.prediction import Failure
+from vitpose_plus.inference.items import Failure, Item
+from vitpose_plus.inference.journals import Journal
+from vitpose_plus.inference.manifests import new_manifest, write_manifest
 from vitpose_plus.inference.results import Instance, Result
+from vitpose_plus.inference.sources.paths import FilePicture
 
 PAIR = Skeleton('pair', ('left', 'right'), ((0, 1),), (1, 0), (0.1, 0.1), (192, 256))
 MODEL = dict(name='m', sha256='0' * 64)
 SETTINGS = dict(sources=['a'], score=0.3, draw=True)
 
 
-def opened(folder, model=MODEL, force=False, **settings):
-    return PredictionFolder(
-        folder, model, SETTINGS | settings, ['ndjson', 'csv'], {'pair': PAIR}, force
-    )
+def opened(folder, model=MODEL, formats=('ndjson', 'csv'), digest='0', **settings):
+    manifest = new_manifest(model, SETTINGS | settings, {'pair': PAIR}, digest)
+    return PredictionFolder(folder, manifest, formats, {'pair': PAIR}, 0.3)
 
 
 def result(name='a/b.png', number=1):
@@ -42,11 +44,17 @@ def result(name='a/b.png', number=1):
     )
 
 
-def write(folder, *results):
-    with folder:
-        for each in results:
-            folder.add(each)
-        folder.finish()
+def write(folder, *results, force=False):
+    """Writes the journal of a run with these results and failures, and finishes the folder."""
+    run = folder.begin(force)
+    lines = [dict(number=k, **line_of(each)) for k, each in enumerate(results)]
+    text = ''.join(f'{json.dumps(line)}\n' for line in lines)
+    folder.journal_path(run, 0).write_text(text)
+    folder.finish(lambda results: results)
+
+
+def line_of(each):
+    return each._asdict() if isinstance(each, Failure) else each.to_dict()
 
 
 def test_a_line_has_the_documented_fields(tmp_path):
@@ -69,7 +77,6 @@ def test_a_line_has_the_documented_fields(tmp_path):
         ],
     )
     assert second['instances'] == []
-    assert cv2.imread(str(tmp_path / 'out' / 'drawn' / 'a' / 'b.png')).shape == (60, 64, 3)
     manifest = json.loads((tmp_path / 'out' / 'manifest.json').read_text())
     assert manifest['schema_version'] == 1
     assert manifest['complete'] is True
@@ -78,23 +85,20 @@ def test_a_line_has_the_documented_fields(tmp_path):
     assert manifest['model'] == MODEL
 
 
-def test_the_files_of_a_stopped_run_are_valid_and_not_complete(tmp_path):
-    with opened(tmp_path) as folder:  # finish is not called
-        folder.add(result())
-        folder.add_failure(Failure('x.png', None, 'x.png is broken.'))
-    [line] = map(json.loads, (tmp_path / 'predictions.ndjson').open())
-    assert line['source'] == 'a/b.png'
+def test_a_failure_is_written_to_its_own_file(tmp_path):
+    write(opened(tmp_path), result('a.png'), Failure('x.png', None, 'x.png is broken.'))
     [failure] = map(json.loads, (tmp_path / 'errors.ndjson').open())
     assert failure == dict(source='x.png', frame=None, error='x.png is broken.')
-    assert json.loads((tmp_path / 'manifest.json').read_text())['complete'] is False
-    assert not (tmp_path / 'predictions.csv').exists()
+    assert len((tmp_path / 'predictions.ndjson').read_text().splitlines()) == 1
 
 
-def test_predictions_of_the_same_settings_are_replaced(tmp_path):
+def test_force_replaces_predictions_and_leaves_other_files(tmp_path):
     write(opened(tmp_path), result('a.png'), result('b.png'))
     (tmp_path / 'mine.txt').write_text('mine')
-    write(opened(tmp_path), result('b.png'))
-    assert sorted(path.name for path in (tmp_path / 'drawn').iterdir()) == ['b.png']
+    (tmp_path / 'drawn').mkdir()
+    (tmp_path / 'drawn' / 'a.png').touch()
+    write(opened(tmp_path), result('b.png'), force=True)
+    assert not (tmp_path / 'drawn').exists()
     assert len((tmp_path / 'predictions.ndjson').read_text().splitlines()) == 1
     assert (tmp_path / 'mine.txt').read_text() == 'mine'
 
@@ -105,76 +109,96 @@ def test_predictions_of_the_same_settings_are_replaced(tmp_path):
         (dict(score=0.5), r'of other settings \(score: 0\.3, now 0\.5\): name another folder with'),
         (dict(sources=['b'] * 1000), r"of other settings \(sources: \['a'\], now .{77}\.\.\.\): "),
         (dict(model=dict(MODEL, sha256='1' * 64)), r'of another model \(sha256: '),
+        (dict(digest='1'), r'of other pictures \(some were added, removed or changed since\): '),
     ],
 )
 def test_other_settings_are_refused_without_force(change, message, tmp_path):
     write(opened(tmp_path), result())
     before = (tmp_path / 'predictions.ndjson').read_bytes()
     with pytest.raises(UserError, match=message):
-        opened(tmp_path, **change)
+        opened(tmp_path, **change).begin(force=False)
     assert (tmp_path / 'predictions.ndjson').read_bytes() == before
-    write(opened(tmp_path, **change, force=True), result('b.png'))
-    assert not (tmp_path / 'drawn' / 'a').exists()
+    write(opened(tmp_path, **change), result('b.png'), force=True)
+    assert (tmp_path / 'predictions.ndjson').read_bytes() != before
 
 
 def test_unknown_files_are_refused_without_force(tmp_path):
     (tmp_path / 'predictions.csv').write_text('mine')
     with pytest.raises(UserError, match=r'without a readable manifest\.json that states'):
-        opened(tmp_path)
+        opened(tmp_path).begin(force=False)
     (tmp_path / 'manifest.json').write_text('not json')
     with pytest.raises(UserError, match=r'without a readable manifest\.json that states'):
-        opened(tmp_path)
+        opened(tmp_path).begin(force=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['manifest.json', 'predictions.csv']
 
 
 def test_a_format_can_be_named_twice(tmp_path):
-    write(PredictionFolder(tmp_path, MODEL, SETTINGS, ['dlc', 'dlc'], {'pair': PAIR}), result())
+    write(opened(tmp_path, formats=['dlc', 'dlc']), result())
     assert (tmp_path / 'dlc' / 'pair' / 'pictures.csv').is_file()
 
 
 def test_a_path_that_is_not_a_folder_is_refused(tmp_path):
     (tmp_path / 'file').touch()
     with pytest.raises(UserError, match=r'file is not a folder: give another name with --out'):
-        opened(tmp_path / 'file')
+        opened(tmp_path / 'file').begin(force=False)
     with pytest.raises(UserError, match=r'cannot be written, as .*file is no folder'):
-        opened(tmp_path / 'file' / 'out')
+        opened(tmp_path / 'file' / 'out').begin(force=False)
 
 
-def test_a_full_disk_raises_one_sentence_and_earlier_lines_stay(tmp_path, monkeypatch):
-    def full(path, image):
-        raise OSError(errno.ENOSPC, 'No space left on device', str(path))
-
-    with opened(tmp_path) as folder:
-        folder.add(result('a.png'))
-        monkeypatch.setattr(drawing, 'write_picture', full)
-        with pytest.raises(RunError) as stop:
-            folder.add(result('b.png'))
-    message = str(stop.value)
-    assert message.startswith(f'{tmp_path}/drawn/b.png cannot be written (No space left on device)')
-    assert message.endswith('free disk space or give another --out, and run the command again.')
-    lines = Path(tmp_path, 'predictions.ndjson').read_text().splitlines()
-    assert [json.loads(line)['source'] for line in lines] == ['a.png']
-
-
-@pytest.mark.parametrize('draw', [True, False])
-def test_no_partial_content_stays_when_the_disk_is_full(draw, tmp_path):
+@contextmanager
+def full_disk(size):
     """A limit on the size of files replaces a full disk."""
-    with opened(tmp_path, draw=draw) as folder:
-        folder.add(result('a.bmp', number=50))
-        before = (tmp_path / 'predictions.ndjson').read_bytes()
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 100, hard))
-        try:
-            with pytest.raises(RunError, match='File too large'):
-                folder.add(result('b.bmp', number=50))
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert (tmp_path / 'predictions.ndjson').read_bytes() == before
-    assert not (tmp_path / 'drawn' / 'b.bmp').exists()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        with pytest.raises(RunError) as stop:
+            yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    message = str(stop.value)
+    assert 'cannot be written (File too large): free disk space, and run the same' in message
+
+
+def test_no_partial_line_stays_when_the_disk_is_full(tmp_path):
+    path = tmp_path / 'journal'
+    first, second = (Item(FilePicture(n, None, path=n), []) for n in ('a.png', 'b.png'))
+    for item in (first, second):
+        item.is_new, item.image = True, np.zeros((9, 9, 3), np.uint8)
+    with Journal(path, {}, lambda item: None) as journal:
+        list(journal.record([first]))
+        before = path.read_bytes()
+        with full_disk(len(before) + 20):
+            list(journal.record([second]))
+    assert path.read_bytes() == before
+
+
+def test_no_partial_picture_stays_when_the_disk_is_full(tmp_path):
+    with Drawings(tmp_path, score=0.3) as drawings:
+        drawings.add(result('a/b.png'))
+        with full_disk(1000):
+            drawings.add(result('b.bmp'))
+    assert cv2.imread(str(tmp_path / 'a' / 'b.png')).shape == (60, 64, 3)
+    assert sorted(path.name for path in tmp_path.rglob('*')) == ['a', 'b.png']
 
 
 def test_unfinished_files_of_a_killed_run_are_removed(tmp_path):
-    left = tmp_path / f'.predictions.csv{UNFINISHED}x'
-    left.mkdir()
-    (left / 'predictions.csv').touch()
-    write(opened(tmp_path), result())
-    assert not left.exists()
+    (tmp_path / 'drawn').mkdir()
+    left = [tmp_path / f'.predictions.csv{UNFINISHED}x', tmp_path / 'drawn' / f'.a{UNFINISHED}y']
+    for folder in left:
+        folder.mkdir()
+        (folder / 'part').touch()
+    folder = opened(tmp_path)
+    write_manifest(tmp_path, folder.manifest)
+    write(folder, result())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        'drawn', 'errors.ndjson', 'manifest.json', 'predictions.csv', 'predictions.ndjson'
+    ]  # fmt: skip
+    assert not any((tmp_path / 'drawn').iterdir())
+
+
+def test_the_formats_are_written_again_if_a_run_was_killed_in_between(tmp_path):
+    folder = opened(tmp_path, formats=['dlc'])
+    write_manifest(tmp_path, folder.manifest)
+    (tmp_path / 'dlc').mkdir()
+    write(folder, result())
+    assert (tmp_path / 'dlc' / 'pair' / 'pictures.csv').is_file()

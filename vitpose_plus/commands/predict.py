@@ -2,16 +2,11 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vitpose_plus.commands.predict_options import add_arguments
 from vitpose_plus.errors import RunError
 
-if TYPE_CHECKING:
-    from vitpose_plus.inference.prediction import Failure
-
 __all__ = ['add_arguments', 'run']
-BROKEN = 3  # the exit code if some pictures could not be read
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,8 +24,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     from vitpose_plus.inference import assignment, models
+    from vitpose_plus.inference.collecting import Collection
+    from vitpose_plus.inference.drawing import Drawings, NoDrawings
     from vitpose_plus.inference.folder import PredictionFolder, check_place
+    from vitpose_plus.inference.manifests import new_manifest
     from vitpose_plus.inference.predictor import PosePredictor
+    from vitpose_plus.inference.processes import started_by
     from vitpose_plus.inference.progress import PredictionProgress
     from vitpose_plus.inference.refining import Refinement
     from vitpose_plus.inference.sources import Selection, open_sources
@@ -42,9 +41,10 @@ def _run(args: argparse.Namespace) -> int:
     if args.track:
         check_installed()
     selection = Selection(args.start, args.stop, args.every)
+    processes = started_by(args.launcher)
     sources = open_sources(args.sources, Path(args.out) / 'drawn', selection)
     models.origin_of(args.model, args.checkpoint).check_datasets(assignment.named(args.dataset))
-    progress = PredictionProgress(sources.total)
+    progress = PredictionProgress(sources.total, is_shown=processes.is_first)
     predictor = PosePredictor(
         args.model,
         args.checkpoint,
@@ -63,28 +63,21 @@ def _run(args: argparse.Namespace) -> int:
     )
     tracking = predictor.tracking() if args.track else None
     tracked = dict(track=tracking and tracking.describe()) | refine.describe()
-    written = dict(score=args.score, draw=not args.no_draw)
-    folder = PredictionFolder(
-        args.out,
-        model=predictor.model.describe(),
-        settings=prediction.describe() | tracked | written,
-        formats=args.format,
-        skeletons=prediction.skeletons,
-        force=args.force,
+    written = dict(score=args.score, draw=not args.no_draw, formats=sorted(set(args.format)))
+    manifest = new_manifest(
+        predictor.model.describe(),
+        prediction.describe() | tracked | written,
+        prediction.skeletons,
+        sources.digest,
     )
-
-    def fail(failure: 'Failure') -> None:
-        folder.add_failure(failure)
-        progress.show(failure.error)
-        progress.add()
-
-    with folder, progress:
-        results = prediction.results(fail)
-        for result in refine(tracking(results) if tracking else results):
-            folder.add(result)
-            progress.add(len(result.instances))
-        folder.finish()
-    broken = folder.counts['errors']
-    more = f'; {broken} pictures could not be read ({folder.folder / "errors.ndjson"})'
-    print(f'{progress.sentence}{more if broken else ""}: {folder.folder}')
-    return BROKEN if broken else 0
+    folder = PredictionFolder(args.out, manifest, args.format, prediction.skeletons, args.score)
+    draw = NoDrawings if args.no_draw else Drawings
+    collection = Collection(
+        prediction,
+        folder,
+        draw(folder.drawn, args.score),
+        stages=lambda results: refine(tracking(results) if tracking else results),
+        processes=processes,
+        progress=progress,
+    )
+    return collection.run(args.force)

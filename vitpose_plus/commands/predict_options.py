@@ -120,9 +120,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='crops in a batch, or auto [auto]',
     )
     parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what starts several processes, which share the pictures: torchrun (pytorch), srun or '
+        'mpirun [none]',
+    )
+    parser.add_argument(
         '--force',
         action='store_true',
-        help='replace predictions in --out that were made with other settings',
+        help='remove earlier predictions in --out; without it, the same command resumes',
     )
 
 

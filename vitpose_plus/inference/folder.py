@@ -1,154 +1,181 @@
 """The folder of predictions: writes its files, and replaces earlier ones only if allowed."""
 
-import json
 import os
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import BinaryIO
+
+from filelock import FileLock, Timeout
 
 from vitpose_plus import files
 from vitpose_plus.datasets.skeletons import Skeleton
-from vitpose_plus.errors import RunError, UserError
-from vitpose_plus.inference.drawing import Drawings
+from vitpose_plus.errors import UserError
+from vitpose_plus.inference import journals
 from vitpose_plus.inference.formats import FORMATS
 from vitpose_plus.inference.formats.format import Predictions
-from vitpose_plus.inference.prediction import Failure
-from vitpose_plus.inference.results import Result
-from vitpose_plus.inference.writing import Lines, write_line
-from vitpose_plus.version import __version__
-
-SCHEMA_VERSION = 1
-RECORD, FAILURES, MANIFEST, DRAWN = (
-    'predictions.ndjson',
-    'errors.ndjson',
-    'manifest.json',
-    'drawn',
+from vitpose_plus.inference.manifests import (
+    MANIFEST,
+    Manifest,
+    first_change,
+    read_manifest,
+    write_manifest,
 )
+from vitpose_plus.inference.results import Result
+from vitpose_plus.inference.writing import Lines, disk_errors, write_line
+
+RECORD, FAILURES, DRAWN, SHARDS = 'predictions.ndjson', 'errors.ndjson', 'drawn', 'shards'
 
 
 class PredictionFolder:
-    """Writes results one by one, and all formats at the end.
+    """The folder of predictions, which several runs and processes can fill together.
 
-    This is a context manager. Each result adds a line to ``predictions.ndjson``, and each failure
-    adds a line to ``errors.ndjson``. If the run is killed, the written lines are still valid.
-    ``manifest.json`` states whether the run is complete.
+    Each process of each run appends to its own journal in ``shards/``. If a run is killed, the
+    journals stay, and the next run with the same settings resumes. ``finish`` merges the journals
+    into ``predictions.ndjson`` and ``errors.ndjson``, makes the formats from them, and removes the
+    journals. ``manifest.json`` states whether the predictions are complete.
 
     Args:
         folder: The path of the folder.
-        model: The description of the model in the manifest.
-        settings: The other settings of the predictions. ``draw``: whether pictures are drawn.
-            ``score``: keypoints with a higher score are drawn, and count as visible.
+        manifest: The manifest of the new run.
         formats: The names of the formats.
         skeletons: Dataset name -> its keypoints.
-        force: Whether predictions of other settings may be replaced.
+        score: Keypoints with a higher score count as visible.
 
     Raises:
-        UserError: The folder cannot be written, or contains predictions of other settings.
+        UserError: A format needs a package that is missing.
     """
 
     def __init__(
         self,
         folder: str | Path,
-        model: dict[str, Any],
-        settings: dict[str, Any],
+        manifest: Manifest,
         formats: Iterable[str],
         skeletons: dict[str, Skeleton],
-        force: bool = False,
+        score: float,
     ) -> None:
         self.folder = Path(folder)
-        names = sorted(set(formats))
-        self.formats = [FORMATS[name]() for name in names]
+        self.manifest = manifest
+        self.formats = [FORMATS[name]() for name in sorted(set(formats))]
         self.skeletons = skeletons
-        self.score = settings['score']
-        drawings = Drawings(self.folder / DRAWN, self.score)
-        self.drawings = drawings if settings['draw'] else None
-        self.manifest = dict(
-            schema_version=SCHEMA_VERSION,
-            version=__version__,
-            complete=False,
-            model=model,
-            settings=settings | dict(formats=names),
-            datasets={name: _described(skeleton) for name, skeleton in skeletons.items()},
-        )
-        self.counts = dict(pictures=0, instances=0, errors=0)
-        check_place(self.folder)
-        self._check_earlier(force)
+        self.score = score
+        self.drawn = self.folder / DRAWN
+        self._shards = self.folder / SHARDS
+        self._lock = FileLock(self._shards / 'lock', blocking=False)
 
-    def _check_earlier(self, force: bool) -> None:
-        earlier = [name for name in self._own_names() if os.path.lexists(self.folder / name)]
-        if force or not earlier:
-            return
-        if change := _first_change(_manifest(self.folder), self.manifest):
+    def begin(self, force: bool) -> int | None:
+        """Prepares the folder for a run, in the first process only.
+
+        Args:
+            force: Whether existing predictions are removed first.
+
+        Returns:
+            The number of the run, from 1; None if the predictions are complete already.
+
+        Raises:
+            UserError: The folder cannot be written, contains predictions of other settings, or
+                another run is writing to it.
+        """
+        check_place(self.folder)
+        resumes = not force and self._check_earlier()
+        with disk_errors(self.folder):
+            self._shards.mkdir(parents=True, exist_ok=True)
+            self._hold_lock()
+            earlier = read_manifest(self.folder) if resumes else {}
+            if earlier.get('complete'):
+                self.manifest = earlier
+                self._remove_shards()
+                return None
+            kept = (MANIFEST, DRAWN, SHARDS) if resumes else (SHARDS,)
+            self._remove(name for name in self._own_names() if name not in kept)
+            if not resumes:
+                self._remove(f'{SHARDS}/{path.name}' for path in self._journals())
+                write_manifest(self.folder, self.manifest)
+            for unfinished in self.drawn.rglob(f'.*{files.UNFINISHED}*'):  # of a killed process
+                _remove(unfinished)
+        return 1 + max((int(path.name.split('-')[0]) for path in self._journals()), default=0)
+
+    def _check_earlier(self) -> bool:
+        """Whether there are earlier predictions of the same settings."""
+        if not any(os.path.lexists(self.folder / name) for name in self._own_names()):
+            return False
+        if change := first_change(read_manifest(self.folder), self.manifest):
             raise UserError(
                 f'{self.folder} contains predictions {change}: name another folder with --out, or '
                 'replace them with --force.'
             )
+        return True
+
+    def _hold_lock(self) -> None:
+        """Holds the lock until the process ends: the system releases it then."""
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise UserError(
+                f'Another run is writing to {self.folder}: wait until it has ended, or give '
+                'another --out.'
+            ) from error
 
     def _own_names(self) -> list[str]:
         every = [name for kind in FORMATS.values() for name in kind().names()]
-        return [RECORD, FAILURES, MANIFEST, DRAWN, *every]
+        return [RECORD, FAILURES, MANIFEST, DRAWN, SHARDS, *every]
 
-    def __enter__(self) -> 'PredictionFolder':
-        with self._disk_errors():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for name in self._own_names():
-                _remove(self.folder / name)
-            files.remove_unfinished(self.folder, self._own_names())  # left by a killed process
-            self.began = time.monotonic()
-            self._write_manifest()
-            self.record = open(self.folder / RECORD, 'wb', buffering=0)
-            self.failures = open(self.folder / FAILURES, 'wb', buffering=0)
-        return self
+    def _remove(self, names: Iterable[str]) -> None:
+        names = list(names)
+        for name in names:
+            _remove(self.folder / name)
+        files.remove_unfinished(self.folder, names)  # left by a killed process
 
-    def __exit__(self, *error) -> None:
-        with self._disk_errors():
-            self.record.close()
-            self.failures.close()
-            if self.drawings:
-                self.drawings.close()
+    def _journals(self) -> list[Path]:
+        return sorted(self._shards.glob('*-*.ndjson'))
 
-    def add(self, result: Result) -> None:
-        """Writes the drawn picture of a result, and then its line."""
-        with self._disk_errors():
-            if self.drawings:
-                self.drawings.add(result)
-            write_line(self.record, result.to_dict())
-        self.counts['pictures'] += 1
-        self.counts['instances'] += len(result.instances)
+    def journal_path(self, run: int, process: int) -> Path:
+        """The path of the journal of a process, from 0, in a run, from 1."""
+        return self._shards / f'{run:06d}-{process:06d}.ndjson'
 
-    def add_failure(self, failure: Failure) -> None:
-        with self._disk_errors():
-            write_line(self.failures, failure._asdict())
-        self.counts['errors'] += 1
+    def earlier(self, run: int) -> list[Path]:
+        """The journals of all runs before this one."""
+        return [path for path in self._journals() if path.name < f'{run:06d}']
 
-    def finish(self) -> None:
-        """Writes the formats and the manifest, which now states that the run is complete."""
-        predictions = Predictions(Lines(self.folder / RECORD), self.skeletons, self.score)
-        with self._disk_errors():
+    def finish(self, stages: Callable[[Iterator[Result]], Iterator[Result]]) -> None:
+        """Writes all files of complete predictions, and then removes the journals.
+
+        Args:
+            stages: Tracks and smooths a stream of results.
+        """
+        counts = Counter(pictures=0, instances=0, errors=0)
+        with disk_errors(self.folder):
+            with (
+                files.replacing(self.folder / FAILURES) as failures,
+                files.replacing(self.folder / RECORD) as record,
+                open(failures, 'wb', buffering=0) as failure_file,
+                open(record, 'wb', buffering=0) as file,
+            ):
+                for result in stages(self._merged(failure_file, counts)):
+                    write_line(file, result.to_dict())
+                    counts['pictures'] += 1
+                    counts['instances'] += len(result.instances)
+            predictions = Predictions(Lines(self.folder / RECORD), self.skeletons, self.score)
             for each in self.formats:
                 each.write(predictions, self.folder)
-            seconds = round(time.monotonic() - self.began, 3)
-            self.manifest |= dict(complete=True, **self.counts, seconds=seconds)
-            self._write_manifest()
+            self.manifest |= dict(complete=True, **counts)
+            write_manifest(self.folder, self.manifest)
+            self._remove_shards()
 
-    def _write_manifest(self) -> None:
-        with files.replacing(self.folder / MANIFEST) as new:
-            new.write_text(json.dumps(self.manifest, indent=2) + '\n', encoding='utf-8')
+    def _merged(self, failures: BinaryIO, counts: Counter[str]) -> Iterator[Result]:
+        """Yields all results in the order of the sources; failures are written to their file."""
+        for line in journals.merged(self._journals()):
+            del line['number']
+            if journals.ERROR in line:
+                write_line(failures, line)
+                counts['errors'] += 1
+            else:
+                yield Result.from_dict(line, self.skeletons)
 
-    @contextmanager
-    def _disk_errors(self) -> Iterator[None]:
-        """Raises a ``RunError`` with one sentence if the disk is full or missing."""
-        try:
-            yield
-        except OSError as error:
-            raise RunError(
-                f'{error.filename or self.folder} cannot be written ({error.strerror or error}): '
-                f'{self.counts["pictures"]} pictures are in {self.folder / RECORD}; free '
-                'disk space or give another --out, and run the command again.'
-            ) from error
+    def _remove_shards(self) -> None:
+        self._lock.release()
+        rmtree(self._shards)
 
 
 def check_place(folder: Path) -> None:
@@ -159,40 +186,8 @@ def check_place(folder: Path) -> None:
         raise UserError(f'{folder} cannot be written, as {reason}: give another --out.')
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of the existing predictions; empty if it cannot be read."""
-    try:
-        content = json.loads((folder / MANIFEST).read_text(encoding='utf-8'))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _first_change(earlier: dict[str, Any], now: dict[str, Any]) -> str | None:
-    """A phrase about the first difference of model or settings; None if they are the same."""
-    for part, phrase in (('model', 'of another model'), ('settings', 'of other settings')):
-        old, new = earlier.get(part), json.loads(json.dumps(now[part]))
-        if not isinstance(old, dict):
-            return f'without a readable {MANIFEST} that states their settings'
-        for key in [*new, *old]:
-            if old.get(key) != new.get(key):
-                return f'{phrase} ({key}: {_short(old.get(key))}, now {_short(new.get(key))})'
-    return None
-
-
-def _short(value: Any) -> str:
-    """The value as a short text: there may be thousands of sources."""
-    text = repr(value)
-    return text if len(text) <= 80 else f'{text[:77]}...'
-
-
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _described(skeleton: Skeleton) -> dict[str, Any]:
-    """The description of a dataset in the manifest."""
-    return dict(keypoints=skeleton.names, links=skeleton.links)

@@ -4,60 +4,28 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
-import numpy as np
 import torch
 
-from vitpose_plus.errors import RunError, UserError
+from vitpose_plus.errors import UserError
 from vitpose_plus.files import about
 from vitpose_plus.inference.assignment import Assignment
 from vitpose_plus.inference.batches import BatchRunner
-from vitpose_plus.inference.boxes.source import Boxes, BoxSource
+from vitpose_plus.inference.boxes.source import BoxSource
 from vitpose_plus.inference.estimators import Estimator, Job
+from vitpose_plus.inference.items import Failure, Item
 from vitpose_plus.inference.iterating import ahead, groups
-from vitpose_plus.inference.results import Instance, Result
+from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.sources import Sources
-from vitpose_plus.inference.sources.picture import Picture
 
 PICTURES_ON_GPU = 8  # in a detector's batch; on the CPU a batch is not faster
 WAITING_BYTES = 2**29  # for pictures that are not completely predicted yet
 
-Item = TypeVar('Item')
-
-
-class Failure(NamedTuple):
-    """A picture that could not be predicted, and the reason in one sentence."""
-
-    source: str
-    frame: int | None
-    error: str
-
 
 def raise_failure(failure: Failure) -> NoReturn:
     raise UserError(failure.error)
-
-
-class Opened(NamedTuple):
-    """A decoded picture: BGR (height, width, 3)."""
-
-    picture: Picture
-    image: np.ndarray
-
-
-@dataclass
-class Waiting:
-    """A picture with its inputs, and with the instances that are predicted so far."""
-
-    opened: Opened
-    image_id: int | None
-    jobs: list[Job]
-    done: list[list[Instance]] = field(default_factory=list)
-
-    @property
-    def is_complete(self) -> bool:
-        return len(self.done) == len(self.jobs)
 
 
 class Prediction:
@@ -102,117 +70,104 @@ class Prediction:
 
     def results(self, on_failure: Callable[[Failure], None] = raise_failure) -> Iterator[Result]:
         """Yields the result of each picture that can be predicted, in order, in constant memory."""
+        for item in self.settle(map(Item, self.sources)):
+            if item.failure:
+                on_failure(item.failure)
+            else:
+                yield item.result(self.skeletons)
+
+    def settle(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yields each item with its instances or its failure, in order, in constant memory.
+
+        Items that have instances already are only decoded.
+        """
         threads = min(4, os.cpu_count() or 1)
         pool = ThreadPoolExecutor(threads)
         try:
-            read = ahead(pool, _read, self.sources, 2 * threads)
-            opened = _kept(read, on_failure)
-            boxed = self._boxed(opened, on_failure) if self.boxes else ((o, None) for o in opened)
-            prepared = ahead(pool, self._prepare, boxed, threads)
-            yield from self._posed(_kept(prepared, on_failure))
+            read = ahead(pool, _read, items, 2 * threads)
+            prepared = ahead(pool, self._prepare, self._boxed(read), threads)
+            yield from self._posed(prepared)
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _boxed(
-        self, opened: Iterable[Opened], on_failure: Callable[[Failure], None]
-    ) -> Iterator[tuple[Opened, Boxes]]:
-        """Yields every picture with its boxes; a detector gets batches of pictures."""
+    def _boxed(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Sets the boxes of the items; a detector gets batches of pictures."""
+        if self.boxes is None:
+            yield from items
+            return
         on_cpu = self.run.device.type == 'cpu'
-        for group in groups(opened, 1 if on_cpu else PICTURES_ON_GPU):
-            try:
-                found = self.boxes.boxes(*zip(*group, strict=True))
-            except (UserError, torch.OutOfMemoryError):
-                # Single pictures need less memory, and show which picture fails.
-                found = [self._boxes_of(each, on_failure) for each in group]
-            yield from ((o, b) for o, b in zip(group, found, strict=True) if b is not None)
+        for group in groups(items, 1 if on_cpu else PICTURES_ON_GPU):
+            self._find_boxes([item for item in group if not item.is_settled])
+            yield from group
 
-    def _boxes_of(self, opened: Opened, on_failure: Callable[[Failure], None]) -> Boxes | None:
+    def _find_boxes(self, items: list[Item]) -> None:
+        if not items:
+            return
         try:
-            with about(opened.picture.source):
-                return self.boxes.boxes([opened.picture], [opened.image])[0]
-        except UserError as error:
-            on_failure(_failure(opened.picture, error))
-            return None
+            found = self.boxes.boxes([i.picture for i in items], [i.image for i in items])
+        except (UserError, torch.OutOfMemoryError):
+            # Single pictures need less memory, and show which picture fails.
+            for item in items:
+                with _noting_failure(item):
+                    [item.boxes] = self.boxes.boxes([item.picture], [item.image])
+        else:
+            for item, boxes in zip(items, found, strict=True):
+                item.boxes = boxes
 
-    def _prepare(self, boxed: tuple[Opened, Boxes | None]) -> Waiting | Failure:
-        opened, boxes = boxed
-        try:
-            with about(opened.picture.source):
-                jobs = self.estimator.jobs(opened.image, boxes, self.chosen)
-        except UserError as error:
-            return _failure(opened.picture, error)
-        return Waiting(opened, boxes and boxes.image_id, jobs)
+    def _prepare(self, item: Item) -> Item:
+        if not item.is_settled:
+            with _noting_failure(item):
+                item.jobs = self.estimator.jobs(item.image, item.boxes, self.chosen)
+                if not item.jobs:  # nobody is found
+                    item.instances = []
+        return item
 
-    def _posed(self, prepared: Iterable[Waiting]) -> Iterator[Result]:
-        """Yields the results in order; a batch may have inputs of several pictures."""
-        waiting: deque[Waiting] = deque()
-        queue: deque[tuple[Waiting, Job]] = deque()
-        for each in prepared:
-            waiting.append(each)
-            queue.extend((each, job) for job in each.jobs)
+    def _posed(self, prepared: Iterable[Item]) -> Iterator[Item]:
+        """Yields the items in order; a batch may have inputs of several pictures."""
+        waiting: deque[Item] = deque()
+        queue: deque[tuple[Item, Job]] = deque()
+        for item in prepared:
+            waiting.append(item)
+            queue.extend((item, job) for job in item.jobs)
             while queue and (len(queue) >= self._batch_size or _exceeds_limit(waiting)):
                 self._run_first(queue)
-            yield from self._complete(waiting)
+            yield from _settled(waiting)
         while queue:
             self._run_first(queue)
-            yield from self._complete(waiting)
+            yield from _settled(waiting)
 
     @property
     def _batch_size(self) -> int:
         return self.run.size if self.estimator.has_fixed_size else 1
 
-    def _run_first(self, queue: deque[tuple[Waiting, Job]]) -> None:
+    def _run_first(self, queue: deque[tuple[Item, Job]]) -> None:
         """Runs the first batch of the queue."""
         batch = [queue.popleft() for _ in range(min(len(queue), self._batch_size))]
         outputs = self.run([job.inputs for _, job in batch])
-        for (owner, job), output in zip(batch, outputs, strict=True):
-            owner.done.append(job.instances(output))
-
-    def _complete(self, waiting: deque[Waiting]) -> Iterator[Result]:
-        while waiting and waiting[0].is_complete:
-            yield self._result(waiting.popleft())
-
-    def _result(self, ready: Waiting) -> Result:
-        picture, image = ready.opened
-        instances = [instance for found in ready.done for instance in found]
-        if not all(np.isfinite(part).all() for i in instances for part in (i.keypoints, i.scores)):
-            raise RunError(
-                f'The model predicts numbers that are not finite (NaN or infinity) for '
-                f'{picture.source}: try --precision fp32, and check the checkpoint.'
-            )
-        return Result(
-            picture.source,
-            width=image.shape[1],
-            height=image.shape[0],
-            instances=instances,
-            skeletons=self.skeletons,
-            frame=picture.frame,
-            time=picture.time,
-            time_base=picture.time_base,
-            image_id=ready.image_id,
-            image=image,
-            place=picture.place,
-        )
+        for (item, job), output in zip(batch, outputs, strict=True):
+            item.add(job.instances(output))
 
 
-def _read(picture: Picture) -> Opened | Failure:
+def _read(item: Item) -> Item:
+    with _noting_failure(item):
+        item.image = item.picture.read()
+    return item
+
+
+@contextmanager
+def _noting_failure(item: Item) -> Iterator[None]:
+    """Stores an error of the picture in its item; the run continues."""
     try:
-        return Opened(picture, picture.read())
+        with about(item.picture.source):
+            yield
     except UserError as error:
-        return _failure(picture, error)
+        item.fail(str(error))
 
 
-def _failure(picture: Picture, error: UserError) -> Failure:
-    return Failure(picture.source, picture.frame, str(error))
+def _settled(waiting: deque[Item]) -> Iterator[Item]:
+    while waiting and waiting[0].is_settled:
+        yield waiting.popleft()
 
 
-def _kept(items: Iterable[Item | Failure], on_failure: Callable[[Failure], None]) -> Iterator[Item]:
-    for each in items:
-        if isinstance(each, Failure):
-            on_failure(each)
-        else:
-            yield each
-
-
-def _exceeds_limit(waiting: Iterable[Waiting]) -> bool:
-    return sum(each.opened.image.nbytes for each in waiting) > WAITING_BYTES
+def _exceeds_limit(waiting: Iterable[Item]) -> bool:
+    return sum(item.image.nbytes for item in waiting if item.image is not None) > WAITING_BYTES

@@ -17,7 +17,8 @@ from vitpose_plus.inference.batches import (
 from vitpose_plus.inference.boxes import open_boxes
 from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL
 from vitpose_plus.inference.estimators import estimator_of
-from vitpose_plus.inference.prediction import Failure, Prediction, raise_failure
+from vitpose_plus.inference.items import Failure
+from vitpose_plus.inference.prediction import Prediction, raise_failure
 from vitpose_plus.inference.refining import Refinement
 from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.smoothing import Smoother

@@ -10,49 +10,52 @@ EVERY = 100  # pictures per line
 
 
 class PredictionProgress:
-    """Shows pictures per second, instances per second, and the remaining time.
+    """Shows the pictures of all processes, the speed and the remaining time.
 
     Args:
         total: The number of pictures; None if it is not known.
+        is_shown: Whether this process shows the progress.
     """
 
-    def __init__(self, total: int | None) -> None:
+    def __init__(self, total: int | None, is_shown: bool = True) -> None:
         self.console = Console(stderr=True, highlight=False, markup=False)
-        self.total = total
-        self.pictures = self.instances = 0
+        self.total, self.is_shown = total, is_shown
         self.bar = Progress(
             BarColumn(),
             TextColumn('{task.description}'),
             TimeRemainingColumn(),
             console=self.console,
-            disable=not self.console.is_terminal,
+            disable=not (self.console.is_terminal and is_shown),
         )
+        self.task = self.bar.add_task('', total=total)
+        self.sentence = 'no pictures'
 
     def __enter__(self) -> 'PredictionProgress':
-        self.began = time.monotonic()
+        self.began, self.printed = time.monotonic(), 0
         self.bar.start()
-        self.task = self.bar.add_task(self.sentence, total=self.total)
         return self
 
     def __exit__(self, *error) -> None:
         self.bar.stop()
 
-    @property
-    def sentence(self) -> str:
-        """The numbers of finished pictures and instances, and the speed."""
+    def update(self, known: int, pictures: int, instances: int) -> None:
+        """Shows new numbers.
+
+        Args:
+            known: The number of pictures that earlier runs have predicted.
+            pictures: The number of pictures of this run.
+            instances: The number of instances in them.
+        """
         seconds = max(time.monotonic() - self.began, 1e-9)
         of = f' of {self.total}' if self.total else ''
-        return (
-            f'{self.pictures}{of} pictures ({self.pictures / seconds:.2f}/s), '
-            f'{self.instances} instances ({self.instances / seconds:.2f}/s)'
+        self.sentence = (
+            f'{known + pictures}{of} pictures ({pictures / seconds:.2f}/s), '
+            f'{instances} instances ({instances / seconds:.2f}/s)'
         )
-
-    def add(self, instances: int = 0) -> None:
-        """Counts one more picture, with its number of instances."""
-        self.pictures += 1
-        self.instances += instances
-        self.bar.update(self.task, advance=1, description=self.sentence)
-        if not self.console.is_terminal and self.pictures % EVERY == 0:
+        self.bar.update(self.task, completed=known + pictures, description=self.sentence)
+        is_plain = self.is_shown and not self.console.is_terminal
+        if is_plain and pictures >= self.printed + EVERY:
+            self.printed = pictures
             print(self.sentence, file=sys.stderr, flush=True)
 
     def show(self, sentence: str) -> None:

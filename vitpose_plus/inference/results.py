@@ -4,6 +4,7 @@ Shapes: N instances, K keypoints of a dataset.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import PurePosixPath
@@ -64,6 +65,23 @@ class Instance:
         if self.filled:
             line['filled'] = True
         return line if self.category_id is None else line | dict(category_id=self.category_id)
+
+    @classmethod
+    def from_dict(cls, line: Mapping[str, Any]) -> 'Instance':
+        """Reads ``to_dict``."""
+        points = np.array(line['keypoints'], np.float64).reshape(-1, 3)
+        smoothed = line.get('smoothed')
+        return cls(
+            line['dataset'],
+            box=np.array(line['box'], np.float64),
+            box_score=line['box_score'],
+            keypoints=points[:, :2],
+            scores=points[:, 2],
+            id=line['id'],
+            category_id=line.get('category_id'),
+            smoothed=None if smoothed is None else np.array(smoothed, np.float64),
+            filled=line.get('filled', False),
+        )
 
 
 @dataclass
@@ -169,6 +187,20 @@ class Result:
             instances=[instance.to_dict() for instance in self.instances],
         )
         return line if self.image_id is None else line | dict(image_id=self.image_id)
+
+    @classmethod
+    def from_dict(cls, line: Mapping[str, Any], skeletons: dict[str, Skeleton]) -> 'Result':
+        """Reads ``to_dict``; the result has no picture."""
+        return cls(
+            line['source'],
+            width=line['width'],
+            height=line['height'],
+            instances=[Instance.from_dict(each) for each in line['instances']],
+            skeletons=skeletons,
+            frame=line['frame'],
+            time=line['time'],
+            image_id=line.get('image_id'),
+        )
 
     def _only(self) -> Skeleton:
         """The keypoints of the only requested dataset."""

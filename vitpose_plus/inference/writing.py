@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
+
+from vitpose_plus.errors import RunError
+from vitpose_plus.files import UNFINISHED
 
 
 class Lines:
@@ -22,6 +26,18 @@ class Lines:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         with open(self.path, encoding='utf-8') as file:
             yield from map(json.loads, file)
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Raises a ``RunError`` with one sentence if the folder's disk is full or missing."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f'{error.filename or folder} cannot be written ({error.strerror or error}): free disk '
+            'space, and run the same command again, which resumes.'
+        ) from error
 
 
 def write_line(file: BinaryIO, content: dict[str, Any]) -> None:
@@ -47,8 +63,10 @@ def write_picture(path: Path, image: np.ndarray) -> None:
     done, content = cv2.imencode(path.suffix, image)
     if not done:
         raise OSError(0, f'too large for {path.suffix}; --no-draw writes no pictures', str(path))
+    new = path.with_name(f'.{path.name}{UNFINISHED}')  # a killed process leaves no partial picture
     try:
-        path.write_bytes(content)
+        new.write_bytes(content)
+        new.replace(path)
     except OSError:
-        path.unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
         raise

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -22,6 +22,17 @@ from vitpose_plus.inference.sources.streams import StandardInput, read_standard_
 from vitpose_plus.inference.sources.web import Url
 
 Given = str | Path | np.ndarray | Image.Image
+
+
+class Planned(NamedTuple):
+    number: int
+    entry: Entry
+    place: object
+
+    def pictures(self):
+        for picture in self.entry.pictures(self.place):
+            picture.number = self.number
+            yield picture
 
 
 class Sources:
@@ -47,9 +58,15 @@ class Sources:
         totals = [entry.total for entry in self._entries]
         self.total = None if None in totals else sum(totals)
 
+        self.digest = ''
+
+    def entries(self):
+        for number, (entry, place) in enumerate(zip(self._entries, self._places, strict=True)):
+            yield Planned(number, entry, place)
+
     def __iter__(self) -> Iterator[Picture]:
-        for entry, place in zip(self._entries, self._places, strict=True):
-            yield from entry.pictures(place)
+        for planned in self.entries():
+            yield from planned.pictures()
 
 
 class ListFile(Source):

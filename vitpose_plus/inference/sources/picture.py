@@ -25,6 +25,7 @@ class Picture(ABC):
     frame: int | None = None
     time: float | None = None
     time_base: Fraction | None = None
+    number: int = 0
 
     @property
     def file_name(self) -> str:
