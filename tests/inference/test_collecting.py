@@ -112,6 +112,7 @@ def names_or_content(path):
 def manifest(out):
     content = json.loads(Path(out, 'manifest.json').read_text())
     assert content['complete'] is True
+    assert content.pop('seconds') > 0
     return content
 
 

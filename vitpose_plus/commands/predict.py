@@ -60,6 +60,7 @@ def _run(args: argparse.Namespace) -> int:
         dataset=args.dataset,
         annotations=args.annotations,
         box_score=args.box_score,
+        detect_every=args.detect_every,
     )
     tracking = predictor.tracking() if args.track else None
     tracked = dict(track=tracking and tracking.describe()) | refine.describe()

@@ -51,6 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f'ignore detections with a lower score [{BOX_SCORE}]',
     )
     parser.add_argument(
+        '--detect-every',
+        type=int,
+        default=1,
+        metavar='N',
+        help='detect people and animals in every N-th frame of films; in between, boxes come from '
+        'the keypoints of the frame before [1]',
+    )
+    parser.add_argument(
         '--track',
         action='store_true',
         help='give every person and animal of a film an id that stays the same in all frames',

@@ -1,6 +1,7 @@
 """The folder of predictions: writes its files, and replaces earlier ones only if allowed."""
 
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -77,6 +78,7 @@ class PredictionFolder:
             UserError: The folder cannot be written, contains predictions of other settings, or
                 another run is writing to it.
         """
+        self._began = time.monotonic()
         check_place(self.folder)
         resumes = not force and self._check_earlier()
         with disk_errors(self.folder):
@@ -159,7 +161,8 @@ class PredictionFolder:
             predictions = Predictions(Lines(self.folder / RECORD), self.skeletons, self.score)
             for each in self.formats:
                 each.write(predictions, self.folder)
-            self.manifest |= dict(complete=True, **counts)
+            seconds = round(time.monotonic() - self._began, 3)
+            self.manifest |= dict(complete=True, **counts, seconds=seconds)
             write_manifest(self.folder, self.manifest)
             self._remove_shards()
 

@@ -84,11 +84,16 @@ class Prediction:
         threads = min(4, os.cpu_count() or 1)
         pool = ThreadPoolExecutor(threads)
         try:
-            read = ahead(pool, _read, items, 2 * threads)
-            prepared = ahead(pool, self._prepare, self._boxed(read), threads)
-            yield from self._posed(prepared)
+            yield from self._settled(ahead(pool, _read, items, 2 * threads), pool, threads)
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _settled(
+        self, read: Iterable[Item], pool: ThreadPoolExecutor, threads: int
+    ) -> Iterator[Item]:
+        """Yields decoded items with their instances or failures; threads make the crops."""
+        prepared = ahead(pool, self._prepare, self._boxed(read), threads)
+        return self._posed(prepared)
 
     def _boxed(self, items: Iterable[Item]) -> Iterator[Item]:
         """Sets the boxes of the items; a detector gets batches of pictures."""
@@ -114,10 +119,11 @@ class Prediction:
             for item, boxes in zip(items, found, strict=True):
                 item.boxes = boxes
 
-    def _prepare(self, item: Item) -> Item:
+    def _prepare(self, item: Item, chosen: Assignment | None = None) -> Item:
+        """Makes the inputs of an item; ``chosen`` replaces the run's class of a box -> dataset."""
         if not item.is_settled:
             with _noting_failure(item):
-                item.jobs = self.estimator.jobs(item.image, item.boxes, self.chosen)
+                item.jobs = self.estimator.jobs(item.image, item.boxes, chosen or self.chosen)
                 if not item.jobs:  # nobody is found
                     item.instances = []
         return item
@@ -131,10 +137,10 @@ class Prediction:
             queue.extend((item, job) for job in item.jobs)
             while queue and (len(queue) >= self._batch_size or _exceeds_limit(waiting)):
                 self._run_first(queue)
-            yield from _settled(waiting)
+            yield from _pop_settled(waiting)
         while queue:
             self._run_first(queue)
-            yield from _settled(waiting)
+            yield from _pop_settled(waiting)
 
     @property
     def _batch_size(self) -> int:
@@ -164,7 +170,7 @@ def _noting_failure(item: Item) -> Iterator[None]:
         item.fail(str(error))
 
 
-def _settled(waiting: deque[Item]) -> Iterator[Item]:
+def _pop_settled(waiting: deque[Item]) -> Iterator[Item]:
     while waiting and waiting[0].is_settled:
         yield waiting.popleft()
 

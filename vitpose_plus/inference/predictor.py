@@ -17,6 +17,7 @@ from vitpose_plus.inference.batches import (
 from vitpose_plus.inference.boxes import open_boxes
 from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL
 from vitpose_plus.inference.estimators import estimator_of
+from vitpose_plus.inference.following import FollowingPrediction
 from vitpose_plus.inference.items import Failure
 from vitpose_plus.inference.prediction import Prediction, raise_failure
 from vitpose_plus.inference.refining import Refinement
@@ -80,6 +81,7 @@ class PosePredictor:
         annotations: str | Path | None = None,
         box_score: float = BOX_SCORE,
         frames: Selection = ALL,
+        detect_every: int = 1,
         on_failure: Callable[[Failure], None] = raise_failure,
         track: Tracking | None = None,
         smooth: str | Smoother | None = None,
@@ -99,6 +101,8 @@ class PosePredictor:
                 their ids.
             box_score: Detections with a lower score are left out.
             frames: The frames of films that are used; the default is all of them.
+            detect_every: In films, the boxes are detected in every ``detect_every``-th frame, and
+                come from the keypoints of the frame before in all other frames.
             on_failure: A function that is called with the ``Failure`` of each picture that cannot
                 be predicted. The default raises a ``UserError``.
             track: Sets the ids of the instances in films, for example ``predictor.tracking()``.
@@ -119,6 +123,7 @@ class PosePredictor:
             annotations=annotations,
             box_score=box_score,
             frames=frames,
+            detect_every=detect_every,
         )
         results = prediction.results(on_failure)
         return refine(results if track is None else track(results))
@@ -136,6 +141,7 @@ class PosePredictor:
         annotations: str | Path | None = None,
         box_score: float = BOX_SCORE,
         frames: Selection = ALL,
+        detect_every: int = 1,
     ) -> Prediction:
         """Opens and checks everything for a prediction.
 
@@ -159,4 +165,7 @@ class PosePredictor:
         chosen = assignment.parse(wanted, list(self.model.skeletons), labels)
         if not isinstance(sources, Sources):
             sources = open_sources(sources, selection=frames)
-        return Prediction(self.estimator, self.run, sources, opened, chosen, settings)
+        made = self.estimator, self.run, sources, opened, chosen, settings
+        if detect_every == 1:
+            return Prediction(*made)
+        return FollowingPrediction(*made, every=detect_every)
