@@ -52,6 +52,7 @@ def _run(args: argparse.Namespace) -> int:
         precision=args.precision,
         batch_size=args.batch_size,
         flip_test=args.flip_test,
+        quality=args.quality,
         on_message=progress.show,
     )
     prediction = predictor.prepare(

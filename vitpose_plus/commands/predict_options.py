@@ -113,6 +113,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='average the predictions of each crop and its mirror image: slightly better, but '
         'takes twice as long',
     )
+    parser.add_argument(
+        '--quality',
+        action='store_true',
+        help='add two numbers to every keypoint, which are large if it may be wrong: the distance '
+        'to the keypoint of the mirrored crop, and the spread of the heatmap, in pixels; takes '
+        'twice as long, or as long as --flip-test',
+    )
     parser.add_argument('--device', default='auto', help='auto, cpu or cuda:N [auto]')
     parser.add_argument(
         '--precision',

@@ -18,6 +18,7 @@ from vitpose_plus.inference.assignment import Assignment
 from vitpose_plus.inference.boxes.source import Boxes
 from vitpose_plus.inference.defaults import START_SCORE
 from vitpose_plus.inference.models import PoseModel
+from vitpose_plus.inference.quality import MEASURES
 from vitpose_plus.inference.results import Instance
 
 # Maximum ratio of a picture's sides for a bottom-up model. The shorter side of the input is fixed,
@@ -100,7 +101,8 @@ def _instance_of_crop(
     make: Callable[..., Instance], category_id: int | None, output: PoseDataSample
 ) -> list[Instance]:
     found = output.pred_instances
-    return [make(found.keypoints[0], found.keypoint_scores[0], category_id=category_id)]
+    quality = {name: found[name][0] for name in MEASURES if name in found}
+    return [make(found.keypoints[0], found.keypoint_scores[0], category_id=category_id, **quality)]
 
 
 class BottomUp(Estimator):

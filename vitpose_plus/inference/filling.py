@@ -67,4 +67,6 @@ def _between(start: Seen, end: Seen, time: float) -> Instance:
         keypoints=one.keypoints + share * (other.keypoints - one.keypoints),
         scores=np.minimum(one.scores, other.scores),
         filled=True,
+        flip_distance=None,
+        spread=None,
     )

@@ -20,6 +20,7 @@ from vitpose_plus.inference.estimators import estimator_of
 from vitpose_plus.inference.following import FollowingPrediction
 from vitpose_plus.inference.items import Failure
 from vitpose_plus.inference.prediction import Prediction, raise_failure
+from vitpose_plus.inference.quality import measuring
 from vitpose_plus.inference.refining import Refinement
 from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.smoothing import Smoother
@@ -43,10 +44,14 @@ class PosePredictor:
         precision: ``auto``, ``fp32`` or ``bf16``.
         batch_size: The number of crops in a batch, or ``auto``.
         flip_test: Whether predictions are averaged with those of the mirrored crops.
+        quality: Whether instances get ``flip_distance`` and ``spread``, which show the keypoints
+            that may be wrong. The predictions do not change. It takes twice the time, but not more
+            time than ``flip_test``.
         on_message: A function that is called with each message (a sentence).
 
     Raises:
-        UserError: The model does not exist, or its config and weights do not fit.
+        UserError: The model does not exist, or its config and weights do not fit, or ``quality``
+            is not possible with it.
     """
 
     def __init__(
@@ -58,13 +63,16 @@ class PosePredictor:
         precision: str = 'auto',
         batch_size: int | str = 'auto',
         flip_test: bool = False,
+        quality: bool = False,
         on_message: Callable[[str], None] = LOGGER.warning,
     ) -> None:
         self.device = device_of(device)
         settings = precision_of(precision), batch_size_of(batch_size, self.device)
         self.model = models.load(str(model), checkpoint and str(checkpoint))
         self.flip_test = self.model.network.test_cfg['flip_test'] = flip_test
-        self.run = BatchRunner(self.model.network, self.device, *settings, on_message)
+        self.quality = quality
+        network = measuring(self.model, flip_test) if quality else self.model.network
+        self.run = BatchRunner(network, self.device, *settings, on_message)
         self.estimator = estimator_of(self.model)
 
     @property
@@ -150,7 +158,7 @@ class PosePredictor:
         """
         wanted = self.model.defaults.get('dataset') if dataset is None else dataset
         opened, labels = None, ()
-        settings = dict(dataset=wanted, flip_test=self.flip_test)
+        settings = dict(dataset=wanted, flip_test=self.flip_test, quality=self.quality)
         if self.estimator.needs_boxes:
             named = self.model.defaults.get('boxes', BOXES) if boxes is None else boxes
             opened = open_boxes(named, annotations, self.device, box_score)

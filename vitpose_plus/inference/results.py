@@ -38,6 +38,10 @@ class Instance:
         category_id: The id of the category in the file of boxes; None if there is none.
         smoothed: x, y (K, 2) after smoothing in time; None without smoothing.
         filled: Whether the instance is interpolated between two frames of its track.
+        flip_distance: The distances (K,) between the keypoints that are predicted from the crop and
+            from the mirrored crop, in pixels of the picture; None without ``quality``.
+        spread: The standard deviations (K,) of the heatmaps in the same pixels; None without
+            ``quality``.
     """
 
     dataset: str
@@ -49,6 +53,8 @@ class Instance:
     category_id: int | None = None
     smoothed: np.ndarray | None = None
     filled: bool = False
+    flip_distance: np.ndarray | None = None
+    spread: np.ndarray | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the instance as it is written in a line of ``predictions.ndjson``."""
@@ -64,13 +70,17 @@ class Instance:
             line['smoothed'] = _rounded(self.smoothed)
         if self.filled:
             line['filled'] = True
+        if self.spread is not None:
+            line['quality'] = dict(
+                flip_distance=_rounded(self.flip_distance), spread=_rounded(self.spread)
+            )
         return line if self.category_id is None else line | dict(category_id=self.category_id)
 
     @classmethod
     def from_dict(cls, line: Mapping[str, Any]) -> 'Instance':
         """Reads ``to_dict``."""
         points = np.array(line['keypoints'], np.float64).reshape(-1, 3)
-        smoothed = line.get('smoothed')
+        quality = line.get('quality', {})
         return cls(
             line['dataset'],
             box=np.array(line['box'], np.float64),
@@ -79,8 +89,10 @@ class Instance:
             scores=points[:, 2],
             id=line['id'],
             category_id=line.get('category_id'),
-            smoothed=None if smoothed is None else np.array(smoothed, np.float64),
+            smoothed=_array(line.get('smoothed')),
             filled=line.get('filled', False),
+            flip_distance=_array(quality.get('flip_distance')),
+            spread=_array(quality.get('spread')),
         )
 
 
@@ -210,6 +222,10 @@ class Result:
                 'select one with result.of(DATASET).'
             )
         return next(iter(self.skeletons.values()))
+
+
+def _array(values: list | None) -> np.ndarray | None:
+    return None if values is None else np.array(values, np.float64)
 
 
 def _rounded(values: np.ndarray, decimals: int = 4) -> list:
