@@ -20,6 +20,7 @@ from tests.helpers import figures_detector
 from tests.helpers.demo import ROOT, TINY
 from tests.helpers.films import write_film
 from tests.helpers.serving import serving
+from tests.helpers.sources import OneEntry
 from tests.helpers.tiny_figures import FILE
 from vitpose_plus.checkpoints import fetching, released
 from vitpose_plus.checkpoints.layouts.heads import SIX
@@ -122,18 +123,20 @@ def test_other_settings_need_force(photos, capsys):
 class Frames(Entry):
     """A film that shows one picture three times."""
 
-    total = 3
     drawn_endings = ('.mp4',)
 
+    def count(self):
+        return 3
+
     def pictures(self, place):
-        for k in range(self.total):
+        for k in range(self.count()):
             now = dict(frame=k, time=k / 30, time_base=Fraction(1, 30))
             yield FilePicture(source='a.mp4', place=place, path=self.full, **now)
 
 
 def test_tracks_have_ids_and_are_part_of_the_settings(photos, monkeypatch, capsys):
     pytest.importorskip('trackers')
-    film = Sources(['a.mp4'], [Frames('a', 'photos/street.jpg')])
+    film = Sources([OneEntry(Frames('a', 'photos/street.jpg'), 0)])
     monkeypatch.setattr('vitpose_plus.inference.sources.open_sources', lambda *_, **__: film)
     words = ['a.mp4', *MODEL, '--boxes', 'whole']
     assert predict(*words, '--track') == 0

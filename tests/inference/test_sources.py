@@ -20,7 +20,7 @@ from PIL import Image
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import PICTURES
 from vitpose_plus.inference.sources import open_sources, web
-from vitpose_plus.inference.sources.places import unique_places
+from vitpose_plus.inference.sources.planning import Survey, places_of
 from vitpose_plus.inference.sources.source import SinglePicture
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (3, 4, 3), np.uint8)
@@ -174,14 +174,22 @@ def test_folders_with_the_same_names_get_different_paths():
     assert places(['folder', 'folder/x.png']) == ['x.png/y.png', 'y.png']
 
 
+def unique_places(entries):
+    survey = Survey()
+    for entry in entries:
+        survey.add(entry)
+    return [place for _, place in places_of(survey, lambda: entries).of(entries)]
+
+
 NAME = st.text(st.sampled_from('aA.é\udce9/:\\\n~2-') | st.characters(), max_size=300)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(NAME | st.sampled_from(['x.png', 'x.png/a.jpg', '../x.png']), NAME)))
 def test_places_are_unique_and_inside_their_folder(names):
-    entries = [SinglePicture(place, f'/{full}', None) for place, full in names]
+    entries = [SinglePicture(place, f'/{full}', place, None) for place, full in names]
     placed = unique_places(entries)
+    assert placed == unique_places(entries)
     assert len(placed) == len(entries)
     assert len({str(place).casefold() for place in placed}) == len(placed)
     folders = {str(parent).casefold() for place in placed for parent in place.parents}

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import pytest
 
+from tests.helpers.sources import OneEntry
 from vitpose_plus.datasets.skeletons import Skeleton
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.results import Instance, Result
@@ -276,10 +277,12 @@ class Frames(Entry):
     """A film of four equal frames."""
 
     image: np.ndarray
-    total = 4
+
+    def count(self):
+        return 4
 
     def pictures(self, place):
-        for k in range(self.total):
+        for k in range(self.count()):
             yield ArrayPicture(
                 source=self.full, place=place / f'{k}.png', frame=k, time=k / 30, array=self.image
             )
@@ -287,7 +290,7 @@ class Frames(Entry):
 
 def test_the_predictor_sets_ids_if_it_gets_a_tracking(predictor):
     image = np.random.default_rng(0).integers(0, 255, (96, 72, 3), np.uint8)
-    films = Sources(['a.mp4'], [Frames('a', 'a.mp4', image)])
+    films = Sources([OneEntry(Frames('a', 'a.mp4', image), 0)])
     given = dict(boxes='whole', dataset='coco')
     assert ids(predictor(films, **given)) == [[None]] * 4
     assert ids(predictor(films, **given, track=predictor.tracking())) == [[1]] * 4

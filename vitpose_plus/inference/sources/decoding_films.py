@@ -71,11 +71,14 @@ class FilmDecoder:
         for packet in self._packets():
             for content in self._decoded(packet):
                 number = self.decoded
-                time = number / self.rate if content.time is None else content.time
+                time = self._time_of(content)
                 self.decoded += 1
                 self.end = time + float((content.duration or 0) * content.time_base)
                 self.damaged += content.is_corrupt
                 yield Frame(number, time, content)
+
+    def _time_of(self, content: 'VideoFrame') -> float:
+        return self.decoded / self.rate if content.time is None else content.time
 
     def _packets(self) -> Iterator['Packet']:
         from av import FFmpegError

@@ -3,6 +3,7 @@
 import os
 import os.path as osp
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.sources.decoding_films import FilmDecoder, Frame, open_film
-from vitpose_plus.inference.sources.names import as_text, in_message
+from vitpose_plus.inference.sources.names import as_text, in_message, size_of
 from vitpose_plus.inference.sources.picture import Picture
 from vitpose_plus.inference.sources.selection import ALL, Selection
 from vitpose_plus.inference.sources.source import Entry, Source, is_word
@@ -62,34 +63,47 @@ class FilmEntry(Entry):
     Attributes:
         path: The path of the film.
         selection: The frames that are used.
-        num_frames: The number of frames that the header states; 0 if it states none.
     """
 
     path: str
     selection: Selection = ALL
-    num_frames: int = 0
 
     is_film = True
     drawn_endings = ('.mp4',)
 
     @property
-    def total(self) -> int | None:
-        if not self.selection.has_all_times:
-            return None
-        return -(-self.num_frames // self.selection.every) or None
+    def name(self) -> str:
+        return as_text(self.path)
+
+    @property
+    def stamp(self) -> str:
+        return size_of(self.path)
 
     def selecting(self, selection: Selection) -> 'FilmEntry':
-        """Returns the entry with these frames; raises a ``UserError`` if there are none."""
-        with open_film(self.path) as film:
-            entry = replace(self, selection=selection, num_frames=film.num_frames)
-            if next(entry._frames(film), None) is None:
+        return replace(self, selection=selection)
+
+    def count(self) -> int | None:
+        """Opens the film, and returns the number of the selected frames, if the header states it.
+
+        Raises:
+            UserError: The film has no such frames.
+        """
+        selection = self.selection
+        with self.opened() as film:
+            if next(self._frames(film), None) is None:
                 times = '' if selection.has_all_times else ' at the times of --from and --to'
                 raise UserError(f'{in_message(self.path)} has no frames{times}: check the film.')
-        return entry
+            return (
+                -(-film.num_frames // selection.every) or None if selection.has_all_times else None
+            )
+
+    def opened(self) -> AbstractContextManager[FilmDecoder]:
+        """Opens the film for reading."""
+        return open_film(self.path)
 
     def pictures(self, place: PurePosixPath) -> Iterator[Picture]:
-        source = as_text(self.path)
-        with open_film(self.path) as film:
+        source = self.name
+        with self.opened() as film:
             for number, time, content in self._frames(film):
                 yield FramePicture(
                     source=source,

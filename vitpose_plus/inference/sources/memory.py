@@ -48,15 +48,19 @@ class Array(Source):
     def accepts(cls, given: Any) -> bool:
         return isinstance(given, np.ndarray)
 
+    @property
+    def name(self) -> str:
+        return f'array-{self.number}'
+
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
-        array, name = self.given, f'array-{self.number}'
+        array, name = self.given, self.name
         fits = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)
         if not fits or not array.size or array.dtype != np.uint8:
             raise UserError(
                 f'{name} is {array.dtype} of shape {array.shape}: give uint8, BGR of shape '
                 '(height, width, 3) or grey of shape (height, width).'
             )
-        yield SinglePicture(name, name, partial(ArrayPicture, source=name, array=array))
+        yield SinglePicture(name, name, name, partial(ArrayPicture, array=array))
 
 
 class PillowImage(Source):
@@ -66,8 +70,12 @@ class PillowImage(Source):
     def accepts(cls, given: Any) -> bool:
         return isinstance(given, Image.Image)
 
+    @property
+    def name(self) -> str:
+        return f'image-{self.number}'
+
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
-        name = f'image-{self.number}'
+        name = self.name
         if not all(self.given.size):
             raise UserError(f'{name} has no pixels: give another image.')
-        yield SinglePicture(name, name, partial(PillowPicture, source=name, image=self.given))
+        yield SinglePicture(name, name, name, partial(PillowPicture, image=self.given))

@@ -1,35 +1,45 @@
 """Opens the sources that a user gives."""
 
-import os
+import hashlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from vitpose_plus.errors import UserError
-from vitpose_plus.files import about
-from vitpose_plus.inference.sources.films import Film
+from vitpose_plus.errors import RunError, UserError
+from vitpose_plus.inference.sources.kinds import NAMED, source_of
+from vitpose_plus.inference.sources.lists import InputList, ListFile, PipeList
 from vitpose_plus.inference.sources.memory import Array, PillowImage
-from vitpose_plus.inference.sources.names import as_text, in_message
-from vitpose_plus.inference.sources.paths import Folder, Missing, Pattern, PictureFile
 from vitpose_plus.inference.sources.picture import Picture
-from vitpose_plus.inference.sources.places import unique_places
+from vitpose_plus.inference.sources.planning import Places, Survey, places_of
 from vitpose_plus.inference.sources.selection import ALL, Selection
-from vitpose_plus.inference.sources.source import Entry, Source, is_word
-from vitpose_plus.inference.sources.streams import StandardInput, read_standard_input
-from vitpose_plus.inference.sources.web import Url
+from vitpose_plus.inference.sources.source import Entry, Source
+from vitpose_plus.inference.sources.streams import StandardInput
 
 Given = str | Path | np.ndarray | Image.Image
+# The first class that accepts the given source is used.
+KINDS: list[type[Source]] = [
+    Array, PillowImage, StandardInput, InputList, PipeList, ListFile, *NAMED,
+]  # fmt: skip
 
 
 class Planned(NamedTuple):
+    """An entry with its number and its path.
+
+    Attributes:
+        number: The number of the entry among all entries of all sources, from 0.
+        entry: The entry.
+        place: The path of its drawn pictures; each entry has a different path.
+    """
+
     number: int
     entry: Entry
-    place: object
+    place: PurePosixPath
 
-    def pictures(self):
+    def pictures(self) -> Iterator[Picture]:
+        """Yields the pictures of the entry, which are not read yet."""
         for picture in self.entry.pictures(self.place):
             picture.number = self.number
             yield picture
@@ -38,75 +48,75 @@ class Planned(NamedTuple):
 class Sources:
     """The pictures of several sources, in order; they can be iterated several times.
 
+    The entries are found again in each iteration, and only a few are in memory at a time. Only
+    8 bytes for each entry are needed at the start, to find out whether drawn pictures would have
+    the same path.
+
     Args:
-        given: The sources that the user gives, as text.
-        entries: The entries of these sources.
+        sources: The sources, in order.
+        leave_out: A folder whose files are not used as sources.
         selection: The frames of films that are used.
 
     Attributes:
         given: The sources that the user gives, as text.
         selection: The frames of films that are used.
         total: The number of pictures; None if it is known only after reading.
+        digest: The SHA-256 (hexadecimal) of the names of all entries, in order, and of the sizes of
+            their files. It changes if pictures are added, removed or replaced.
+
+    Raises:
+        UserError: A source has no pictures.
     """
 
     def __init__(
-        self, given: list[str], entries: Sequence[Entry], selection: Selection = ALL
+        self, sources: Sequence[Source], leave_out: Path | None = None, selection: Selection = ALL
     ) -> None:
-        self.given, self.selection = given, selection
-        self._entries = [entry.selecting(selection) for entry in entries]
-        self._places = unique_places(entries)
-        totals = [entry.total for entry in self._entries]
-        self.total = None if None in totals else sum(totals)
+        self.given = [source.name for source in sources]
+        self.selection = selection
+        self._sources, self._leave_out = sources, leave_out
+        self._names: bytes | None = None
+        self.total, self.digest, self._places = self._plan()
 
-        self.digest = ''
+    def entries(self) -> Iterator[Planned]:
+        """Yields all entries, without reading their pictures; each call finds them again.
 
-    def entries(self):
-        for number, (entry, place) in enumerate(zip(self._entries, self._places, strict=True)):
+        Raises:
+            RunError: At the end: the names are not the same as at the start.
+        """
+        for number, (entry, place) in enumerate(self._places.of(self._found())):
             yield Planned(number, entry, place)
 
     def __iter__(self) -> Iterator[Picture]:
         for planned in self.entries():
             yield from planned.pictures()
 
+    def _plan(self) -> tuple[int | None, str, Places]:
+        """Checks all entries, and returns the total, the digest, and the paths."""
+        total: int | None = 0
+        content, survey, has_film = hashlib.sha256(), Survey(), False
+        for entry in self._found():
+            count = entry.count()
+            total = None if None in (total, count) else total + count
+            content.update(f'{entry.name}\0{entry.stamp}\0'.encode())
+            survey.add(entry)
+            has_film |= entry.is_film
+        if self.selection != ALL and not has_film:
+            raise UserError('--from, --to and --every are for films, but no source is a film.')
+        return total, content.hexdigest(), places_of(survey, self._found)
 
-class ListFile(Source):
-    """``@FILE`` (``@-``: standard input): a list of sources, one per line.
-
-    Paths are relative to the working folder. White space around a line, empty lines, and lines that
-    begin with ``#`` are ignored. A list cannot contain another list.
-    """
-
-    @classmethod
-    def accepts(cls, given: Any) -> bool:
-        return isinstance(given, str) and given.startswith('@')
-
-    def entries(self, leave_out: Path | None) -> Iterator[Entry]:
-        lines = [
-            line.strip() for line in self._content().removeprefix(b'\xef\xbb\xbf').split(b'\n')
-        ]
-        words = [os.fsdecode(line) for line in lines if line and not line.startswith(b'#')]
-        name = in_message(self.given)
-        if not words:
-            raise UserError(f'{name} names no pictures: write one per line.')
-        with about(name):
-            for number, word in enumerate(words):
-                yield from _open(word, number, NAMED).entries(leave_out)
-
-    def _content(self) -> bytes:
-        if self.given == '@-':
-            return read_standard_input('a list of pictures')
-        try:
-            return Path(self.given[1:]).read_bytes()
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f'{in_message(self.given)}: the list {in_message(self.given[1:])} cannot be read '
-                f'({getattr(error, "strerror", error)}): check the path.'
-            ) from error
-
-
-# The first class that accepts the given source is used: an existing file is never a pattern.
-NAMED: list[type[Source]] = [Film, PictureFile, Folder, Url, Pattern, Missing]
-KINDS: list[type[Source]] = [Array, PillowImage, StandardInput, ListFile, *NAMED]
+    def _found(self) -> Iterator[Entry]:
+        """Finds the entries of all sources, and checks at the end that they have not changed."""
+        names = hashlib.sha256()
+        for source in self._sources:
+            for entry in source.entries(self._leave_out):
+                names.update(f'{entry.name}\0'.encode())
+                yield entry.selecting(self.selection)
+        if names.digest() != (self._names or names.digest()):
+            raise RunError(
+                'Pictures were added to the sources, renamed or removed during the run: run again '
+                'when the sources do not change any more.'
+            )
+        self._names = names.digest()
 
 
 def open_sources(
@@ -115,8 +125,9 @@ def open_sources(
     """Opens sources; their pictures are not read yet.
 
     Args:
-        given: A picture, a film, a folder, a pattern, ``@FILE``, ``-``, a URL, an array (BGR or
-            grey), a PIL image; or several of these. A source that is given twice is read twice.
+        given: A picture, a film, a folder, a pattern, ``@FILE``, ``-``, a URL, ``camera:N``, an
+            array (BGR or grey), a PIL image; or several of these. A source that is given twice is
+            read twice.
         leave_out: A folder whose files are not used as sources, for example the results' folder.
         selection: The frames of films that are used.
 
@@ -127,22 +138,5 @@ def open_sources(
     everything = list(given) if several else [given]
     if not everything:
         raise UserError('There are no sources: give a picture or a folder.')
-    entries: list[Entry] = []
-    names = []
-    for number, one in enumerate(everything):
-        source = _open(one, number, KINDS)
-        found = list(source.entries(leave_out))
-        entries += found
-        names.append(as_text(one) if is_word(one) else found[0].place)
-    if selection != ALL and not any(entry.is_film for entry in entries):
-        raise UserError('--from, --to and --every are for films, but no source is a film.')
-    return Sources(names, entries, selection)
-
-
-def _open(given: Any, number: int, kinds: Sequence[type[Source]]) -> Source:
-    for kind in kinds:
-        if kind.accepts(given):
-            return kind(given, number)
-    raise UserError(
-        f'A source is of type {type(given).__name__}: give a path, an array or a PIL image.'
-    )
+    sources = [source_of(one, number, KINDS) for number, one in enumerate(everything)]
+    return Sources(sources, leave_out, selection)

@@ -5,7 +5,7 @@ import os
 import os.path as osp
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,10 @@ import numpy as np
 
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.sources.decoding import decode
-from vitpose_plus.inference.sources.names import as_text, in_message
+from vitpose_plus.inference.sources.names import as_text, in_message, size_of
 from vitpose_plus.inference.sources.picture import Picture
 from vitpose_plus.inference.sources.source import Entry, SinglePicture, Source, is_word
-from vitpose_plus.inference.sources.walking import is_picture_name, natural, pictures_below
+from vitpose_plus.inference.sources.walking import is_picture_name, pictures_below, sort_naturally
 
 
 @dataclass(kw_only=True)
@@ -43,6 +43,14 @@ class FilePicture(Picture):
         return decode(content, name)
 
 
+class FileEntry(SinglePicture):
+    """A picture in a file."""
+
+    @property
+    def stamp(self) -> str:
+        return size_of(self.full)
+
+
 def _check_kind(path: str, name: str) -> None:
     """Raises a ``UserError`` unless the path is a file or a pipe (as of a shell's ``<(...)``).
 
@@ -63,7 +71,7 @@ class PictureFile(Source):
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
         path = os.fspath(self.given)
         _refuse_results(path, osp.dirname(path), leave_out)
-        yield _entry(path, osp.dirname(path))
+        yield from _entries([path], osp.dirname(path))
 
 
 class Folder(Source):
@@ -77,20 +85,22 @@ class Folder(Source):
         root = os.fspath(self.given)
         _refuse_results(root, root, leave_out)
         seen = set() if leave_out is None else {osp.realpath(leave_out)}
-        paths = list(pictures_below(str(Path(root)), osp.realpath(root), seen))
-        if not paths:
+        entry = None
+        for entry in _entries(pictures_below(str(Path(root)), osp.realpath(root), seen), root):
+            yield entry
+        if entry is None:
             raise UserError(
                 f'{in_message(root)} has no pictures (files that end in .jpg, .png, ...): give '
                 'another folder.'
             )
-        return (_entry(path, root) for path in paths)
 
 
 class Pattern(Source):
     """The pictures that match a pattern, in natural order.
 
     The wildcards are ``*``, ``?``, ``[...]`` and ``**``, which matches folders at any depth. As in
-    a folder, only files with the ending of a picture are used.
+    a folder, only files with the ending of a picture are used. All matching names are in memory at
+    the same time: the folders of a pattern give no order in which the matches can be streamed.
     """
 
     @classmethod
@@ -99,18 +109,14 @@ class Pattern(Source):
 
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
         pattern = os.fspath(self.given)
-        # ** follows links of folders several times: a file with several paths is used once.
-        paths = {}
-        for path in sorted(glob.iglob(pattern, recursive=True), key=natural):
-            if is_picture_name(path) and not osp.isdir(path):
-                paths.setdefault((osp.realpath(osp.dirname(path)), osp.basename(path)), path)
-        kept = [path for path in paths.values() if not _is_left_out(osp.dirname(path), leave_out)]
-        if not kept:
+        root = osp.dirname(re.split('[*?[]', pattern)[0])
+        entry = None
+        for entry in _entries(_used(_matches(pattern), leave_out), root):
+            yield entry
+        if entry is None:
             raise UserError(
                 f'{in_message(pattern)} is no file and matches no pictures: check the pattern.'
             )
-        root = osp.dirname(re.split('[*?[]', pattern)[0])
-        return (_entry(path, root) for path in kept)
 
 
 class Missing(Source):
@@ -127,11 +133,50 @@ class Missing(Source):
         )
 
 
-def _entry(path: str, root: str) -> SinglePicture:
-    source = as_text(path)
-    make = partial(FilePicture, source=source, path=path)
-    place = Path(osp.relpath(path, root or '.')).as_posix()
-    return SinglePicture(place, osp.abspath(path), make)
+def _matches(pattern: str) -> list[str]:
+    """Returns the names of all matching files with the ending of a picture, in natural order."""
+    found = glob.iglob(pattern, recursive=True)
+    paths = [path for path in found if is_picture_name(path) and not osp.isdir(path)]
+    sort_naturally(paths)
+    return paths
+
+
+def _used(paths: list[str], leave_out: Path | None) -> Iterator[str]:
+    """Yields each file once: ** follows links of folders, so a folder can have several names.
+
+    The first name of a folder is used. The last part of a pattern is the same for all folders, so
+    the same files match below each name.
+    """
+    firsts: dict[str, str] = {}  # real path of a folder -> its first name
+    folders: dict[str, bool] = {}  # name of a folder -> whether its files are used
+    last = None
+    for path in paths:
+        folder = osp.dirname(path)
+        if folder not in folders:
+            is_first = firsts.setdefault(osp.realpath(folder), folder) == folder
+            folders[folder] = is_first and not _is_left_out(folder, leave_out)
+        if folders[folder] and path != last:
+            yield path
+        last = path
+
+
+def _entries(paths: Iterable[str], root: str) -> Iterator[FileEntry]:
+    """Yields the entries of files.
+
+    Args:
+        paths: The paths of the files.
+        root: The folder to which the paths of drawn pictures are relative.
+    """
+    last = None
+    for path in paths:
+        folder, name = osp.split(path)
+        if folder != last:
+            last, full = folder, osp.abspath(folder)
+            below = osp.relpath(full, root or '.').replace(os.sep, '/')
+        make = partial(FilePicture, path=path)
+        yield FileEntry(
+            f'{below}/{name}'.removeprefix('./'), osp.join(full, name), as_text(path), make
+        )
 
 
 def _refuse_results(given: str, folder: str, leave_out: Path | None) -> None:

@@ -18,6 +18,7 @@ class Picture(ABC):
         frame: Number of the frame in a film, from 0; None for a picture.
         time: Time of the frame in seconds; None for a picture.
         time_base: The unit of the film's times, in seconds; None for a picture.
+        number: The number of its entry among all entries of all sources, from 0.
     """
 
     source: str

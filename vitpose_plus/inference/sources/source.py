@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vitpose_plus.files import PICTURES
+from vitpose_plus.inference.sources.names import as_text
 from vitpose_plus.inference.sources.picture import Picture
 from vitpose_plus.inference.sources.selection import Selection
 
@@ -28,9 +29,25 @@ class Entry(ABC):
     drawn_endings = PICTURES  # of the files with poses; the first one is added to other names
 
     @property
+    def name(self) -> str:
+        """The name in the results; it is valid UTF-8."""
+        return self.full
+
+    @property
+    def stamp(self) -> str:
+        """Changes if the content changes, for example the size of a file; empty if not known."""
+        return ''
+
     @abstractmethod
-    def total(self) -> int | None:
-        """The number of its pictures; None if it is known only after reading."""
+    def count(self) -> int | None:
+        """Checks the entry, and returns the number of its pictures.
+
+        Returns:
+            None if the number is known only after reading.
+
+        Raises:
+            UserError: The entry has no pictures. This is not checked for a single picture.
+        """
 
     @abstractmethod
     def pictures(self, place: PurePosixPath) -> Iterator[Picture]:
@@ -47,16 +64,20 @@ class Entry(ABC):
 
 @dataclass(frozen=True)
 class SinglePicture(Entry):
-    """An entry with one picture, which ``make(place=...)`` returns."""
+    """An entry with one picture, which ``make(source=..., place=...)`` returns."""
 
+    source: str
     make: Callable[..., Picture]
 
     @property
-    def total(self) -> int:
+    def name(self) -> str:
+        return self.source
+
+    def count(self) -> int:
         return 1
 
     def pictures(self, place: PurePosixPath) -> Iterator[Picture]:
-        yield self.make(place=place)
+        yield self.make(source=self.source, place=place)
 
 
 class Source(ABC):
@@ -71,6 +92,11 @@ class Source(ABC):
         self.given = given
         self.number = number
 
+    @property
+    def name(self) -> str:
+        """The source as text, for the manifest."""
+        return as_text(self.given)
+
     @classmethod
     @abstractmethod
     def accepts(cls, given: Any) -> bool:
@@ -78,7 +104,7 @@ class Source(ABC):
 
     @abstractmethod
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
-        """Yields the entries of the source, in order.
+        """Yields the entries of the source, in order; each call finds them again.
 
         Args:
             leave_out: A folder whose files are not used as sources.

@@ -15,6 +15,7 @@ PICTURES = (
     '.gif', '.jp2', '.j2k', '.avif', '.pbm', '.pgm', '.ppm', '.pnm', '.pam', '.sr', '.ras',
     '.hdr', '.pic', '.tga', '.ico', '.pcx', '.sgi',
 )  # fmt: skip
+NUMBER = re.compile('0*([0-9]+)')
 
 
 def is_picture_name(path: str) -> bool:
@@ -22,34 +23,53 @@ def is_picture_name(path: str) -> bool:
 
 
 def pictures_below(folder: str, root: str, seen: set[str]) -> Iterator[str]:
-    """Yields the paths of the pictures below a folder.
+    """Yields the paths of the pictures below a folder, one folder at a time.
+
+    Only the names in one folder, and in the folders that contain it, are in memory.
 
     Args:
         folder: The folder to search.
         root: The real path of the folder that the user gives.
         seen: Real paths of the folders that are left out or already searched. This function adds
-            each folder that it searches.
+            each folder outside of ``root`` that it searches: links lead to them, maybe several.
     """
     real = osp.realpath(folder)
     if real in seen:
         return
-    seen.add(real)
+    if not Path(real).is_relative_to(root):
+        seen.add(real)
+    names, folders = _names_in(folder)
+    for name in names:
+        path = osp.join(folder, name)
+        if name not in folders:
+            yield path
+        elif not (osp.islink(path) and _overlaps(osp.realpath(path), root)):
+            yield from pictures_below(path, root, seen)
+
+
+def _names_in(folder: str) -> tuple[list[str], set[str]]:
+    """Returns the sorted names of the pictures and folders in a folder, and those of the folders.
+
+    A broken link counts as a picture that cannot be read.
+    """
+    names, folders = [], set()
     try:
         with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: natural(entry.name))
+            for entry in found:
+                if entry.name.startswith('.'):
+                    continue
+                if entry.is_dir():
+                    folders.add(entry.name)
+                elif not is_picture_name(entry.name) or not (entry.is_file() or entry.is_symlink()):
+                    continue
+                names.append(entry.name)
     except OSError as error:
         raise UserError(
             f'{in_message(folder)} cannot be read ({error.strerror}): change its permissions, or '
             'give other folders.'
         ) from error
-    for entry in entries:
-        if entry.name.startswith('.'):
-            continue
-        if entry.is_dir():
-            if not (entry.is_symlink() and _overlaps(osp.realpath(entry.path), root)):
-                yield from pictures_below(entry.path, root, seen)
-        elif is_picture_name(entry.name) and (entry.is_file() or entry.is_symlink()):
-            yield entry.path  # a broken link counts as a picture that cannot be read
+    sort_naturally(names)
+    return names, folders
 
 
 def _overlaps(target: str, root: str) -> bool:
@@ -57,8 +77,16 @@ def _overlaps(target: str, root: str) -> bool:
     return Path(target).is_relative_to(root) or Path(root).is_relative_to(target)
 
 
-def natural(name: str) -> list[str | int]:
-    """Returns a key that sorts frame2 before frame10."""
-    parts: list[str | int] = re.split('([0-9]+)', name)
-    parts[1::2] = map(int, parts[1::2])
-    return parts
+def sort_naturally(names: list[str]) -> None:
+    """Sorts frame2 before frame10. The order does not depend on the order before."""
+    names.sort()  # for names with an equal key, such as 1.jpg and 01.jpg
+    names.sort(key=natural)
+
+
+def natural(name: str) -> str:
+    """Returns a key that sorts frame2 before frame10.
+
+    The number of digits is put before each number. A key is one text, because a list of parts needs
+    several times the memory.
+    """
+    return NUMBER.sub(lambda match: f'\0{chr(len(match[1]))}{match[1]}', name)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,7 @@ class Url(Source):
         path = unquote(urlsplit(url).path)
         place = path.rstrip('/').rsplit('/', 1)[-1] or 'picture'
         full = f'{urlsplit(url).hostname}/{path}'
-        yield SinglePicture(place, full, partial(UrlPicture, source=url))
+        yield SinglePicture(place, full, url, UrlPicture)
 
 
 def download(url: str, most: int = MAX_BYTES) -> bytes:
