@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'sources',
         nargs='+',
         metavar='SOURCE',
-        help='a picture, film, folder, glob or URL; @FILE: a list of these; -: a picture on stdin',
+        help='a picture, film, folder, glob, URL or camera:N; @FILE: a list; -: a picture on stdin',
     )
     parser.add_argument(
         '--model',

@@ -98,8 +98,8 @@ class PosePredictor:
         """Yields the results of all pictures that can be predicted, in the order of the sources.
 
         Args:
-            sources: A picture, film, folder, glob, ``@FILE``, ``-`` or URL; an array (BGR) or a
-                PIL image; or several of these.
+            sources: A picture, film, folder, glob, ``@FILE``, ``-``, URL or ``camera:N``; an array
+                (BGR) or a PIL image; or several of these.
             boxes: The name of a detector, a file of boxes or annotations, ``whole``, or a mapping
                 from sources to arrays. The default is set in the model's config, else
                 ``rtmdet-m``.

@@ -130,7 +130,7 @@ class Film(Source):
 
     @classmethod
     def accepts(cls, given: Any) -> bool:
-        return is_word(given) and osp.isfile(given) and os.fspath(given).lower().endswith(FILMS)
+        return is_word(given) and os.fspath(given).lower().endswith(FILMS) and osp.isfile(given)
 
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
         path = os.fspath(self.given)
