@@ -248,6 +248,28 @@ def test_a_film_and_a_picture_are_predicted_in_one_run(tmp_path, monkeypatch):
     assert manifest['settings']['frames'] == dict(start=None, stop=None, every=5)
 
 
+def test_lines_and_drawn_films_have_the_times_and_directions_of_their_sources(
+    tmp_path, monkeypatch
+):
+    """Also if the frames wait for later frames, as in smoothing."""
+    monkeypatch.chdir(tmp_path)
+    times = dict(constant=CONSTANT[:8], variable=VARIABLE[:8], rotated=VARIABLE[:8])
+    films = {name: write_film(Path(f'{name}.mp4'), times[name]) for name in times}
+    write_film(films['rotated'], times['rotated'], rotation=90)
+    main(['predict', *map(str, films.values()), *MODEL, '--track', '--smooth', 'savgol'])
+    for name, film in films.items():
+        written = [(line['frame'], line['time']) for line in lines() if line['source'] == str(film)]
+        assert [number for number, _ in written] == list(range(len(times[name])))
+        assert [time for _, time in written] == pytest.approx(seconds(times[name]), abs=1e-9)
+        sources, drawn = read(film), read(Path('predictions/drawn', film.name))
+        assert [time for _, time, _ in drawn] == pytest.approx([time for _, time in written])
+        assert {image.shape for _, _, image in drawn} == {sources[0][2].shape}
+        # Every drawn frame is nearest to its own source.
+        one, other = (np.array([image for *_, image in found], int) for found in (drawn, sources))
+        distances = np.abs(one[:, None] - other).mean((2, 3, 4))
+        assert distances.argmin(1).tolist() == list(range(len(times[name])))
+
+
 def test_boxes_of_a_file_are_found_by_the_name_of_the_frame(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_film(tmp_path / 'film.mp4', CONSTANT[:3])

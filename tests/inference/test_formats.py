@@ -10,7 +10,16 @@ import numpy as np
 import pandas
 import pytest
 
-from tests.helpers.lines import FIRST, MOUSE, SECOND, instance, line_of, skeleton_of
+from tests.helpers.lines import (
+    COMPLETE,
+    FIRST,
+    MOUSE,
+    SECOND,
+    SMOOTHED,
+    instance,
+    line_of,
+    skeleton_of,
+)
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.formats import FORMATS, Predictions
 from vitpose_plus.inference.formats.text import write_list
@@ -69,19 +78,22 @@ def test_csv_has_a_row_for_every_keypoint(write):
     lines = [
         line_of(source, FIRST, SECOND),
         line_of('nobody.png'),
-        line_of('film.mp4', instance([[5, 6, 0.5], [7, 8, 0.25]], id=3), frame=12, time=0.5),
+        line_of('film.mp4', COMPLETE, frame=12, time=0.5),
     ]
     with open(write('csv', lines) / 'predictions.csv', encoding='utf-8', newline='') as file:
         header, *rows = csv.reader(file)
     assert tuple(header) == COLUMNS
     box = ['1.0', '1.0', '0.0', '50.0', '60.0']  # score and corners
+    picture, plain = [source, '', ''], ['', '', 'False', '', '']
+    snout, tailbase = ['snout', '10.5', '20.25', '0.9'], ['tailbase', '30.0', '40.125', '0.8']
+    film = ['film.mp4', '12', '0.5', '0', '3', 'mouse', *box]
     assert rows == [
-        [source, '', '', '0', '', 'mouse', *box, 'snout', '10.5', '20.25', '0.9'],
-        [source, '', '', '0', '', 'mouse', *box, 'tailbase', '30.0', '40.125', '0.8'],
-        [source, '', '', '1', '', 'mouse', *box, 'snout', '1.0', '2.0', '0.5'],
-        [source, '', '', '1', '', 'mouse', *box, 'tailbase', '3.0', '4.0', '0.25'],
-        ['film.mp4', '12', '0.5', '0', '3', 'mouse', *box, 'snout', '5.0', '6.0', '0.5'],
-        ['film.mp4', '12', '0.5', '0', '3', 'mouse', *box, 'tailbase', '7.0', '8.0', '0.25'],
+        [*picture, '0', '', 'mouse', *box, *snout, *plain],
+        [*picture, '0', '', 'mouse', *box, *tailbase, *plain],
+        [*picture, '1', '', 'mouse', *box, 'snout', '1.0', '2.0', '0.5', *plain],
+        [*picture, '1', '', 'mouse', *box, 'tailbase', '3.0', '4.0', '0.25', *plain],
+        [*film, *snout, '11.5', '21.25', 'True', '1.5', '3.5'],
+        [*film, *tailbase, '31.0', '41.125', 'True', '2.5', '4.5'],
     ]
 
 
@@ -141,6 +153,32 @@ def test_dlc_has_a_table_for_every_film_with_the_tracks_as_individuals(write):
     np.testing.assert_array_equal(x, [[np.nan, np.nan, 10.5], [1, 10.5, 10.5]])
     other = pandas.read_csv(folder / 'a/film.mp4_2.csv', header=[0, 1, 2], index_col=0)
     assert list(other.index) == [0, 1]
+
+
+def test_dlc_has_a_second_table_for_films_with_smoothed_instances(write):
+    """It differs from the first table in the positions. The first table has the raw positions."""
+    raw = FIRST | dict(id=3)
+    lines = [
+        line_of('film.mp4', SECOND, frame=0, time=0.0),
+        line_of('film.mp4', SECOND, SMOOTHED, frame=1, time=0.1),
+        line_of('film.mp4', frame=2, time=0.2),
+        line_of('raw.mp4', SECOND, frame=0, time=0.0),
+        line_of('raw.mp4', SECOND, raw, frame=1, time=0.1),
+        line_of('raw.mp4', frame=2, time=0.2),
+    ]
+    folder = write('dlc', lines) / 'dlc/mouse'
+    assert files_in(folder) == ['film.mp4.csv', 'film.mp4_filtered.csv', 'raw.mp4.csv']
+    assert (folder / 'film.mp4.csv').read_text() == (folder / 'raw.mp4.csv').read_text()
+    table, filtered = (
+        pandas.read_csv(folder / f'film.mp4{end}.csv', header=[0, 1, 2, 3], index_col=0)
+        for end in ('', '_filtered')
+    )
+    pandas.testing.assert_index_equal(filtered.columns, table.columns)
+    pandas.testing.assert_index_equal(filtered.index, table.index)
+    track = filtered.loc[1, ('vitpose_plus', 'track3')].to_numpy().reshape(2, 3)
+    np.testing.assert_array_equal(track, np.c_[SMOOTHED['smoothed'], [0.9, 0.8]])
+    assert filtered.count().sum() == track.size  # everything else is missing
+    assert table.count().sum() == 3 * track.size
 
 
 # openpose

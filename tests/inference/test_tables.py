@@ -7,9 +7,11 @@ import numpy as np
 import pandas
 import pytest
 import supervision
+from pyarrow.parquet import ParquetFile
 
-from tests.helpers.lines import FIRST, MOUSE, SECOND, line_of, skeleton_of
+from tests.helpers.lines import COMPLETE, FIRST, MOUSE, SECOND, SMOOTHED, line_of, skeleton_of
 from vitpose_plus.errors import UserError
+from vitpose_plus.inference.folder import PredictionFolder
 from vitpose_plus.inference.formats import FORMATS, Predictions
 from vitpose_plus.inference.results import Instance, Result
 from vitpose_plus.inference.tables import COLUMNS, to_df, to_supervision
@@ -44,6 +46,66 @@ def test_an_empty_table_has_all_columns():
     )
     assert tuple(nobody.columns) == COLUMNS
     pandas.testing.assert_series_equal(nobody.dtypes, somebody.dtypes)
+
+
+FILM = [
+    line_of('a "b", c\né.png', FIRST, SECOND),
+    line_of('nobody.png'),
+    line_of('film.mp4', COMPLETE, SECOND, frame=12, time=0.5),
+    line_of('film.mp4', SMOOTHED, frame=13, time=0.6),
+]
+
+
+def write_parquet(folder, lines):
+    FORMATS['parquet']().write(Predictions(lines, {'mouse': MOUSE}), folder)
+    return folder / 'predictions.parquet'
+
+
+@pytest.mark.parametrize('lines', [FILM, FILM[:2], []], ids=['film', 'pictures', 'nothing'])
+def test_parquet_has_the_values_of_csv_and_the_types_of_the_table(lines, tmp_path):
+    written = pandas.read_parquet(write_parquet(tmp_path, lines))
+    table = to_df(lines, {'mouse': MOUSE})
+    pandas.testing.assert_frame_equal(written, table)
+    FORMATS['csv']().write(Predictions(lines, {'mouse': MOUSE}), tmp_path)
+    csv = pandas.read_csv(tmp_path / 'predictions.csv')
+    pandas.testing.assert_frame_equal(written, csv.astype(table.dtypes))
+
+
+def test_parquet_is_written_group_by_group(tmp_path, monkeypatch):
+    """Only one group is in memory. The groups do not change the table."""
+    monkeypatch.setattr('vitpose_plus.inference.formats.parquet.ROWS', 3)
+    path = write_parquet(tmp_path, FILM)
+    metadata = ParquetFile(path).metadata
+    assert [metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)] == [3, 3, 3, 1]
+    columns = [metadata.row_group(0).column(k) for k in range(len(COLUMNS))]
+    assert {column.compression for column in columns} == {'ZSTD'}
+    names = [column for column in columns if column.path_in_schema in ('source', 'keypoint')]
+    assert all(column.has_dictionary_page for column in names)
+    pandas.testing.assert_frame_equal(pandas.read_parquet(path), to_df(FILM, {'mouse': MOUSE}))
+
+
+def test_parquet_is_complete_or_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr('vitpose_plus.inference.formats.parquet.ROWS', 3)
+
+    def lines():
+        yield from FILM
+        raise OSError('no disk')
+
+    with pytest.raises(OSError, match='no disk'):
+        write_parquet(tmp_path, lines())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('package', ['pyarrow', 'pandas'])
+def test_without_its_packages_only_parquet_is_refused(package, tmp_path, monkeypatch):
+    module = {'pyarrow': 'pyarrow.parquet', 'pandas': 'pandas'}[package]
+    monkeypatch.setitem(sys.modules, module, None)
+    given = tmp_path / 'out', {}, dict(score=0.3, draw=False)
+    with pytest.raises(UserError, match=rf'^--format parquet needs the package {package}: run pip'):
+        PredictionFolder(*given, formats=['parquet'], skeletons={})
+    assert not (tmp_path / 'out').exists()
+    with PredictionFolder(*given, formats=['csv'], skeletons={}) as folder:
+        folder.finish()
 
 
 def result_of(instances, *skeletons):

@@ -4,7 +4,8 @@ import argparse
 
 from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL, SCORE
 
-FORMATS = ('ndjson', 'csv', 'coco', 'dlc', 'openpose')  # the keys of ``inference.formats.FORMATS``
+# The keys of ``inference.formats.FORMATS``.
+FORMATS = ('ndjson', 'csv', 'parquet', 'coco', 'dlc', 'openpose')
 SMOOTHERS = ('one-euro', 'savgol')  # the keys of ``inference.smoothing.SMOOTHERS``
 
 

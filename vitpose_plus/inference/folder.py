@@ -120,7 +120,7 @@ class PredictionFolder:
             ) from error
 
     def _own_names(self) -> list[str]:
-        every = [name for kind in FORMATS.values() for name in kind().names()]
+        every = [name for kind in FORMATS.values() for name in kind.names()]
         return [RECORD, FAILURES, MANIFEST, DRAWN, SHARDS, *every]
 
     def _remove(self, names: Iterable[str]) -> None:

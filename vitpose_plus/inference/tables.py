@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 COLUMNS = ('source', 'frame', 'time', 'instance', 'id', 'dataset', 'box_score')
 COLUMNS += ('x1', 'y1', 'x2', 'y2', 'keypoint', 'x', 'y', 'score')
+COLUMNS += ('smoothed_x', 'smoothed_y', 'filled', 'flip_distance', 'spread')
 TYPES = dict.fromkeys(COLUMNS, 'float64') | dict.fromkeys(('source', 'dataset', 'keypoint'), 'str')
-TYPES |= dict(frame='Int64', id='Int64', instance='int64')  # frame and id are missing for pictures
+TYPES |= dict(frame='Int64', id='Int64')  # they are missing for pictures
+TYPES |= dict(instance='int64', filled='bool')
 
 
 class ResultLike(Protocol):
@@ -34,15 +36,25 @@ def rows(lines: Iterable[Mapping[str, Any]], skeletons: Mapping[str, Skeleton]) 
     """Makes a row of ``COLUMNS`` for every keypoint of the lines of ``predictions.ndjson``.
 
     A picture without instances has no row. ``instance`` is the instance's number in its picture,
-    from 0.
+    from 0. Values that an instance does not have are None; ``filled`` is False.
     """
     for line in lines:
         for number, instance in enumerate(line['instances']):
             dataset = instance['dataset']
             own = (line['source'], line['frame'], line['time'], number, instance['id'], dataset)
             own += (instance['box_score'], *instance['box'])
-            for name, point in zip(skeletons[dataset].names, instance['keypoints'], strict=True):
-                yield (*own, name, *point)
+            for name, values in zip(skeletons[dataset].names, _values(instance), strict=True):
+                yield (*own, name, *values)
+
+
+def _values(instance: Mapping[str, Any]) -> Iterator[tuple]:
+    """The columns of an instance from ``x`` on, for each keypoint."""
+    filled, quality = instance.get('filled', False), instance.get('quality', {})
+    absent = (None,) * len(instance['keypoints'])
+    smoothed = instance.get('smoothed', ((None, None),) * len(absent))
+    qualities = (quality.get(name, absent) for name in ('flip_distance', 'spread'))
+    for raw, smooth, *measures in zip(instance['keypoints'], smoothed, *qualities, strict=True):
+        yield (*raw, *smooth, filled, *measures)
 
 
 def to_df(

@@ -6,10 +6,12 @@ from vitpose_plus.inference.formats.dlc import DeepLabCutFormat
 from vitpose_plus.inference.formats.format import Format, Predictions
 from vitpose_plus.inference.formats.ndjson import NdjsonFormat
 from vitpose_plus.inference.formats.openpose import OpenPoseFormat
+from vitpose_plus.inference.formats.parquet import ParquetFormat
 
 FORMATS: dict[str, type[Format]] = {
     'ndjson': NdjsonFormat,
     'csv': CsvFormat,
+    'parquet': ParquetFormat,
     'coco': CocoFormat,
     'dlc': DeepLabCutFormat,
     'openpose': OpenPoseFormat,

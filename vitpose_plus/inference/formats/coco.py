@@ -27,7 +27,8 @@ class CocoFormat(Format):
     the annotations, and mmpose's datasets can read them.
     """
 
-    def names(self) -> tuple[str, ...]:
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
         return RESULTS, ANNOTATIONS
 
     def write(self, predictions: Predictions, folder: Path) -> None:

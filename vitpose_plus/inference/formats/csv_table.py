@@ -17,7 +17,8 @@ class CsvFormat(Format):
     A picture without instances has no row.
     """
 
-    def names(self) -> tuple[str, ...]:
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
         return (NAME,)
 
     def write(self, predictions: Predictions, folder: Path) -> None:

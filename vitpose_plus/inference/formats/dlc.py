@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,13 @@ class DeepLabCutFormat(Format):
     instance with the id 7 is the individual ``track7``. Without ids, the first instance of a
     picture is ``individual1``. If there is one individual, the header has DeepLabCut's rows for
     single animals (scorer, bodyparts, coords). Otherwise it also has the row ``individuals``.
-    Missing values are NaN.
+    Missing values are NaN. A film with smoothed instances also has ``FILM_filtered.csv``, as
+    DeepLabCut names filtered tables: the same table with the smoothed positions. An instance that
+    is not smoothed is missing there.
     """
 
-    def names(self) -> tuple[str, ...]:
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
         return (NAME,)
 
     def write(self, predictions: Predictions, folder: Path) -> None:
@@ -46,24 +50,38 @@ def _write_tables(
     lines: Iterable[Mapping[str, Any]], skeleton: Skeleton, folder: Path, places: Places
 ) -> None:
     tables = {}
-    for film, individuals in _individuals(lines, skeleton.dataset).items():
+    for film, found in _found(lines, skeleton.dataset).items():
         place = folder / ('pictures' if film is None else places.of(film))
         path = free(lambda again, place=place: place.with_name(f'{place.name}{again}.csv'))
         path.parent.mkdir(parents=True, exist_ok=True)
-        tables[film] = _Table(path, skeleton, sorted(individuals))
-        tables[film].write_header()
+        tables[film] = [_Table(path, skeleton, sorted(found.individuals))]
+        if found.has_smoothed:
+            filtered = path.with_name(f'{path.stem}_filtered.csv')
+            tables[film].append(_FilteredTable(filtered, skeleton, sorted(found.individuals)))
+        for table in tables[film]:
+            table.write_header()
     for line in lines:
-        tables[_film(line)].append(line)
+        for table in tables[_film(line)]:
+            table.append(line)
 
 
-def _individuals(
-    lines: Iterable[Mapping[str, Any]], dataset: str
-) -> dict[str | None, set[Individual]]:
-    """The individuals of every film, and of all pictures (key None)."""
+@dataclass
+class _Found:
+    """The individuals of a film, and whether one of their instances is smoothed."""
+
+    individuals: set[Individual] = field(default_factory=set)
+    has_smoothed: bool = False
+
+
+def _found(lines: Iterable[Mapping[str, Any]], dataset: str) -> dict[str | None, _Found]:
+    """What every film has, and what all pictures have (key None)."""
     found = {}
     for line in lines:
-        found.setdefault(_film(line), set()).update(name for name, _ in _named(line, dataset))
-    return found or {None: set()}
+        own = found.setdefault(_film(line), _Found())
+        for name, instance in _named(line, dataset):
+            own.individuals.add(name)
+            own.has_smoothed |= 'smoothed' in instance
+    return found or {None: _Found()}
 
 
 def _film(line: Mapping[str, Any]) -> str | None:
@@ -100,12 +118,24 @@ class _Table:
         row = [line['source'] if line['frame'] is None else line['frame']]
         found = dict(_named(line, self.skeleton.dataset))
         for name in self.individuals:
-            if name in found:
-                row.extend(chain.from_iterable(found[name]['keypoints']))
-            else:
-                row.extend(MISSING * len(self.skeleton.names))
+            points = self.points(found[name]) if name in found else None
+            row.extend(chain.from_iterable(points or [MISSING] * len(self.skeleton.names)))
         self._write([row])
+
+    def points(self, instance: Mapping[str, Any]) -> list[list[float]] | None:
+        """Returns x, y and likelihood of each keypoint; None if the table has no values for it."""
+        return instance['keypoints']
 
     def _write(self, rows: Iterable[Iterable[Any]]) -> None:
         with open_text(self.path, 'a') as file:
             csv.writer(file, lineterminator='\n').writerows(rows)
+
+
+class _FilteredTable(_Table):
+    """A table of smoothed positions."""
+
+    def points(self, instance: Mapping[str, Any]) -> list[list[float]] | None:
+        if 'smoothed' not in instance:
+            return None
+        pairs = zip(instance['smoothed'], instance['keypoints'], strict=True)
+        return [[*xy, score] for xy, (_, _, score) in pairs]

@@ -27,10 +27,14 @@ class Predictions:
 
 
 class Format(ABC):
-    """Writes the lines of ``predictions.ndjson`` in another format, in constant memory."""
+    """Writes the lines of ``predictions.ndjson`` in another format, in constant memory.
 
+    The constructor has no arguments. It raises a ``UserError`` if a package is missing.
+    """
+
+    @classmethod
     @abstractmethod
-    def names(self) -> tuple[str, ...]:
+    def names(cls) -> tuple[str, ...]:
         """Returns the files or folders of the format, relative to the folder of predictions."""
 
     @abstractmethod

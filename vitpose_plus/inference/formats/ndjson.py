@@ -8,7 +8,8 @@ from vitpose_plus.inference.formats.format import Format, Predictions
 class NdjsonFormat(Format):
     """The record from which all other formats are made; it exists already."""
 
-    def names(self) -> tuple[str, ...]:
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
         return ()
 
     def write(self, predictions: Predictions, folder: Path) -> None:

@@ -27,7 +27,8 @@ class OpenPoseFormat(Format):
     ``COCO_17`` and ``COCO_133``).
     """
 
-    def names(self) -> tuple[str, ...]:
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
         return (NAME,)
 
     def write(self, predictions: Predictions, folder: Path) -> None:
