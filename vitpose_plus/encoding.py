@@ -21,7 +21,8 @@ def encoding(
 ) -> Iterator[Callable[[np.ndarray, int], None]]:
     """Gives a function that appends a frame: BGR (height, width, 3) and its time.
 
-    The times increase, in units of ``time_base``.
+    The times increase, in units of ``time_base``. The last frame is shown as long as the frame
+    before.
 
     Args:
         path: The mp4 file.
@@ -39,17 +40,23 @@ def encoding(
     import av
 
     with av.open(str(path), 'w', format='mp4') as container:
-        options = dict(crf=str(crf), preset='veryfast')
+        # Without B-frames, the header states the exact duration also if the times are irregular.
+        options = dict(crf=str(crf), preset='veryfast', bf='0')
         stream = container.add_stream('libx264', rate=rate, options=options)
         stream.width, stream.height = size_wh
         stream.pix_fmt = 'yuv420p'  # browsers show no other
+        stream.codec_context.flags |= av.codec.context.Flags.frame_duration
         stream.codec_context.time_base = time_base
         if rotation:
             stream.set_display_rotation(rotation)
+        last = None
 
         def encode(image: np.ndarray, time: int) -> None:
+            nonlocal last
             frame = av.VideoFrame.from_ndarray(image, format='bgr24')
             frame.pts, frame.time_base = time, time_base
+            frame.duration = 0 if last is None else time - last
+            last = time
             container.mux(stream.encode(frame))
 
         yield encode

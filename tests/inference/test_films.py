@@ -6,6 +6,7 @@ import signal
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -121,8 +122,6 @@ def empty(path):
 
 
 def only_sound(path):
-    import av
-
     with av.open(str(path), 'w', format='matroska') as container:
         stream = container.add_stream('aac', rate=8000)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), 'fltp', 'mono')
@@ -199,9 +198,16 @@ def test_a_drawn_film_has_the_frames_and_times_of_its_source(times, size_wh, tmp
     drawings.close()
     drawn = tmp_path / 'drawn' / 'film.mp4'
     assert times_in(drawn) == pytest.approx(seconds(times), abs=1e-9)
+    assert duration_of(drawn) == pytest.approx((2 * times[-1] - times[-2]) / 1000, abs=1e-9)
     frames = read(drawn)
     assert [number_in(image) for _, _, image in frames] == list(range(len(times)))
     assert frames[0][2].shape == (*(side + side % 2 for side in size_wh[::-1]), 3)
+
+
+def duration_of(path):
+    """The duration of a film that begins at 0; the last frame is as long as the frame before."""
+    with av.open(str(path)) as container:
+        return float(container.duration / av.time_base)
 
 
 def draw(images, drawings):
