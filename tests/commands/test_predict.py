@@ -151,10 +151,14 @@ def test_tracks_have_ids_and_are_part_of_the_settings(photos, monkeypatch, capsy
     assert [[each['id'] for each in line['instances']] for line in lines()] == [[None]] * 3
 
 
-def test_a_missing_package_for_tracks_is_reported_before_anything_is_read(photos, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'trackers', None)
+@pytest.mark.parametrize(
+    ('package', 'words'),
+    [('trackers', ['--track']), ('pyarrow.parquet', ['--format', 'csv', 'parquet'])],
+)
+def test_a_missing_package_is_reported_before_anything_is_read(photos, package, words, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.setattr('vitpose_plus.inference.models.load', None)
-    assert predict('photos', *MODEL, '--track') == 2
+    assert predict('photos', *MODEL, *words) == 2
     assert not Path('predictions').exists()
 
 

@@ -1,7 +1,7 @@
 """A film of 30 minutes is predicted in constant memory.
 
-``pytest -m slow -s tests/inference/test_long_films.py`` takes about ten minutes and prints the
-speed and the memory.
+``pytest -m slow -s tests/inference/test_long_films.py`` takes ten to twenty minutes and prints
+the speed and the memory.
 """
 
 import re

@@ -27,6 +27,7 @@ def _run(args: argparse.Namespace) -> int:
     from vitpose_plus.inference.collecting import Collection
     from vitpose_plus.inference.drawing import Drawings, NoDrawings
     from vitpose_plus.inference.folder import PredictionFolder, check_place
+    from vitpose_plus.inference.formats import FORMATS
     from vitpose_plus.inference.manifests import new_manifest
     from vitpose_plus.inference.predictor import PosePredictor
     from vitpose_plus.inference.processes import started_by
@@ -37,6 +38,8 @@ def _run(args: argparse.Namespace) -> int:
 
     # Cheap checks come first, before weights are downloaded.
     check_place(Path(args.out))
+    for name in args.format:
+        FORMATS[name]()  # raises an error if a package is missing
     refine = Refinement(args.smooth, args.fill, has_tracks=args.track)
     if args.track:
         check_installed()
