@@ -11,7 +11,6 @@ from pyarrow.parquet import ParquetFile
 
 from tests.helpers.lines import COMPLETE, FIRST, MOUSE, SECOND, SMOOTHED, line_of, skeleton_of
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference.folder import PredictionFolder
 from vitpose_plus.inference.formats import FORMATS, Predictions
 from vitpose_plus.inference.results import Instance, Result
 from vitpose_plus.inference.tables import COLUMNS, to_df, to_supervision
@@ -97,15 +96,13 @@ def test_parquet_is_complete_or_missing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('package', ['pyarrow', 'pandas'])
-def test_without_its_packages_only_parquet_is_refused(package, tmp_path, monkeypatch):
+def test_without_its_packages_only_parquet_is_refused(package, monkeypatch):
     module = {'pyarrow': 'pyarrow.parquet', 'pandas': 'pandas'}[package]
     monkeypatch.setitem(sys.modules, module, None)
-    given = tmp_path / 'out', {}, dict(score=0.3, draw=False)
     with pytest.raises(UserError, match=rf'^--format parquet needs the package {package}: run pip'):
-        PredictionFolder(*given, formats=['parquet'], skeletons={})
-    assert not (tmp_path / 'out').exists()
-    with PredictionFolder(*given, formats=['csv'], skeletons={}) as folder:
-        folder.finish()
+        FORMATS['parquet']()
+    assert [kind() for name, kind in FORMATS.items() if name != 'parquet']
+    assert FORMATS['parquet'].names() == ('predictions.parquet',)  # the folder needs all names
 
 
 def result_of(instances, *skeletons):
