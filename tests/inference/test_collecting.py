@@ -153,10 +153,12 @@ def test_one_process_resumes_two_and_the_reverse(before, place, expected):
         launched = ['--launcher', 'pytorch'] if number == 2 else []
         environments = two_processes() if number == 2 else [{}]
         if code is None:
-            for child in [
+            children = [
                 interrupted('out', 5, sources=[*place, *launched], **each) for each in environments
-            ]:
-                finished(child, -signal.SIGKILL)
+            ]
+            ends = [child.end() for child in children]
+            lost = [printed for code, printed in ends if code != -signal.SIGKILL]
+            assert not lost or 'The first process has ended' in lost[0]  # its store is lost
         else:
             children = [predict(*place, '--out', 'out', *launched, **each) for each in environments]
             assert [child.end()[0] for child in children] == [code, 0][:number]
@@ -243,6 +245,12 @@ def test_an_error_in_the_first_process_is_the_error_of_all(place):
     children = [predict(*place, '--launcher', 'pytorch', **each) for each in two_processes()]
     for child in children:
         assert 'contains predictions without a readable manifest.json' in finished(child, 2)
+
+
+def test_several_processes_refuse_standard_input(place):
+    children = [predict('@-', '--launcher', 'pytorch', **each) for each in two_processes()]
+    for child in children:
+        assert '@- can be read by only one process: save it in a file' in finished(child, 2)
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from tests.helpers.demo import TINY
 from tests.helpers.films import CONSTANT, VARIABLE, frame_of, number_in, times_in, write_film
 from tests.helpers.tiny_figures import FILE
 from vitpose_plus.commands import main
-from vitpose_plus.errors import UserError
+from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.inference.drawing import Drawings
 from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.sources import Selection, open_sources
@@ -192,10 +192,9 @@ def results(path, place='film.mp4'):
 @pytest.mark.parametrize('times', [CONSTANT, VARIABLE], ids=['constant', 'variable'])
 def test_a_drawn_film_has_the_frames_and_times_of_its_source(times, size_wh, tmp_path):
     source = write_film(tmp_path / 'film.mkv', times, codec='ffv1', size_wh=size_wh)
-    drawings = Drawings(tmp_path / 'drawn', 0.3)
-    for result in results(source):
-        drawings.add(result)
-    drawings.close()
+    with Drawings(tmp_path / 'drawn', 0.3) as drawings:
+        for result in results(source):
+            drawings.add(result)
     drawn = tmp_path / 'drawn' / 'film.mp4'
     assert times_in(drawn) == pytest.approx(seconds(times), abs=1e-9)
     assert duration_of(drawn) == pytest.approx((2 * times[-1] - times[-2]) / 1000, abs=1e-9)
@@ -210,24 +209,23 @@ def duration_of(path):
         return float(container.duration / av.time_base)
 
 
-def draw(images, drawings):
-    for number, image in enumerate(images):
-        result = Result('f', 320, 240, frame=number, time=number / 25, image=image)
-        result.place, result.time_base = Path('f.mp4'), Fraction(1, 1000)
-        drawings.add(result)
-    drawings.close()
+def draw(images, folder):
+    with Drawings(folder, 0.3) as drawings:
+        for number, image in enumerate(images):
+            result = Result('f', 320, 240, frame=number, time=number / 25, image=image)
+            result.place, result.time_base = Path('f.mp4'), Fraction(1, 1000)
+            drawings.add(result)
 
 
 def test_a_full_disk_leaves_no_film(tmp_path):
     rng = np.random.default_rng(0)
-    drawings = Drawings(tmp_path / 'drawn', 0.3)
     noise = [rng.integers(0, 255, (240, 320, 3), np.uint8) for _ in range(40)]
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
     try:
-        with pytest.raises(OSError, match='too large'):
-            draw(noise, drawings)
+        with pytest.raises(RunError, match='too large'):
+            draw(noise, tmp_path / 'drawn')
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)

@@ -14,6 +14,7 @@ from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.files import UNFINISHED
 from vitpose_plus.inference.drawing import Drawings
 from vitpose_plus.inference.folder import PredictionFolder
+from vitpose_plus.inference.formats import FORMATS
 from vitpose_plus.inference.items import Failure, Item
 from vitpose_plus.inference.journals import Journal
 from vitpose_plus.inference.manifests import new_manifest, write_manifest
@@ -25,9 +26,9 @@ MODEL = dict(name='m', sha256='0' * 64)
 SETTINGS = dict(sources=['a'], score=0.3, draw=True)
 
 
-def opened(folder, model=MODEL, formats=('ndjson', 'csv'), digest='0', **settings):
+def opened(folder, model=MODEL, format='csv', digest='0', **settings):
     manifest = new_manifest(model, SETTINGS | settings, {'pair': PAIR}, digest)
-    return PredictionFolder(folder, manifest, formats, {'pair': PAIR}, 0.3)
+    return PredictionFolder(folder, manifest, [FORMATS[format]()], {'pair': PAIR}, 0.3)
 
 
 def result(name='a/b.png', number=1):
@@ -132,11 +133,6 @@ def test_unknown_files_are_refused_without_force(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ['manifest.json', 'predictions.csv']
 
 
-def test_a_format_can_be_named_twice(tmp_path):
-    write(opened(tmp_path, formats=['dlc', 'dlc']), result())
-    assert (tmp_path / 'dlc' / 'pair' / 'pictures.csv').is_file()
-
-
 def test_a_path_that_is_not_a_folder_is_refused(tmp_path):
     (tmp_path / 'file').touch()
     with pytest.raises(UserError, match=r'file is not a folder: give another name with --out'):
@@ -197,7 +193,7 @@ def test_unfinished_files_of_a_killed_run_are_removed(tmp_path):
 
 
 def test_the_formats_are_written_again_if_a_run_was_killed_in_between(tmp_path):
-    folder = opened(tmp_path, formats=['dlc'])
+    folder = opened(tmp_path, format='dlc')
     write_manifest(tmp_path, folder.manifest)
     (tmp_path / 'dlc').mkdir()
     write(folder, result())

@@ -1,4 +1,4 @@
-"""Predict poses in pictures: files, folders, globs, URLs, @FILE (a list) or - (stdin)."""
+"""Predict poses in pictures and films: files, folders, globs, URLs, cameras, lists, stdin."""
 
 import argparse
 from pathlib import Path
@@ -38,14 +38,15 @@ def _run(args: argparse.Namespace) -> int:
 
     # Cheap checks come first, before weights are downloaded.
     check_place(Path(args.out))
-    for name in args.format:
-        FORMATS[name]()  # raises an error if a package is missing
+    formats = [FORMATS[name]() for name in sorted(set(args.format))]
     refine = Refinement(args.smooth, args.fill, has_tracks=args.track)
     if args.track:
         check_installed()
     selection = Selection(args.start, args.stop, args.every)
     processes = started_by(args.launcher)
-    sources = open_sources(args.sources, Path(args.out) / 'drawn', selection)
+    sources = open_sources(
+        args.sources, Path(args.out) / 'drawn', selection, is_shared=processes.are_several
+    )
     models.origin_of(args.model, args.checkpoint).check_datasets(assignment.named(args.dataset))
     progress = PredictionProgress(sources.total, is_shown=processes.is_first)
     predictor = PosePredictor(
@@ -75,7 +76,7 @@ def _run(args: argparse.Namespace) -> int:
         prediction.skeletons,
         sources.digest,
     )
-    folder = PredictionFolder(args.out, manifest, args.format, prediction.skeletons, args.score)
+    folder = PredictionFolder(args.out, manifest, formats, prediction.skeletons, args.score)
     draw = NoDrawings if args.no_draw else Drawings
     collection = Collection(
         prediction,

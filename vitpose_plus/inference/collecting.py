@@ -58,6 +58,7 @@ class Collection:
             UserError: The folder contains other predictions, or cannot be written.
             RunError: The disk is full, or the network predicts numbers that are not finite.
         """
+        self.processes.check(self.prediction.sources)
         number = self.processes.agree(lambda: self.folder.begin(force))
         if number is None:
             return self._report('all pictures are predicted already (--force predicts them again)')

@@ -30,7 +30,8 @@ class Drawings:
         if error is None:
             self._finish_film()
         elif self.film is not None:
-            self.film.discard(error)
+            with disk_errors(self.folder):
+                self.film.discard(error)
 
     def _finish_film(self) -> None:
         film, self.film = self.film, None

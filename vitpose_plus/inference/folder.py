@@ -3,7 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from shutil import rmtree
 from typing import BinaryIO
@@ -15,7 +15,7 @@ from vitpose_plus.datasets.skeletons import Skeleton
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference import journals
 from vitpose_plus.inference.formats import FORMATS
-from vitpose_plus.inference.formats.format import Predictions
+from vitpose_plus.inference.formats.format import Format, Predictions
 from vitpose_plus.inference.manifests import (
     MANIFEST,
     Manifest,
@@ -40,25 +40,22 @@ class PredictionFolder:
     Args:
         folder: The path of the folder.
         manifest: The manifest of the new run.
-        formats: The names of the formats.
+        formats: The formats that are written.
         skeletons: Dataset name -> its keypoints.
         score: Keypoints with a higher score count as visible.
-
-    Raises:
-        UserError: A format needs a package that is missing.
     """
 
     def __init__(
         self,
         folder: str | Path,
         manifest: Manifest,
-        formats: Iterable[str],
+        formats: Sequence[Format],
         skeletons: dict[str, Skeleton],
         score: float,
     ) -> None:
         self.folder = Path(folder)
         self.manifest = manifest
-        self.formats = [FORMATS[name]() for name in sorted(set(formats))]
+        self.formats = formats
         self.skeletons = skeletons
         self.score = score
         self.drawn = self.folder / DRAWN

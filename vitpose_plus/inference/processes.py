@@ -9,10 +9,11 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from mmengine.dist import broadcast_object_list, get_rank, get_world_size, init_dist
-from torch.distributed import TCPStore
+from torch.distributed import DistError, TCPStore
 
 from vitpose_plus.engine import launchers
 from vitpose_plus.errors import RunError, UserError, reason
+from vitpose_plus.inference.sources import Sources
 
 Value = TypeVar('Value')
 PATIENCE = timedelta(days=365)  # a process may wait as long as another one predicts a film
@@ -24,9 +25,11 @@ class Processes(ABC):
 
     Attributes:
         number: The number of this process, from 0.
+        are_several: Whether there are other processes.
     """
 
     number: int
+    are_several = False
 
     @property
     def is_first(self) -> bool:
@@ -35,6 +38,14 @@ class Processes(ABC):
     @abstractmethod
     def agree(self, decide: Callable[[], Value]) -> Value:
         """Calls a function in the first process, and returns its value or error in all of them."""
+
+    @abstractmethod
+    def check(self, sources: Sources) -> None:
+        """Checks that all processes see the same pictures.
+
+        Raises:
+            UserError: This process sees other pictures than the first one.
+        """
 
     @abstractmethod
     def claims(self, number: int) -> bool:
@@ -63,6 +74,9 @@ class OneProcess(Processes):
     def agree(self, decide: Callable[[], Value]) -> Value:
         return decide()
 
+    def check(self, sources: Sources) -> None:
+        pass
+
     def claims(self, number: int) -> bool:
         return True
 
@@ -86,6 +100,8 @@ class LaunchedProcesses(Processes):
     Raises:
         UserError: The launcher has not started this process, or the processes cannot connect.
     """
+
+    are_several = True
 
     def __init__(self, launcher: str) -> None:
         launchers.check(launcher)
@@ -119,13 +135,25 @@ class LaunchedProcesses(Processes):
             raise decided[1]
         return decided[0]
 
+    def check(self, sources: Sources) -> None:
+        if sources.digest != self.agree(lambda: sources.digest):
+            raise UserError(
+                f'Process {self.number} sees other pictures than the first process: give sources '
+                'on a disk that all machines share.'
+            )
+
     def claims(self, number: int) -> bool:
         while self._claimed < number:
             self._claimed = self.count('claimed', 1) - 1
         return self._claimed == number
 
     def count(self, name: str, amount: int) -> int:
-        return self._store.add(name, amount)
+        try:
+            return self._store.add(name, amount)
+        except DistError as error:
+            raise RunError(
+                'The first process has ended, so this one ends, too: the same command resumes.'
+            ) from error
 
     def wait(self) -> Iterator[None]:
         finished = self.count('finished', 1)

@@ -147,6 +147,8 @@ class Camera(Source):
     This is untested on a real camera.
     """
 
+    is_shared = False
+
     @classmethod
     def accepts(cls, given: Any) -> bool:
         return is_word(given) and WORD.fullmatch(str(given)) is not None

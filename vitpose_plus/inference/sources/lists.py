@@ -55,6 +55,8 @@ class ListFile(Source):
 class PipeList(ListFile):
     """A list from a pipe, as of a shell's ``@<(...)``. It is kept, as it can be read only once."""
 
+    is_shared = False
+
     @classmethod
     def accepts(cls, given: Any) -> bool:
         if not super().accepts(given) or '\0' in given:

@@ -120,7 +120,11 @@ class Sources:
 
 
 def open_sources(
-    given: Given | Sequence[Given], leave_out: Path | None = None, selection: Selection = ALL
+    given: Given | Sequence[Given],
+    leave_out: Path | None = None,
+    selection: Selection = ALL,
+    *,
+    is_shared: bool = False,
 ) -> Sources:
     """Opens sources; their pictures are not read yet.
 
@@ -130,13 +134,20 @@ def open_sources(
             read twice.
         leave_out: A folder whose files are not used as sources, for example the results' folder.
         selection: The frames of films that are used.
+        is_shared: Whether several processes open the same sources.
 
     Raises:
-        UserError: A source does not exist, or its type is not supported.
+        UserError: A source does not exist, its type is not supported, or it cannot be shared.
     """
     several = isinstance(given, Sequence) and not isinstance(given, str | bytes)
     everything = list(given) if several else [given]
     if not everything:
         raise UserError('There are no sources: give a picture or a folder.')
     sources = [source_of(one, number, KINDS) for number, one in enumerate(everything)]
+    for source in sources:
+        if is_shared and not source.is_shared:
+            raise UserError(
+                f'{source.name} can be read by only one process: save it in a file, or leave '
+                '--launcher out.'
+            )
     return Sources(sources, leave_out, selection)

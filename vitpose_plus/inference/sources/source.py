@@ -88,6 +88,8 @@ class Source(ABC):
         number: The number of the source among all given sources, from 0.
     """
 
+    is_shared = True  # whether several processes can read it
+
     def __init__(self, given: Any, number: int) -> None:
         self.given = given
         self.number = number
