@@ -24,8 +24,8 @@ from scipy.stats import mannwhitneyu, spearmanr
 
 from vitpose_plus import PosePredictor
 from vitpose_plus.datasets.figures import write_figures
+from vitpose_plus.inference.instances import Instance
 from vitpose_plus.inference.quality import MEASURES
-from vitpose_plus.inference.results import Instance
 
 NUMBER = 120  # pictures
 FILES = dict(people='coco', animals='ap10k')  # file of the annotations -> dataset

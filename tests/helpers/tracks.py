@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vitpose_plus.inference.results import Instance, Result
+from vitpose_plus.inference.instances import Instance
+from vitpose_plus.inference.results import Result
 
 K = 17
 HEIGHT = 300.0  # pixels of the figure

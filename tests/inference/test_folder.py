@@ -15,10 +15,11 @@ from vitpose_plus.files import UNFINISHED
 from vitpose_plus.inference.drawing import Drawings
 from vitpose_plus.inference.folder import PredictionFolder
 from vitpose_plus.inference.formats import FORMATS
+from vitpose_plus.inference.instances import Instance
 from vitpose_plus.inference.items import Failure, Item
 from vitpose_plus.inference.journals import Journal
 from vitpose_plus.inference.manifests import new_manifest, write_manifest
-from vitpose_plus.inference.results import Instance, Result
+from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.sources.paths import FilePicture
 
 PAIR = Skeleton('pair', ('left', 'right'), ((0, 1),), (1, 0), (0.1, 0.1), (192, 256))

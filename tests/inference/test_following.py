@@ -9,7 +9,7 @@ from tests.helpers.films import write_film
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.boxes.mmdetection import MmdetDetector
 from vitpose_plus.inference.following import boxes_around
-from vitpose_plus.inference.results import Instance
+from vitpose_plus.inference.instances import Instance
 from vitpose_plus.inference.sources import Selection
 
 

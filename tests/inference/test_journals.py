@@ -7,8 +7,9 @@ import pytest
 
 from tests.helpers.trainings import Child, two_processes
 from vitpose_plus.inference import journals
+from vitpose_plus.inference.instances import Instance
 from vitpose_plus.inference.processes import OneProcess, started_by
-from vitpose_plus.inference.results import Instance, Result
+from vitpose_plus.inference.results import Result
 
 
 def journal(path, *lines, rest=''):

@@ -12,7 +12,8 @@ from pyarrow.parquet import ParquetFile
 from tests.helpers.lines import COMPLETE, FIRST, MOUSE, SECOND, SMOOTHED, line_of, skeleton_of
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.formats import FORMATS, Predictions
-from vitpose_plus.inference.results import Instance, Result
+from vitpose_plus.inference.instances import Instance
+from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.tables import COLUMNS, to_df, to_supervision
 
 

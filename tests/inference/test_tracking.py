@@ -10,7 +10,8 @@ import pytest
 from tests.helpers.sources import OneEntry
 from vitpose_plus.datasets.skeletons import Skeleton
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference.results import Instance, Result
+from vitpose_plus.inference.instances import Instance
+from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.sources import Sources
 from vitpose_plus.inference.sources.memory import ArrayPicture
 from vitpose_plus.inference.sources.source import Entry

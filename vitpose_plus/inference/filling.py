@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vitpose_plus.inference.results import Instance, Result
+from vitpose_plus.inference.instances import Instance
+from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.stages import Stage, Track, track_of
 
 

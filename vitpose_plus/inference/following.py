@@ -10,9 +10,9 @@ from vitpose_plus.errors import UserError
 from vitpose_plus.inference.assignment import ByLabel
 from vitpose_plus.inference.boxes.source import Boxes
 from vitpose_plus.inference.defaults import SCORE
+from vitpose_plus.inference.instances import Instance
 from vitpose_plus.inference.items import Item
 from vitpose_plus.inference.prediction import Prediction
-from vitpose_plus.inference.results import Instance
 
 # The keypoints of a person do not reach the ends of the body (head, hands, feet).
 ENLARGED = 1.25  # width and height of a box, compared with the box around the keypoints

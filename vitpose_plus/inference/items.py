@@ -9,7 +9,8 @@ from vitpose_plus.datasets.skeletons import Skeleton
 from vitpose_plus.errors import RunError
 from vitpose_plus.inference.boxes.source import Boxes
 from vitpose_plus.inference.estimators import Job
-from vitpose_plus.inference.results import Instance, Result
+from vitpose_plus.inference.instances import Instance
+from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.sources.picture import Picture
 
 

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from vitpose_plus.datasets.skeletons import Skeleton
+from vitpose_plus.inference.instances import Instance
 from vitpose_plus.inference.items import Item
-from vitpose_plus.inference.results import Instance, Result
+from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.writing import disk_errors, write_line
 
 Line = dict[str, Any]

@@ -5,10 +5,9 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any, TypeVar
 
-from mmengine.dist import broadcast_object_list, get_rank, get_world_size, init_dist
+from mmengine.dist import barrier, broadcast_object_list, get_rank, get_world_size, init_dist
 from torch.distributed import DistError, TCPStore
 
 from vitpose_plus.engine import launchers
@@ -16,7 +15,6 @@ from vitpose_plus.errors import RunError, UserError, reason
 from vitpose_plus.inference.sources import Sources
 
 Value = TypeVar('Value')
-PATIENCE = timedelta(days=365)  # a process may wait as long as another one predicts a film
 POLL_SECONDS = 0.2
 
 
@@ -119,9 +117,11 @@ class LaunchedProcesses(Processes):
     def _connect(self) -> TCPStore:
         host = os.environ['MASTER_ADDR']
         # Port 0 is any free port.
-        first = TCPStore(host, 0, None, True, PATIENCE, False) if self.is_first else None
+        first = TCPStore(host, 0, is_master=True, wait_for_workers=False) if self.is_first else None
         port = self.agree(lambda: first.port)
-        return first or TCPStore(host, port, None, False, PATIENCE)
+        store = first or TCPStore(host, port)
+        barrier()  # the first process may end soon, for example by an error
+        return store
 
     def agree(self, decide: Callable[[], Value]) -> Value:
         decided: list[Any] = [None, None]

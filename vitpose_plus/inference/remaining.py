@@ -7,10 +7,10 @@ from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
 from vitpose_plus.inference import journals
+from vitpose_plus.inference.instances import Instance
 from vitpose_plus.inference.items import Item
 from vitpose_plus.inference.journals import END, INSTANCES, Line
 from vitpose_plus.inference.processes import Processes
-from vitpose_plus.inference.results import Instance
 from vitpose_plus.inference.sources import Sources
 from vitpose_plus.inference.sources.picture import Picture
 

@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from vitpose_plus.inference.results import Instance, Result
+from vitpose_plus.inference.instances import Instance
+from vitpose_plus.inference.results import Result
 
 Track = tuple[str, int]  # dataset and id of the instances of one person or animal
 

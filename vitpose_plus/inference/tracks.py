@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitpose_plus.inference.results import Instance
+from vitpose_plus.inference.instances import Instance
 
 if TYPE_CHECKING:
     from trackers import ByteTrackTracker

@@ -11,7 +11,8 @@ import numpy as np
 
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.defaults import SCORE
-from vitpose_plus.inference.results import Instance, Result
+from vitpose_plus.inference.instances import Instance
+from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.smoothing.smoother import Smoother, seen_in
 from vitpose_plus.inference.stages import Track, track_of
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from vitpose_plus.inference.results import Instance
+from vitpose_plus.inference.instances import Instance
 from vitpose_plus.inference.stages import Stage
 
 
