@@ -143,7 +143,7 @@ def test_tracks_have_ids_and_are_part_of_the_settings(photos, monkeypatch, capsy
     assert [[each['id'] for each in line['instances']] for line in lines()] == [[1]] * 3
     manifest = json.loads(Path('predictions/manifest.json').read_text())
     assert manifest['settings']['track'] == dict(
-        method='bytetrack', start_score=0.5, lost_seconds=1
+        method='bytetrack', start_score=0.6, lost_seconds=1, duplicates=dict(max_oks=0.9)
     )
     assert predict(*words) == 2
     assert 'of other settings (track: {' in capsys.readouterr().err

@@ -215,6 +215,15 @@ def test_a_figure_that_is_hidden_for_up_to_a_second_keeps_its_id(rate, seconds, 
     assert found[rate + 1 :] == [after] * (len(found) - rate - 1)
 
 
+def test_a_track_ends_when_its_figure_leaves_the_picture():
+    """A figure that enters at the same place half a second later has a new id."""
+    leaves = walk(560 + 3 * np.arange(26.0))
+    boxes = np.concatenate([leaves, np.full((15, 1, 4), np.nan), leaves[::-1]])
+    boxes = np.clip(boxes, 0, [639, 479, 639, 479])
+    found = [number for row in ids(tracked(film(boxes))) for number in row]
+    assert found == [1] * 26 + [2] * 26
+
+
 def test_lost_frames_count_by_their_times():
     """Frames that could not be read are missing in the stream."""
     frames = film(walk(np.arange(60.0)))

@@ -3,5 +3,6 @@
 MODEL = 'vitpose-plus-base'
 BOXES = 'rtmdet-m'
 BOX_SCORE = 0.3  # detections with a lower score are left out
-START_SCORE = 0.5  # a detection with a lower score extends a track, but starts none
+# A detection with a lower score extends a track, but starts none; the value of ByteTrack's paper.
+START_SCORE = 0.6
 SCORE = 0.3  # keypoints with a higher score are drawn, and count as visible

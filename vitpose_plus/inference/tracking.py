@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vitpose_plus.errors import needing
 from vitpose_plus.inference.defaults import START_SCORE
+from vitpose_plus.inference.duplicates import NearDuplicates
 from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.stages import Stage
 from vitpose_plus.inference.tracks import HELD, MIN_SIMILARITY, Tracks
@@ -29,8 +30,8 @@ def check_installed() -> None:
 class Tracking(Stage):
     """A stage on a stream of results: it sets ``Instance.id`` in the frames of films.
 
-    The order of the results and of their instances stays. Pictures are not changed. The ids of
-    every film begin with 1, and no id is used twice in a film.
+    The order of the results and of their instances stays; instances may be left out. Pictures are
+    not changed. The ids of every film begin with 1, and no id is used twice in a film.
     """
 
     @abstractmethod
@@ -41,15 +42,16 @@ class Tracking(Stage):
 class ByteTracking(Tracking):
     """Tracks boxes with ByteTrack (Zhang et al., ECCV 2022), as in the library ``trackers``.
 
-    Every dataset has its own tracks, so that a person and an animal cannot swap their ids. The
-    motion of a box is predicted with the times of the frames. An instance that is seen in only one
-    frame, or that has a low score and belongs to no track, has the id None. Frames are yielded one
-    frame later than they arrive.
+    Near duplicates are removed first. Every dataset has its own tracks, so that a person and an
+    animal cannot swap their ids. The motion of a box is predicted with the times of the frames. An
+    instance that is seen in only one frame, or that has a low score and belongs to no track, has
+    the id None. Frames are yielded one frame later than they arrive.
 
     Args:
         start_score: Boxes with a lower score extend a track, but start none. Use 0 for bottom-up
             models: the score of their instances is the mean score of the keypoints.
-        lost_seconds: If an instance is missing for this time or less, it keeps its id.
+        lost_seconds: If an instance is missing for this time or less, it keeps its id. The track
+            ends earlier if its predicted box leaves the picture.
 
     Raises:
         UserError: The package ``trackers`` is missing.
@@ -59,17 +61,21 @@ class ByteTracking(Tracking):
         check_installed()
         self.start_score = start_score
         self.lost_seconds = lost_seconds
+        self.duplicates = NearDuplicates()
 
     def describe(self) -> dict[str, Any]:
         return dict(
-            method='bytetrack', start_score=self.start_score, lost_seconds=self.lost_seconds
+            method='bytetrack',
+            start_score=self.start_score,
+            lost_seconds=self.lost_seconds,
+            duplicates=self.duplicates.describe(),
         )
 
     def film(self, frames: Iterator[Result]) -> Iterator[Result]:
         held: deque[Result] = deque()
         clock, ids = _Clock(), count(1)
         tracks: dict[str, Tracks] = {}  # dataset -> its tracks
-        for result in frames:
+        for result in self.duplicates.film(frames):
             if result.frame is None:  # a picture
                 yield result
                 continue
@@ -78,7 +84,8 @@ class ByteTracking(Tracking):
             for name in dict.fromkeys([*tracks, *(each.dataset for each in result.instances)]):
                 if name not in tracks:
                     tracks[name] = Tracks(self._tracker(), self.start_score, ids)
-                tracks[name].add([i for i in result.instances if i.dataset == name], time)
+                own = [each for each in result.instances if each.dataset == name]
+                tracks[name].add(own, time, (result.width, result.height))
             held.append(result)
             if len(held) > HELD:
                 yield held.popleft()

@@ -36,8 +36,14 @@ class Tracks:
         self._id_of: dict[int, int] = {}  # the library's number of a track -> its id
         self._starting: list[Instance] = []  # in the last frame: instances that may start a track
 
-    def add(self, instances: list[Instance], time: float) -> None:
-        """Adds all N instances of a frame, and sets their ids."""
+    def add(self, instances: list[Instance], time: float, wh: tuple[int, int]) -> None:
+        """Adds all N instances of a frame, and sets their ids.
+
+        Args:
+            instances: The instances of the dataset.
+            time: The time of the frame, in seconds.
+            wh: The width and height of the frame, in pixels.
+        """
         confirmed = []
         for instance, number in zip(instances, self._numbers(instances, time), strict=True):
             if number < 0:  # it belongs to no track, or starts one
@@ -50,6 +56,10 @@ class Tracks:
         self._fill(confirmed)
         self._starting = [
             each for each in instances if each.id is None and each.box_score >= self._start_score
+        ]
+        # Else a figure that enters near the place where another one left would continue its track.
+        self._tracker.tracks = [
+            track for track in self._tracker.tracks if _is_inside(track.get_state_bbox(), wh)
         ]
         alive = {track.tracker_id for track in self._tracker.tracks}
         self._id_of = {number: id for number, id in self._id_of.items() if number in alive}
@@ -84,6 +94,15 @@ class Tracks:
         for row, column in zip(*linear_sum_assignment(similarity, maximize=True), strict=True):
             if similarity[row, column] >= MIN_SIMILARITY:
                 self._starting[row].id = confirmed[column].id
+
+
+def _is_inside(box: np.ndarray, wh: tuple[int, int]) -> bool:
+    """Whether a part of a box (4,) is in the frame.
+
+    The predicted box of a figure that leaves gets narrower, until its width is negative.
+    """
+    low, high = np.reshape(box, (2, 2))
+    return bool((np.minimum(high, wh) - np.maximum(low, 0) >= 0).all())
 
 
 def _boxes(instances: list[Instance]) -> np.ndarray:
