@@ -4,14 +4,18 @@ class and one line.
 
 import ast
 import importlib
+import json
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from tests.helpers import figures_detector
+from vitpose_plus.datasets.figures.films import Film
 from vitpose_plus.engine import preflight
 
 PROJECTS = Path(__file__).parents[1] / 'projects'
@@ -79,20 +83,36 @@ def test_a_token_attends_to_its_row_and_its_column(root_in_path):
     assert seen.tolist() == [[r == 1 or c == 1 for c in range(3)] for r in range(4)]
 
 
-def test_the_detector_trains(workplace):
-    """One step on four pictures changes every parameter."""
-    (config,) = (PROJECTS / 'figures_detector' / 'configs').glob('*.py')
-    cfg = Config.fromfile(config)
+@pytest.mark.parametrize('name', ['figures', 'films'])
+def test_the_detector_trains(name, workplace, root_in_path):
+    """One step on four pictures of each set changes every parameter."""
+    frames = importlib.import_module('projects.figures_detector.frames')
+    frames.write_frames(frames.ROOT, films=2)
+    cfg = Config.fromfile(figures_detector.CONFIGS / f'rtmdet-nano_{name}-320x256.py')
     cfg.work_dir = 'out'
     cfg.train_cfg.max_epochs = 1
     cfg.param_scheduler = []  # no warm-up
-    cfg.train_dataloader.update(batch_size=4)
-    cfg.train_dataloader.dataset.indices = 4
+    cfg.load_from = None
+    cfg.train_dataloader.update(batch_size=8)
+    for dataset in cfg.train_dataloader.dataset.get('datasets', [cfg.train_dataloader.dataset]):
+        dataset.indices = 4
     runner = Runner.from_cfg(cfg)
     before = {name: p.detach().clone() for name, p in runner.model.named_parameters()}
     runner.train()
     after = dict(runner.model.named_parameters())
     assert not [name for name in before if before[name].equal(after[name])]
+
+
+def test_frames_of_films_have_a_box_for_every_figure_that_can_be_seen(workplace, root_in_path):
+    frames = importlib.import_module('projects.figures_detector.frames')
+    frames.write_frames(frames.ROOT, films=2)
+    content = json.loads((frames.ROOT / 'boxes_train.json').read_text())
+    assert len(list((frames.ROOT / 'train').iterdir())) == len(content['images']) == 6
+    assert {each['category_id'] for each in content['annotations']} == {1, 2}
+    drawn = Film(frames.SEED, 1, frames.SIZE).draw(0, 0).figures
+    seen = [one.box for one in drawn if one.visible >= 0.2 and min(one.box[2:]) >= 8]
+    own = [each['bbox'] for each in content['annotations'] if each['image_id'] == 3]
+    np.testing.assert_allclose(own, seen)
 
 
 def test_the_list_contains_every_project():

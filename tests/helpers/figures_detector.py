@@ -2,7 +2,7 @@
 
 It is made by the commands in projects/figures_detector/README.md and then
 
-    python -m tests.helpers.figures_detector work_dirs/figures_detector/epoch_11.pth
+    python -m tests.helpers.figures_detector work_dirs/films_detector/epoch_3.pth
 """
 
 import sys
@@ -15,10 +15,11 @@ import vitpose_plus  # noqa: F401  makes torch.load accept the checkpoint
 from tests.helpers.demo import ROOT
 from vitpose_plus.files import replacing
 
-PROJECT_CONFIG = ROOT / 'projects/figures_detector/configs/rtmdet-nano_figures-320x256.py'
+CONFIGS = ROOT / 'projects' / 'figures_detector' / 'configs'
+PROJECT_CONFIG = CONFIGS / 'rtmdet-nano_films-320x256.py'
 FOLDER = ROOT / 'tests' / 'data' / 'figures_detector'  # a training folder
 CONFIG = FOLDER / PROJECT_CONFIG.name
-CHECKPOINT = FOLDER / 'epoch_11.pth'
+CHECKPOINT = FOLDER / 'epoch_3.pth'
 
 
 def make(trained: str | Path) -> None:

@@ -2,7 +2,7 @@ CLASSES = (
     'person',
     'animal',
 )
-EPOCHS = 11
+EPOCHS = 3
 auto_scale_lr = dict(base_batch_size=16, enable=False)
 backend_args = None
 base_lr = 0.004
@@ -17,7 +17,7 @@ data_root = 'data/coco/'
 dataset_type = 'CocoDataset'
 default_hooks = dict(
     checkpoint=dict(
-        _scope_='mmdet', interval=11, max_keep_ckpts=3, type='CheckpointHook'),
+        _scope_='mmdet', interval=3, max_keep_ckpts=3, type='CheckpointHook'),
     logger=dict(_scope_='mmdet', interval=50, type='LoggerHook'),
     param_scheduler=dict(_scope_='mmdet', type='ParamSchedulerHook'),
     sampler_seed=dict(_scope_='mmdet', type='DistSamplerSeedHook'),
@@ -28,6 +28,26 @@ env_cfg = dict(
     cudnn_benchmark=False,
     dist_cfg=dict(backend='nccl'),
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0))
+frames = dict(
+    ann_file='boxes_train.json',
+    data_prefix=dict(img='train/'),
+    data_root='work_dirs/demo/frames/',
+    filter_cfg=dict(filter_empty_gt=False),
+    metainfo=dict(classes=(
+        'person',
+        'animal',
+    )),
+    pipeline=[
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadAnnotations', with_bbox=True),
+        dict(keep_ratio=True, scale=(
+            320,
+            256,
+        ), type='Resize'),
+        dict(prob=0.5, type='RandomFlip'),
+        dict(type='PackDetInputs'),
+    ],
+    type='CocoDataset')
 img_scales = [
     (
         640,
@@ -43,11 +63,33 @@ img_scales = [
     ),
 ]
 interval = 10
-load_from = None
+load_from = 'work_dirs/figures_detector/epoch_11.pth'
 log_level = 'INFO'
 log_processor = dict(
     _scope_='mmdet', by_epoch=True, type='LogProcessor', window_size=50)
 max_epochs = 300
+mixed = dict(
+    _scope_='mmdet',
+    ann_file='annotations/boxes_train.json',
+    backend_args=None,
+    data_prefix=dict(img='train/'),
+    data_root='work_dirs/demo/figures/mixed/',
+    filter_cfg=dict(filter_empty_gt=False, min_size=32),
+    metainfo=dict(classes=(
+        'person',
+        'animal',
+    )),
+    pipeline=[
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadAnnotations', with_bbox=True),
+        dict(keep_ratio=True, scale=(
+            320,
+            256,
+        ), type='Resize'),
+        dict(prob=0.5, type='RandomFlip'),
+        dict(type='PackDetInputs'),
+    ],
+    type='CocoDataset')
 model = dict(
     _scope_='mmdet',
     backbone=dict(
@@ -126,7 +168,7 @@ model = dict(
 norm_cfg = dict(type='BN')
 optim_wrapper = dict(
     _scope_='mmdet',
-    optimizer=dict(fused=True, lr=0.003, type='AdamW', weight_decay=0.05),
+    optimizer=dict(fused=True, lr=0.0015, type='AdamW', weight_decay=0.05),
     paramwise_cfg=dict(
         bias_decay_mult=0, bypass_duplicate=True, norm_decay_mult=0),
     type='OptimWrapper')
@@ -134,11 +176,11 @@ param_scheduler = [
     dict(
         begin=0, by_epoch=False, end=100, start_factor=0.001, type='LinearLR'),
     dict(
-        T_max=8,
-        begin=3,
+        T_max=3,
+        begin=0,
         by_epoch=True,
         convert_to_iter_based=True,
-        end=11,
+        end=3,
         eta_min=3e-05,
         type='CosineAnnealingLR'),
 ]
@@ -216,34 +258,58 @@ test_pipeline = [
 train_cfg = dict(
     _scope_='mmdet',
     dynamic_intervals=None,
-    max_epochs=11,
+    max_epochs=3,
     type='EpochBasedTrainLoop',
-    val_interval=11)
+    val_interval=3)
 train_dataloader = dict(
     batch_sampler=None,
     batch_size=4,
     dataset=dict(
-        _scope_='mmdet',
-        ann_file='annotations/boxes_train.json',
-        backend_args=None,
-        data_prefix=dict(img='train/'),
-        data_root='work_dirs/demo/figures/mixed/',
-        filter_cfg=dict(filter_empty_gt=False, min_size=32),
-        metainfo=dict(classes=(
-            'person',
-            'animal',
-        )),
-        pipeline=[
-            dict(type='LoadImageFromFile'),
-            dict(type='LoadAnnotations', with_bbox=True),
-            dict(keep_ratio=True, scale=(
-                320,
-                256,
-            ), type='Resize'),
-            dict(prob=0.5, type='RandomFlip'),
-            dict(type='PackDetInputs'),
+        datasets=[
+            dict(
+                _scope_='mmdet',
+                ann_file='annotations/boxes_train.json',
+                backend_args=None,
+                data_prefix=dict(img='train/'),
+                data_root='work_dirs/demo/figures/mixed/',
+                filter_cfg=dict(filter_empty_gt=False, min_size=32),
+                metainfo=dict(classes=(
+                    'person',
+                    'animal',
+                )),
+                pipeline=[
+                    dict(type='LoadImageFromFile'),
+                    dict(type='LoadAnnotations', with_bbox=True),
+                    dict(keep_ratio=True, scale=(
+                        320,
+                        256,
+                    ), type='Resize'),
+                    dict(prob=0.5, type='RandomFlip'),
+                    dict(type='PackDetInputs'),
+                ],
+                type='CocoDataset'),
+            dict(
+                ann_file='boxes_train.json',
+                data_prefix=dict(img='train/'),
+                data_root='work_dirs/demo/frames/',
+                filter_cfg=dict(filter_empty_gt=False),
+                metainfo=dict(classes=(
+                    'person',
+                    'animal',
+                )),
+                pipeline=[
+                    dict(type='LoadImageFromFile'),
+                    dict(type='LoadAnnotations', with_bbox=True),
+                    dict(keep_ratio=True, scale=(
+                        320,
+                        256,
+                    ), type='Resize'),
+                    dict(prob=0.5, type='RandomFlip'),
+                    dict(type='PackDetInputs'),
+                ],
+                type='CocoDataset'),
         ],
-        type='CocoDataset'),
+        type='ConcatDataset'),
     num_workers=0,
     persistent_workers=False,
     pin_memory=False,
