@@ -10,6 +10,7 @@ from vitpose_plus.errors import UserError
 from vitpose_plus.inference.boxes.mmdetection import MmdetDetector
 from vitpose_plus.inference.following import boxes_around
 from vitpose_plus.inference.instances import Instance
+from vitpose_plus.inference.items import Item
 from vitpose_plus.inference.sources import Selection
 
 
@@ -66,6 +67,16 @@ def test_the_detector_runs_in_every_third_frame(film, predictor, monkeypatch):
     for result in results:
         for right in clear:
             assert min(distance(right, found) for found in result.instances) < 0.02
+
+
+def test_a_resumed_film_has_the_same_boxes(film, predictor):
+    prediction = predictor.prepare(film, 'whole', dataset='coco', detect_every=3)
+    first, *others = prediction.settle(map(Item, prediction.sources))
+    known = [Instance.from_dict(each.to_dict()) for each in first.instances]  # from a journal
+    pictures = iter(prediction.sources)
+    items = [Item(next(pictures), known), *map(Item, pictures)]
+    for one, other in zip(list(prediction.settle(items))[1:], others, strict=True):
+        np.testing.assert_array_equal(one.boxes.xyxy, other.boxes.xyxy)
 
 
 def distance(one, other):

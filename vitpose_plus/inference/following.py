@@ -54,7 +54,8 @@ class FollowingPrediction(Prediction):
                 film, number, before = item.picture.number, 0, []
             if not item.is_settled:
                 self._predict(item, before if number % self.every else None)
-            before = item.instances or []
+            # As in the journal, so that a resumed run has the same boxes.
+            before = [Instance.from_dict(each.to_dict()) for each in item.instances or ()]
             number += 1
             yield item
 
