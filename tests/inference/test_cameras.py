@@ -73,6 +73,7 @@ def test_frames_of_a_camera_have_numbers_and_times_from_the_first_frame(opened):
         last.read()
     assert len(opened) == 2  # in the check and in the reading
     assert Device.opened == 0
+    assert sources.digest != open_sources('camera:0').digest  # it shows other frames each time
 
 
 def test_a_camera_ends_at_the_given_time(opened):

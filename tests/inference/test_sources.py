@@ -218,6 +218,12 @@ def test_arrays_are_bgr_or_grey(array, expected):
     assert str(picture.place) == 'array-0.png'
 
 
+@pytest.mark.parametrize('word', ['-', '@-', 'camera:0'])
+def test_a_source_that_only_one_process_can_read_is_not_shared(word):
+    message = refused(word, is_shared=True)
+    assert message.startswith(f'{word} can be read by only one process: save it in a file')
+
+
 def bad_stdin(monkeypatch, _):
     type_in(monkeypatch, b'', terminal=True)
     return '-'

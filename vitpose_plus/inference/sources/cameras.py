@@ -127,7 +127,8 @@ class CameraEntry(FilmEntry):
 
     @property
     def stamp(self) -> str:
-        return ''
+        """Changes with each run, because a camera does not show the same frames again."""
+        return str(time.time_ns())
 
     def count(self) -> None:
         """Opens the camera and reads a frame. The number of frames is never known."""

@@ -50,6 +50,8 @@ class InputEntry(Entry):
 class StandardInput(Source):
     """``-``: the bytes of one picture. They are kept, because they can be read only once."""
 
+    is_shared = False
+
     @classmethod
     def accepts(cls, given: Any) -> bool:
         return isinstance(given, str) and given == '-'
