@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
+from vitpose_plus.errors import RunError
 from vitpose_plus.inference import journals
 from vitpose_plus.inference.instances import Instance
 from vitpose_plus.inference.items import Item
@@ -28,6 +29,9 @@ class Remaining:
         earlier: The journals of the earlier runs.
         processes: The processes that share the pictures.
         is_drawn: Whether the drawing at a place exists, or is not needed.
+
+    Raises:
+        RunError: In an iteration: the journals contain pictures of other sources.
 
     Attributes:
         pictures: The number of pictures that are predicted already.
@@ -56,6 +60,12 @@ class Remaining:
         for planned in self.sources.entries():
             lines = predicted.of(planned.number)
             line = next(lines, None)
+            if line and line['source'] != planned.entry.name:
+                raise RunError(
+                    f'An earlier run has predicted {line["source"]} as picture {planned.number}, '
+                    f'which is {planned.entry.name} now: the sources changed during that run, so '
+                    'predict all pictures again with --force.'
+                )
             is_predicted = planned.number in self._ended if planned.entry.is_film else line
             is_done = is_predicted and self.is_drawn(planned.place)
             if not is_done and self.processes.claims(planned.number):
