@@ -193,6 +193,28 @@ def test_unfinished_files_of_a_killed_run_are_removed(tmp_path):
     assert not any((tmp_path / 'drawn').iterdir())
 
 
+def test_a_run_that_was_killed_before_its_manifest_is_written_is_resumed(tmp_path):
+    (tmp_path / 'shards').mkdir()
+    (tmp_path / 'shards' / 'lock').touch()
+    write(opened(tmp_path), result())
+    assert len((tmp_path / 'predictions.ndjson').read_text().splitlines()) == 1
+
+
+def test_the_end_of_a_run_leaves_the_journals_of_the_next_run(tmp_path, monkeypatch):
+    first, second = opened(tmp_path), opened(tmp_path)
+    release = first._lock.release
+
+    def release_and_begin():
+        release()
+        second.journal_path(second.begin(force=True), 0).touch()
+
+    monkeypatch.setattr(first._lock, 'release', release_and_begin)
+    write(first, result())
+    assert second.journal_path(1, 0).exists()
+    with pytest.raises(UserError, match='Another run is writing to'):
+        opened(tmp_path).begin(force=True)
+
+
 def test_the_formats_are_written_again_if_a_run_was_killed_in_between(tmp_path):
     folder = opened(tmp_path, format='dlc')
     write_manifest(tmp_path, folder.manifest)

@@ -4,6 +4,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 from typing import BinaryIO
@@ -97,7 +98,9 @@ class PredictionFolder:
 
     def _check_earlier(self) -> bool:
         """Whether there are earlier predictions of the same settings."""
-        if not any(os.path.lexists(self.folder / name) for name in self._own_names()):
+        # A run that is killed before it has written its manifest leaves shards/ without journals.
+        names = [name for name in self._own_names() if name != SHARDS or self._journals()]
+        if not any(os.path.lexists(self.folder / name) for name in names):
             return False
         if change := first_change(read_manifest(self.folder), self.manifest):
             raise UserError(
@@ -174,8 +177,18 @@ class PredictionFolder:
                 yield Result.from_dict(line, self.skeletons)
 
     def _remove_shards(self) -> None:
+        """Removes the journals, and then the lock: now the next run can begin."""
+        for path in self._journals():
+            path.unlink()
+        lock = Path(self._lock.lock_file)
+        try:
+            lock.unlink()
+        except PermissionError:  # Windows removes no open file
+            self._lock.release()
+            lock.unlink()
+        with suppress(OSError):  # another run may have begun
+            self._shards.rmdir()
         self._lock.release()
-        rmtree(self._shards)
 
 
 def check_place(folder: Path) -> None:
