@@ -135,6 +135,9 @@ def test_two_processes_give_the_records_of_one(place, expected):
     assert '21 of 21 pictures' in ends[0][1]
     assert 'predictions' not in ends[1][1]  # only the first process reports
     assert_as_expected('predictions', expected)
+    children = [predict(*place, '--launcher', 'pytorch', **each) for each in two_processes()]
+    assert 'all pictures are predicted already' in finished(children[0], 3)
+    assert finished(children[1], 0) == ''
 
 
 # Lines of the journal: 9 frames of a film and its end, 7 pictures, 5 frames and an end.
@@ -165,11 +168,16 @@ def test_one_process_resumes_two_and_the_reverse(before, place, expected):
     assert_as_expected('out', expected)
 
 
-@pytest.mark.parametrize(('number', 'code'), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_a_run_which_is_resumed(number, code, place, expected):
-    printed = finished(interrupted('out', 11, number, sources=place), code)
+@pytest.mark.parametrize(
+    ('number', 'lines', 'code'),
+    [(signal.SIGINT, 11, 130), (signal.SIGTERM, 22, 143)],
+    ids=['in a film', 'at the end'],
+)
+def test_a_signal_ends_a_run_which_is_resumed(number, lines, code, place, expected):
+    printed = finished(interrupted('out', lines, number, sources=place), code)
     name = signal.Signals(number).name
-    assert re.search(rf'stopped by {name} after 1\d of 21 pictures .*: the same command', printed)
+    sentence = rf'stopped by {name} after (12|21) of 21 pictures .*: the same command'
+    assert re.search(sentence, printed)
     finished(predict(*place, '--out', 'out'), 3)
     assert_as_expected('out', expected)
 

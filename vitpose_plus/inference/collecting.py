@@ -68,9 +68,8 @@ class Collection:
                 self._wait()
             except Stopped:
                 return self._report_stop()
-        if not self.processes.is_first:
-            return GOOD
-        self.folder.finish(self.stages)
+        if self.processes.is_first:
+            self.folder.finish(self.stages)
         return self._report(self.progress.sentence)
 
     def _predict(self, number: int) -> None:
@@ -95,6 +94,7 @@ class Collection:
 
     def _wait(self) -> None:
         """Waits until all processes have predicted their pictures."""
+        self._check_signal()  # it may have arrived after the last picture was read
         for _ in self.processes.wait():
             self._check_signal()
             self._count()
@@ -113,11 +113,12 @@ class Collection:
         )
 
     def _report(self, sentence: str) -> int:
-        """Prints the result of a complete run in the first process."""
+        """Prints the result of a complete run in the first process, and returns the exit code."""
+        if not self.processes.is_first:
+            return GOOD
         broken = self.folder.manifest['errors']
         more = f'; {broken} pictures could not be read ({self.folder.folder / FAILURES})'
-        if self.processes.is_first:
-            print(f'{sentence}{more if broken else ""}: {self.folder.folder}')
+        print(f'{sentence}{more if broken else ""}: {self.folder.folder}')
         return BROKEN if broken else GOOD
 
     def _report_stop(self) -> int:
