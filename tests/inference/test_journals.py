@@ -1,6 +1,8 @@
 """Journals: what is written is read again, in the order of the pictures."""
 
 import json
+import os
+import resource
 
 import numpy as np
 import pytest
@@ -44,6 +46,19 @@ def test_a_later_prediction_replaces_a_failure_and_a_later_failure_the_earlier_o
     assert list(journals.merged([one, two])) == [
         found(0), failed(1, error='still broken'), found(2, 5)
     ]  # fmt: skip
+
+
+def test_there_may_be_more_journals_than_files_can_be_open(tmp_path):
+    paths = [
+        journal(tmp_path / str(k), found(k, name='x' * 2**16), found(100 + k)) for k in range(99)
+    ]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir('/dev/fd')) + 9, hard))
+    try:
+        numbers = [line['number'] for line in journals.merged(paths)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert numbers == [*range(99), *range(100, 199)]
 
 
 @pytest.mark.parametrize('rest', ['{"number": 1, "sour', '\0\0\0\n{"number": 2}\n'])

@@ -15,7 +15,7 @@ import heapq
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from vitpose_plus.inference.writing import disk_errors, write_line
 
 Line = dict[str, Any]
 INSTANCES, ERROR, END = 'instances', 'error', 'end'
+PART_BYTES = 2**16  # of a journal, in memory at a time
 
 
 class Journal:
@@ -91,14 +92,24 @@ def read(journals: Iterable[Path]) -> Iterator[Line]:
 
 
 def _lines(journal: Path) -> Iterator[Line]:
-    with open(journal, 'rb') as file:
-        for line in file:
-            if not line.endswith(b'\n'):
-                return
-            try:
-                yield json.loads(line)
-            except ValueError:  # after a crash of the machine
-                return
+    for line in chain.from_iterable(_parts(journal)):
+        if not line.endswith(b'\n'):
+            return
+        try:
+            yield json.loads(line)
+        except ValueError:  # after a crash of the machine
+            return
+
+
+def _parts(journal: Path) -> Iterator[list[bytes]]:
+    """Yields the lines, some at a time. The file is not kept open: there may be 1000 journals."""
+    start, lines = 0, True
+    while lines:
+        with open(journal, 'rb') as file:
+            file.seek(start)
+            lines = file.readlines(PART_BYTES)
+            start = file.tell()
+        yield lines
 
 
 def order(frame: int | None) -> float:
