@@ -35,7 +35,6 @@ class Remaining:
 
     Attributes:
         pictures: The number of pictures that are predicted already.
-        instances: The number of their instances.
     """
 
     def __init__(
@@ -47,11 +46,10 @@ class Remaining:
     ) -> None:
         self.sources, self.earlier = sources, earlier
         self.processes, self.is_drawn = processes, is_drawn
-        self.pictures = self.instances = 0
+        self.pictures = 0
         self._ended = set()
         for line in journals.read(earlier):
             self.pictures += INSTANCES in line
-            self.instances += len(line.get(INSTANCES, ()))
             if END in line:
                 self._ended.add(line['number'])
 
