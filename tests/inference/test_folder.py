@@ -3,7 +3,7 @@
 import json
 import resource
 from contextlib import contextmanager
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ from vitpose_plus.inference.journals import Journal
 from vitpose_plus.inference.manifests import new_manifest, write_manifest
 from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.sources.paths import FilePicture
+from vitpose_plus.inference.writing import write_picture
 
 PAIR = Skeleton('pair', ('left', 'right'), ((0, 1),), (1, 0), (0.1, 0.1), (192, 256))
 MODEL = dict(name='m', sha256='0' * 64)
@@ -176,6 +177,19 @@ def test_no_partial_picture_stays_when_the_disk_is_full(tmp_path):
             drawings.add(result('b.bmp'))
     assert cv2.imread(str(tmp_path / 'a' / 'b.png')).shape == (60, 64, 3)
     assert sorted(path.name for path in tmp_path.rglob('*')) == ['a', 'b.png']
+
+
+def test_two_processes_can_write_the_same_picture_at_the_same_time(tmp_path, monkeypatch):
+    path, image, replace = tmp_path / 'a.png', np.zeros((9, 9, 3), np.uint8), Path.replace
+
+    def replace_after_another(new, target):
+        monkeypatch.setattr(Path, 'replace', replace)
+        write_picture(target, image)
+        return new.replace(target)
+
+    monkeypatch.setattr(Path, 'replace', replace_after_another)
+    write_picture(path, image)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_unfinished_files_of_a_killed_run_are_removed(tmp_path):

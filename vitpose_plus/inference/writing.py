@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import uuid4
 
 import cv2
 import numpy as np
@@ -63,7 +64,8 @@ def write_picture(path: Path, image: np.ndarray) -> None:
     done, content = cv2.imencode(path.suffix, image)
     if not done:
         raise OSError(0, f'too large for {path.suffix}; --no-draw writes no pictures', str(path))
-    new = path.with_name(f'.{path.name}{UNFINISHED}')  # a killed process leaves no partial picture
+    # A killed process leaves no partial picture. A process of an earlier run may still write, too.
+    new = path.with_name(f'.{path.name}{UNFINISHED}{uuid4().hex}')
     try:
         new.write_bytes(content)
         new.replace(path)
