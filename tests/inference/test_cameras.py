@@ -1,10 +1,13 @@
 """Cameras, with a small film in place of the device: this is untested on a real camera."""
 
 import errno
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
 import av
+import cv2
+import numpy as np
 import pytest
 
 from tests.helpers.demo import TINY
@@ -13,6 +16,7 @@ from tests.helpers.tiny_figures import FILE
 from vitpose_plus.commands import main
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.sources import Selection, cameras, open_sources
+from vitpose_plus.inference.sources.films import FramePicture
 from vitpose_plus.inference.writing import Lines
 
 MODEL = ['--model', TINY, '--checkpoint', str(FILE), '--boxes', 'whole']
@@ -116,6 +120,26 @@ def test_a_camera_is_predicted_and_drawn_as_a_film(opened, tmp_path, monkeypatch
     assert [line['time'] for line in written] == pytest.approx(SECONDS[:3], abs=1e-9)
     drawn = Path('predictions/drawn/camera-0.mp4')
     assert times_in(drawn) == pytest.approx(SECONDS[:3], abs=1e-9)
+
+
+def test_ctrl_c_ends_a_camera_and_the_run_is_complete(opened, tmp_path, monkeypatch):
+    """The next source is predicted, too."""
+    monkeypatch.chdir(tmp_path)
+    cv2.imwrite('next.png', np.zeros((48, 64, 3), np.uint8))
+    read = FramePicture.read
+
+    def read_and_interrupt(self):
+        if self.frame == 4:
+            signal.raise_signal(signal.SIGINT)
+        return read(self)
+
+    monkeypatch.setattr(FramePicture, 'read', read_and_interrupt)
+    main(['predict', 'camera:0', 'next.png', *MODEL])
+    lines = list(Lines(Path('predictions/predictions.ndjson')))
+    assert lines[-1]['source'] == 'next.png'
+    frames = [line['frame'] for line in lines[:-1]]
+    assert 4 <= len(frames) < len(VARIABLE)
+    assert len(times_in(Path('predictions/drawn/camera-0.mp4'))) == len(frames)
 
 
 def test_a_missing_camera_is_one_sentence(tmp_path, monkeypatch, capsys):

@@ -113,6 +113,23 @@ def test_processes_share_the_entries_and_the_sums(tmp_path, monkeypatch):
     assert total == f'sum {sum(numbers)}'
 
 
+@pytest.mark.forks
+def test_the_first_process_does_not_wait_for_one_that_has_left(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def leave():
+        processes = started_by('pytorch')
+        if processes.is_first:
+            list(processes.wait())
+        processes.leave()
+
+    first, second = [Child(leave, **each) for each in two_processes()]
+    assert second.end() == (0, '')
+    code, printed = first.end()
+    assert code == 1
+    assert 'A process has ended before all its pictures were predicted: run the same' in printed
+
+
 def test_one_process_claims_everything():
     processes = OneProcess()
     assert all(processes.claims(number) for number in range(3))

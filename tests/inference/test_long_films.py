@@ -71,7 +71,7 @@ def test_a_film_of_30_minutes_needs_constant_memory(tmp_path):
         open(messages, 'w') as file,
         subprocess.Popen(command, stdout=file, stderr=file, env=environment()) as process,
     ):
-        early, late = peaks_of(process, out / 'predictions.ndjson')
+        early, late = peaks_of(process, out / 'shards' / '000001-000000.ndjson')
     seconds = time.monotonic() - began
     assert process.returncode == 0, messages.read_text()[-3000:]
     print(f'making {making:.0f} s; predicting {seconds:.0f} s, {FRAMES / seconds:.1f} frames/s')

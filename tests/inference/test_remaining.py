@@ -11,7 +11,9 @@ from vitpose_plus.inference.sources import open_sources
 
 
 def remaining(sources, journals):
-    return Remaining(open_sources(sources), journals, OneProcess(), lambda place: True)
+    return Remaining(
+        open_sources(sources), journals, OneProcess(), lambda place: True, lambda: False
+    )
 
 
 def test_pictures_without_a_prediction_remain(tmp_path, monkeypatch):

@@ -68,13 +68,21 @@ class Collection:
                 self._wait()
             except Stopped:
                 return self._report_stop()
+            finally:
+                self.processes.leave()
         if self.processes.is_first:
             self.folder.finish(self.stages)
         return self._report(self.progress.sentence)
 
     def _predict(self, number: int) -> None:
         earlier = self.folder.earlier(number)
-        remaining = Remaining(self.prediction.sources, earlier, self.processes, self.drawings.has)
+        remaining = Remaining(
+            self.prediction.sources,
+            earlier,
+            self.processes,
+            self.drawings.has,
+            self._is_interrupted,
+        )
         self.known = remaining.pictures
         self._count()
         path = self.folder.journal_path(number, self.processes.number)
@@ -87,6 +95,13 @@ class Collection:
         for item in items:
             self._check_signal()
             yield item
+
+    def _is_interrupted(self) -> bool:
+        """Whether Ctrl-C has arrived, which then counts as handled."""
+        if self.signals.received != signal.SIGINT:
+            return False
+        self.signals.received = 0
+        return True
 
     def _check_signal(self) -> None:
         if self.signals.received:
@@ -125,7 +140,8 @@ class Collection:
         name = signal.Signals(self.signals.received).name
         if self.processes.is_first:
             print(
-                f'stopped by {name} after {self.progress.sentence}: the same command resumes',
+                f'stopped by {name} after {self.progress.sentence}: run the same command, without '
+                '--force, to resume',
                 file=sys.stderr,
             )
         return exit_code(self.signals.received)

@@ -78,10 +78,12 @@ class PredictionFolder:
         """
         self._began = time.monotonic()
         check_place(self.folder)
-        resumes = not force and self._check_earlier()
+        if not force:
+            self._check_earlier()  # before anything is written
         with disk_errors(self.folder):
             self._shards.mkdir(parents=True, exist_ok=True)
             self._hold_lock()
+            resumes = not force and self._check_earlier()  # another run may have ended meanwhile
             earlier = read_manifest(self.folder) if resumes else {}
             if earlier.get('complete'):
                 self.manifest = earlier
@@ -130,7 +132,7 @@ class PredictionFolder:
         files.remove_unfinished(self.folder, names)  # left by a killed process
 
     def _journals(self) -> list[Path]:
-        return sorted(self._shards.glob('*-*.ndjson'))
+        return sorted(self._shards.glob('[0-9]*-[0-9]*.ndjson'))
 
     def journal_path(self, run: int, process: int) -> Path:
         """The path of the journal of a process, from 0, in a run, from 1."""

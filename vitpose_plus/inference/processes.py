@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from mmengine.dist import barrier, broadcast_object_list, get_rank, get_world_size, init_dist
@@ -58,7 +59,15 @@ class Processes(ABC):
 
     @abstractmethod
     def wait(self) -> Iterator[None]:
-        """In the first process: yields until all processes have come to this point."""
+        """In the first process: yields until all processes have come to this point.
+
+        Raises:
+            RunError: A process has left before.
+        """
+
+    @abstractmethod
+    def leave(self) -> None:
+        """Notes that this process ends, also after an error; then the first one does not wait."""
 
 
 class OneProcess(Processes):
@@ -84,6 +93,9 @@ class OneProcess(Processes):
 
     def wait(self) -> Iterator[None]:
         yield from ()
+
+    def leave(self) -> None:
+        pass
 
 
 class LaunchedProcesses(Processes):
@@ -152,15 +164,28 @@ class LaunchedProcesses(Processes):
             return self._store.add(name, amount)
         except DistError as error:
             raise RunError(
-                'The first process has ended, so this one ends, too: the same command resumes.'
+                'The first process has ended, so this one ends, too: run the same command, without '
+                '--force, to resume.'
             ) from error
 
     def wait(self) -> Iterator[None]:
-        finished = self.count('finished', 1)
-        while self.is_first and finished < get_world_size():
+        self.count('finished', 1)
+        while self.is_first:
+            left = self.count('left', 0)  # counted first: a process finishes, and then leaves
+            others = self.count('finished', 0) - 1
+            if others == get_world_size() - 1:
+                return
+            if left > others:
+                raise RunError(
+                    'A process has ended before all its pictures were predicted: run the same '
+                    'command, without --force, to resume.'
+                )
             time.sleep(POLL_SECONDS)
             yield
-            finished = self.count('finished', 0)
+
+    def leave(self) -> None:
+        with suppress(DistError):  # the first process has ended already
+            self._store.add('left', 1)
 
 
 def started_by(launcher: str) -> Processes:

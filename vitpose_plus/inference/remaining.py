@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
@@ -29,6 +29,7 @@ class Remaining:
         earlier: The journals of the earlier runs.
         processes: The processes that share the pictures.
         is_drawn: Whether the drawing at a place exists, or is not needed.
+        is_interrupted: Whether Ctrl-C was pressed since the last call; it ends a camera.
 
     Raises:
         RunError: In an iteration: the journals contain pictures of other sources.
@@ -43,9 +44,11 @@ class Remaining:
         earlier: Sequence[Path],
         processes: Processes,
         is_drawn: Callable[[PurePosixPath], bool],
+        is_interrupted: Callable[[], bool],
     ) -> None:
         self.sources, self.earlier = sources, earlier
         self.processes, self.is_drawn = processes, is_drawn
+        self.is_interrupted = is_interrupted
         self.pictures = 0
         self._ended = set()
         for line in journals.read(earlier):
@@ -67,7 +70,10 @@ class Remaining:
             is_predicted = planned.number in self._ended if planned.entry.is_film else line
             is_done = is_predicted and self.is_drawn(planned.place)
             if not is_done and self.processes.claims(planned.number):
-                yield from _items(planned.pictures(), line, lines)
+                pictures = planned.pictures()
+                if planned.entry.is_endless:
+                    pictures = takewhile(lambda _: not self.is_interrupted(), pictures)
+                yield from _items(pictures, line, lines)
 
 
 class _Predicted:

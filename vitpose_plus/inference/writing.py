@@ -37,7 +37,7 @@ def disk_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise RunError(
             f'{error.filename or folder} cannot be written ({error.strerror or error}): free disk '
-            'space, and run the same command again, which resumes.'
+            'space, and run the same command, without --force, to resume.'
         ) from error
 
 

@@ -125,6 +125,8 @@ class CameraEntry(FilmEntry):
     Our reading keeps only the few frames that the threads of the prediction read in advance.
     """
 
+    is_endless = True
+
     @property
     def stamp(self) -> str:
         """Changes with each run, because a camera does not show the same frames again."""
@@ -147,8 +149,6 @@ class Camera(Source):
 
     This is untested on a real camera.
     """
-
-    is_shared = False
 
     @classmethod
     def accepts(cls, given: Any) -> bool:

@@ -60,6 +60,7 @@ class Sources:
     Attributes:
         given: The sources that the user gives, as text.
         selection: The frames of films that are used.
+        has_endless: Whether a source ends only by Ctrl-C.
         total: The number of pictures; None if it is known only after reading.
         digest: The SHA-256 (hexadecimal) of the names of all entries, in order, and of the sizes of
             their files. It changes if pictures are added, removed or replaced.
@@ -75,6 +76,7 @@ class Sources:
         self.selection = selection
         self._sources, self._leave_out = sources, leave_out
         self._names: bytes | None = None
+        self.has_endless = False
         self.total, self.digest, self._places = self._plan()
 
     def entries(self) -> Iterator[Planned]:
@@ -100,6 +102,7 @@ class Sources:
             content.update(f'{entry.name}\0{entry.stamp}\0'.encode())
             survey.add(entry)
             has_film |= entry.is_film
+            self.has_endless |= entry.is_endless
         if self.selection != ALL and not has_film:
             raise UserError('--from, --to and --every are for films, but no source is a film.')
         return total, content.hexdigest(), places_of(survey, self._found)
@@ -144,10 +147,17 @@ def open_sources(
     if not everything:
         raise UserError('There are no sources: give a picture or a folder.')
     sources = [source_of(one, number, KINDS) for number, one in enumerate(everything)]
-    for source in sources:
-        if is_shared and not source.is_shared:
-            raise UserError(
-                f'{source.name} can be read by only one process: save it in a file, or leave '
-                '--launcher out.'
-            )
-    return Sources(sources, leave_out, selection)
+    if is_shared:
+        for source in sources:
+            if not source.is_shared:
+                raise _only_one_process(source.name)
+    opened = Sources(sources, leave_out, selection)
+    if is_shared and opened.has_endless:
+        raise _only_one_process('A camera')
+    return opened
+
+
+def _only_one_process(name: str) -> UserError:
+    return UserError(
+        f'{name} can be read by only one process: save it in a file, or leave --launcher out.'
+    )

@@ -26,6 +26,7 @@ class Entry(ABC):
     full: str
 
     is_film = False
+    is_endless = False  # whether it ends only by Ctrl-C; only one process can read it
     drawn_endings = PICTURES  # of the files with poses; the first one is added to other names
 
     @property
