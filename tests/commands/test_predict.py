@@ -76,7 +76,7 @@ def test_a_folder_gives_one_line_per_picture_in_order(photos, capsys):
     drawn = sorted(p.relative_to('predictions/drawn') for p in Path('predictions').rglob('*.jpg'))
     assert list(map(str, drawn)) == ['a/same.jpg', 'b/same.jpg', 'street.jpg']
     printed = capsys.readouterr().out
-    assert re.search(r'^3 of 3 pictures .* 3 instances .*: predictions$', printed, re.M)
+    assert re.search(r'^predictions: 3 pictures, 3 instances \(.* pictures/s\)$', printed, re.M)
     assert Path('predictions/errors.ndjson').read_text() == ''
 
 

@@ -80,6 +80,14 @@ def test_frames_of_a_camera_have_numbers_and_times_from_the_first_frame(opened):
     assert sources.digest != open_sources('camera:0').digest  # it shows other frames each time
 
 
+@pytest.mark.parametrize('source', ['camera:0', '@list'])
+def test_only_one_process_can_read_a_camera(source, opened, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path('list').write_text('camera:0\n')
+    with pytest.raises(UserError, match='A camera can be read by only one process: '):
+        open_sources(source, is_shared=True)
+
+
 def test_a_camera_ends_at_the_given_time(opened):
     frames = open_sources('camera:0', selection=Selection(start=0.04, stop=0.5, every=2))
     assert [frame.frame for frame in frames] == [2, 4]

@@ -132,11 +132,11 @@ def test_two_processes_give_the_records_of_one(place, expected):
     children = [predict(*place, '--launcher', 'pytorch', **each) for each in two_processes()]
     ends = [child.end() for child in children]
     assert [code for code, _ in ends] == [3, 0], ends
-    assert '21 of 21 pictures' in ends[0][1]
-    assert 'predictions' not in ends[1][1]  # only the first process reports
+    assert re.search(r'^predictions: 20 pictures, .*; failures: 1 ', ends[0][1], re.M)
+    assert 'instances' not in ends[1][1]  # only the first process reports
     assert_as_expected('predictions', expected)
     children = [predict(*place, '--launcher', 'pytorch', **each) for each in two_processes()]
-    assert 'all pictures are predicted already' in finished(children[0], 3)
+    assert '(predicted already, --force predicts again)' in finished(children[0], 3)
     assert finished(children[1], 0) == ''
 
 
@@ -240,7 +240,7 @@ def test_a_complete_run_is_repeated_only_by_force(place, capsys, monkeypatch):
         patch.setattr(BatchRunner, '__call__', None)
         with pytest.raises(SystemExit, match='3'):
             main(['predict', 'photos', *WORDS])
-    assert 'all pictures are predicted already (--force predicts' in capsys.readouterr().out
+    assert '(predicted already, --force predicts again)' in capsys.readouterr().out
     assert Path('predictions/predictions.ndjson').stat() == before
     with pytest.raises(SystemExit, match='3'):
         main(['predict', 'photos', *WORDS, '--force'])

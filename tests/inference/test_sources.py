@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.helpers.films import write_film
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import PICTURES
 from vitpose_plus.inference.sources import open_sources, web
@@ -86,9 +87,29 @@ def test_every_kind_gives_the_same_pixels(monkeypatch, served):
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(next(iter(opened)))).read(), PICTURE)
 
 
+def test_a_folder_and_a_pattern_give_films_among_the_pictures():
+    put('photos/a.jpg', 'photos/c.jpg')
+    write_film(Path('photos/b.MP4'), [0, 40, 80])
+    assert sources('photos') == ['photos/a.jpg', *['photos/b.MP4'] * 3, 'photos/c.jpg']
+    assert places('photos/*.MP4') == ['b.MP4'] * 3
+
+
+def test_a_damaged_film_among_others_is_a_failure_and_alone_an_error():
+    put('photos/a.jpg')
+    Path('photos/b.mp4').write_bytes(b'no film')
+    _, film = open_sources('photos')
+    for read in (
+        film.read,
+        lambda: open_sources('photos/b.mp4'),
+        lambda: open_sources('photos/b*'),
+    ):
+        with pytest.raises(UserError, match=r'b\.mp4 cannot be read as a film \('):
+            read()
+
+
 def test_a_folder_gives_its_pictures_in_natural_order_without_other_files():
     put(*(f'photos/{n}' for n in ('f10.jpg', 'f2.jpg', 'f1.JPG', 'b/f3.tiff', 'b/٣.png', 'z.Gif')))
-    put(*(f'photos/{n}' for n in ('README.md', 'film.mp4', '.x.jpg', '.git/y.jpg', 'b/.z/a.png')))
+    put(*(f'photos/{n}' for n in ('README.md', 'film.txt', '.x.jpg', '.git/y.jpg', 'b/.z/a.png')))
     os.symlink('nowhere', 'photos/lost.png')
     os.mkdir('photos/folder.jpg')
     names = ['b/f3.tiff', 'b/٣.png', 'f1.JPG', 'f2.jpg', 'f10.jpg', 'lost.png', 'z.Gif']
@@ -218,7 +239,7 @@ def test_arrays_are_bgr_or_grey(array, expected):
     assert str(picture.place) == 'array-0.png'
 
 
-@pytest.mark.parametrize('word', ['-', '@-', 'camera:0'])
+@pytest.mark.parametrize('word', ['-', '@-'])
 def test_a_source_that_only_one_process_can_read_is_not_shared(word):
     message = refused(word, is_shared=True)
     assert message.startswith(f'{word} can be read by only one process: save it in a file')
@@ -266,11 +287,14 @@ def no_permission(monkeypatch, _):
 
 
 REFUSED = [
-    ('lost.jpg', 'lost.jpg does not exist: give a picture, a folder, a pattern, @FILE, - or a'),
+    (
+        'lost.jpg',
+        'lost.jpg does not exist: give a picture, a film, a folder, a pattern, @FILE, - or a',
+    ),
     ('a' * 5000, 'does not exist: give a picture'),
     ('a\0*.jpg', 'a\\x00*.jpg does not exist: give'),
     ('', 'An empty path does not exist: give a picture'),
-    ('*.jpg', '*.jpg is no file and matches no pictures: check the pattern.'),
+    ('*.jpg', '*.jpg is no file and matches no pictures or films: check the pattern.'),
     ('@lost.txt', '@lost.txt: the list lost.txt cannot be read (No such file or directory): check'),
     ('@', '@: the list  cannot be read (Is a directory): check the path.'),
     ([], 'There are no sources: give a picture or a folder.'),
@@ -296,7 +320,10 @@ REFUSED = [
     (long_list, '@list: lost\\x1b]2J\\xff.jpg does not exist: give a picture'),
     (list_of_lists, '@list does not exist'),
     (comments, '@list names no pictures: write one per line.'),
-    (texts, 'texts has no pictures (files that end in .jpg, .png, ...): give another folder.'),
+    (
+        texts,
+        'texts has no pictures or films (files that end in .jpg, .mp4, ...): give another folder.',
+    ),
     (no_permission, 'secret cannot be read (Permission denied): change its permissions, or give o'),
 ]
 

@@ -61,7 +61,7 @@ class Collection:
         self.processes.check(self.prediction.sources)
         number = self.processes.agree(lambda: self.folder.begin(force))
         if number is None:
-            return self._report('all pictures are predicted already (--force predicts them again)')
+            return self._report('predicted already, --force predicts again')
         with self.signals, self.progress:
             try:
                 self._predict(number)
@@ -72,7 +72,7 @@ class Collection:
                 self.processes.leave()
         if self.processes.is_first:
             self.folder.finish(self.stages)
-        return self._report(self.progress.sentence)
+        return self._report(self.progress.speed)
 
     def _predict(self, number: int) -> None:
         earlier = self.folder.earlier(number)
@@ -127,13 +127,14 @@ class Collection:
             self.processes.count('instances', instances),
         )
 
-    def _report(self, sentence: str) -> int:
+    def _report(self, note: str) -> int:
         """Prints the result of a complete run in the first process, and returns the exit code."""
         if not self.processes.is_first:
             return GOOD
-        broken = self.folder.manifest['errors']
-        more = f'; {broken} pictures could not be read ({self.folder.folder / FAILURES})'
-        print(f'{sentence}{more if broken else ""}: {self.folder.folder}')
+        folder, counts = self.folder.folder, self.folder.manifest
+        broken = counts['errors']
+        done = f'{counts["pictures"]} pictures, {counts["instances"]} instances ({note})'
+        print(f'{folder}: {done}{f"; failures: {broken} ({folder / FAILURES})" if broken else ""}')
         return BROKEN if broken else GOOD
 
     def _report_stop(self) -> int:

@@ -28,7 +28,7 @@ class PredictionProgress:
             disable=not (self.console.is_terminal and is_shown),
         )
         self.task = self.bar.add_task('', total=total)
-        self.sentence = 'no pictures'
+        self.sentence, self.speed = 'no pictures', ''
 
     def __enter__(self) -> 'PredictionProgress':
         self.began, self.printed = time.monotonic(), 0
@@ -48,6 +48,7 @@ class PredictionProgress:
         """
         seconds = max(time.monotonic() - self.began, 1e-9)
         of = f' of {self.total}' if self.total else ''
+        self.speed = f'{pictures / seconds:.2f} pictures/s'
         self.sentence = (
             f'{known + pictures}{of} pictures ({pictures / seconds:.2f}/s), '
             f'{instances} instances ({instances / seconds:.2f}/s)'

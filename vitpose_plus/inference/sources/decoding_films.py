@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from vitpose_plus.errors import UserError, needing
+from vitpose_plus.errors import needing
 from vitpose_plus.inference.sources.names import in_message
+from vitpose_plus.inference.sources.source import Unreadable
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -29,7 +30,8 @@ def open_film(path: str) -> Iterator['FilmDecoder']:
     """Opens a film for reading.
 
     Raises:
-        UserError: The file is not a film with pictures, or PyAV is not installed.
+        Unreadable: The file is not a film with pictures.
+        UserError: PyAV is not installed.
     """
     name = in_message(path)
     with needing('av', 'predict', name):
@@ -37,12 +39,12 @@ def open_film(path: str) -> Iterator['FilmDecoder']:
     try:
         container = av.open(path)
     except av.FFmpegError as error:
-        raise UserError(
+        raise Unreadable(
             f'{name} cannot be read as a film ({error.strerror}): check the file, or copy it again.'
         ) from error
     with container:
         if not container.streams.video:
-            raise UserError(f'{name} has no pictures, only sound: give another file.')
+            raise Unreadable(f'{name} has no pictures, only sound: give another file.')
         yield FilmDecoder(container, container.streams.best('video'))
 
 

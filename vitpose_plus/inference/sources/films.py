@@ -15,15 +15,11 @@ from vitpose_plus.inference.sources.decoding_films import FilmDecoder, Frame, op
 from vitpose_plus.inference.sources.names import as_text, in_message, size_of
 from vitpose_plus.inference.sources.picture import Picture
 from vitpose_plus.inference.sources.selection import ALL, Selection
-from vitpose_plus.inference.sources.source import Entry, Source, is_word
+from vitpose_plus.inference.sources.source import Entry, Source, Unreadable, is_word
+from vitpose_plus.inference.sources.walking import is_film_name
 
 if TYPE_CHECKING:
     from av import VideoFrame
-
-FILMS = (
-    '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.mts', '.m2ts', '.wmv',
-    '.flv', '.3gp', '.ogv',
-)  # fmt: skip
 
 
 @dataclass(kw_only=True)
@@ -44,7 +40,7 @@ class FramePicture(Picture):
 
 @dataclass(kw_only=True)
 class MissingFrames(Picture):
-    """Stands for the frames at the end that a film should have.
+    """Stands for the frames that a film should have: those at its end, or all.
 
     Attributes:
         fault: What is wrong with the film, in one sentence.
@@ -86,22 +82,25 @@ class FilmEntry(Entry):
         """Opens the film, and returns the number of the selected frames, if the header states it.
 
         Raises:
-            UserError: The film has no such frames.
+            Unreadable: The film has no such frames.
         """
-        selection = self.selection
         with self.opened() as film:
-            if next(self._frames(film), None) is None:
-                times = '' if selection.has_all_times else ' at the times of --from and --to'
-                raise UserError(f'{in_message(self.path)} has no frames{times}: check the film.')
-            return (
-                -(-film.num_frames // selection.every) or None if selection.has_all_times else None
-            )
+            next(self._frames(film))
+            if not self.selection.has_all_times:
+                return None
+            return -(-film.num_frames // self.selection.every) or None
 
     def opened(self) -> AbstractContextManager[FilmDecoder]:
         """Opens the film for reading."""
         return open_film(self.path)
 
     def pictures(self, place: PurePosixPath) -> Iterator[Picture]:
+        try:
+            yield from self._pictures(place)
+        except Unreadable as error:
+            yield MissingFrames(source=self.name, place=place, fault=str(error))
+
+    def _pictures(self, place: PurePosixPath) -> Iterator[Picture]:
         source = self.name
         with self.opened() as film:
             for number, time, content in self._frames(film):
@@ -118,11 +117,17 @@ class FilmEntry(Entry):
                 yield MissingFrames(source=source, place=place, fault=fault)
 
     def _frames(self, film: FilmDecoder) -> Iterator[Frame]:
+        """Yields the selected frames; raises ``Unreadable`` if there are none."""
+        has_frames = False
         for frame in film:
             if self.selection.ends_before(frame.time):
-                return
+                break
             if self.selection.has(frame.number, frame.time):
+                has_frames = True
                 yield frame
+        if not has_frames:
+            times = '' if self.selection.has_all_times else ' at the times of --from and --to'
+            raise Unreadable(f'{in_message(self.path)} has no frames{times}: check the film.')
 
 
 class Film(Source):
@@ -130,7 +135,7 @@ class Film(Source):
 
     @classmethod
     def accepts(cls, given: Any) -> bool:
-        return is_word(given) and os.fspath(given).lower().endswith(FILMS) and osp.isfile(given)
+        return is_word(given) and is_film_name(os.fspath(given)) and osp.isfile(given)
 
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
         path = os.fspath(self.given)

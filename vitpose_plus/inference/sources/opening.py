@@ -15,7 +15,7 @@ from vitpose_plus.inference.sources.memory import Array, PillowImage
 from vitpose_plus.inference.sources.picture import Picture
 from vitpose_plus.inference.sources.planning import Places, Survey, places_of
 from vitpose_plus.inference.sources.selection import ALL, Selection
-from vitpose_plus.inference.sources.source import Entry, Source
+from vitpose_plus.inference.sources.source import Entry, Source, Unreadable
 from vitpose_plus.inference.sources.streams import StandardInput
 
 Given = str | Path | np.ndarray | Image.Image
@@ -96,8 +96,13 @@ class Sources:
         """Checks all entries, and returns the total, the digest, and the paths."""
         total: int | None = 0
         content, survey, has_film = hashlib.sha256(), Survey(), False
+        fault, has_pictures = None, False
         for entry in self._found():
-            count = entry.count()
+            try:
+                count = entry.count()
+                has_pictures = True
+            except Unreadable as error:  # reported when it is read
+                fault, count = fault or error, None
             total = None if None in (total, count) else total + count
             content.update(f'{entry.name}\0{entry.stamp}\0'.encode())
             survey.add(entry)
@@ -105,6 +110,8 @@ class Sources:
             self.has_endless |= entry.is_endless
         if self.selection != ALL and not has_film:
             raise UserError('--from, --to and --every are for films, but no source is a film.')
+        if fault and not has_pictures:
+            raise fault
         return total, content.hexdigest(), places_of(survey, self._found)
 
     def _found(self) -> Iterator[Entry]:

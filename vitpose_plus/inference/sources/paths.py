@@ -15,10 +15,16 @@ import numpy as np
 
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.sources.decoding import decode
+from vitpose_plus.inference.sources.films import FilmEntry
 from vitpose_plus.inference.sources.names import as_text, in_message, size_of
 from vitpose_plus.inference.sources.picture import Picture
 from vitpose_plus.inference.sources.source import Entry, SinglePicture, Source, is_word
-from vitpose_plus.inference.sources.walking import is_picture_name, pictures_below, sort_naturally
+from vitpose_plus.inference.sources.walking import (
+    files_below,
+    is_film_name,
+    is_source_name,
+    sort_naturally,
+)
 
 
 @dataclass(kw_only=True)
@@ -75,7 +81,10 @@ class PictureFile(Source):
 
 
 class Folder(Source):
-    """All pictures below a folder, by their endings, in natural order, without hidden files."""
+    """All pictures and films below a folder, by their endings, in natural order.
+
+    Hidden files are not used.
+    """
 
     @classmethod
     def accepts(cls, given: Any) -> bool:
@@ -86,21 +95,22 @@ class Folder(Source):
         _refuse_results(root, root, leave_out)
         seen = set() if leave_out is None else {osp.realpath(leave_out)}
         entry = None
-        for entry in _entries(pictures_below(str(Path(root)), osp.realpath(root), seen), root):
+        for entry in _entries(files_below(str(Path(root)), osp.realpath(root), seen), root):
             yield entry
         if entry is None:
             raise UserError(
-                f'{in_message(root)} has no pictures (files that end in .jpg, .png, ...): give '
-                'another folder.'
+                f'{in_message(root)} has no pictures or films (files that end in .jpg, .mp4, ...): '
+                'give another folder.'
             )
 
 
 class Pattern(Source):
-    """The pictures that match a pattern, in natural order.
+    """The pictures and films that match a pattern, in natural order.
 
     The wildcards are ``*``, ``?``, ``[...]`` and ``**``, which matches folders at any depth. As in
-    a folder, only files with the ending of a picture are used. All matching names are in memory at
-    the same time: the folders of a pattern give no order in which the matches can be streamed.
+    a folder, only files with the ending of a picture or film are used. All matching names are in
+    memory at the same time: the folders of a pattern give no order in which the matches can be
+    streamed.
     """
 
     @classmethod
@@ -115,7 +125,8 @@ class Pattern(Source):
             yield entry
         if entry is None:
             raise UserError(
-                f'{in_message(pattern)} is no file and matches no pictures: check the pattern.'
+                f'{in_message(pattern)} is no file and matches no pictures or films: check the '
+                'pattern.'
             )
 
 
@@ -129,14 +140,14 @@ class Missing(Source):
     def entries(self, leave_out: Path | None) -> Iterator[Entry]:
         raise UserError(
             f'{in_message(self.given) or "An empty path"} does not exist: give a picture, a '
-            'folder, a pattern, @FILE, - or a URL.'
+            'film, a folder, a pattern, @FILE, - or a URL.'
         )
 
 
 def _matches(pattern: str) -> list[str]:
-    """Returns the names of all matching files with the ending of a picture, in natural order."""
+    """Returns the names of all matching files with the ending of a picture or film, in order."""
     found = glob.iglob(pattern, recursive=True)
-    paths = [path for path in found if is_picture_name(path) and not osp.isdir(path)]
+    paths = [path for path in found if is_source_name(path) and not osp.isdir(path)]
     sort_naturally(paths)
     return paths
 
@@ -160,8 +171,8 @@ def _used(paths: list[str], leave_out: Path | None) -> Iterator[str]:
         last = path
 
 
-def _entries(paths: Iterable[str], root: str) -> Iterator[FileEntry]:
-    """Yields the entries of files.
+def _entries(paths: Iterable[str], root: str) -> Iterator[Entry]:
+    """Yields the entries of pictures and films.
 
     Args:
         paths: The paths of the files.
@@ -173,10 +184,12 @@ def _entries(paths: Iterable[str], root: str) -> Iterator[FileEntry]:
         if folder != last:
             last, full = folder, osp.abspath(folder)
             below = osp.relpath(full, root or '.').replace(os.sep, '/')
-        make = partial(FilePicture, path=path)
-        yield FileEntry(
-            f'{below}/{name}'.removeprefix('./'), osp.join(full, name), as_text(path), make
-        )
+        place, full_path = f'{below}/{name}'.removeprefix('./'), osp.join(full, name)
+        if is_film_name(name):
+            yield FilmEntry(place, full_path, path)
+        else:
+            make = partial(FilePicture, path=path)
+            yield FileEntry(place, full_path, as_text(path), make)
 
 
 def _refuse_results(given: str, folder: str, leave_out: Path | None) -> None:

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from vitpose_plus.errors import UserError
 from vitpose_plus.files import PICTURES
 from vitpose_plus.inference.sources.names import as_text
 from vitpose_plus.inference.sources.picture import Picture
 from vitpose_plus.inference.sources.selection import Selection
+
+
+class Unreadable(UserError):
+    """An entry has no pictures. If other entries have some, the run continues with them."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Entry(ABC):
             None if the number is known only after reading.
 
         Raises:
-            UserError: The entry has no pictures. This is not checked for a single picture.
+            Unreadable: The entry has no pictures. This is not checked for a single picture.
         """
 
     @abstractmethod

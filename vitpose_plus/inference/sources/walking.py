@@ -1,4 +1,4 @@
-"""Finds the pictures below a folder."""
+"""Finds the pictures and films below a folder."""
 
 import os
 import os.path as osp
@@ -15,15 +15,24 @@ PICTURES = (
     '.gif', '.jp2', '.j2k', '.avif', '.pbm', '.pgm', '.ppm', '.pnm', '.pam', '.sr', '.ras',
     '.hdr', '.pic', '.tga', '.ico', '.pcx', '.sgi',
 )  # fmt: skip
+FILMS = (
+    '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.mts', '.m2ts', '.wmv',
+    '.flv', '.3gp', '.ogv',
+)  # fmt: skip
 NUMBER = re.compile('0*([0-9]+)')
 
 
-def is_picture_name(path: str) -> bool:
-    return path.lower().endswith(PICTURES)
+def is_film_name(path: str) -> bool:
+    return path.lower().endswith(FILMS)
 
 
-def pictures_below(folder: str, root: str, seen: set[str]) -> Iterator[str]:
-    """Yields the paths of the pictures below a folder, one folder at a time.
+def is_source_name(path: str) -> bool:
+    """Whether a file of this name is used from folders and patterns."""
+    return path.lower().endswith(PICTURES + FILMS)
+
+
+def files_below(folder: str, root: str, seen: set[str]) -> Iterator[str]:
+    """Yields the paths of the pictures and films below a folder, one folder at a time.
 
     Only the names in one folder, and in the folders that contain it, are in memory.
 
@@ -44,11 +53,11 @@ def pictures_below(folder: str, root: str, seen: set[str]) -> Iterator[str]:
         if name not in folders:
             yield path
         elif not (osp.islink(path) and _overlaps(osp.realpath(path), root)):
-            yield from pictures_below(path, root, seen)
+            yield from files_below(path, root, seen)
 
 
 def _names_in(folder: str) -> tuple[list[str], set[str]]:
-    """Returns the sorted names of the pictures and folders in a folder, and those of the folders.
+    """Returns the sorted names of the files and folders in a folder, and those of the folders.
 
     A broken link counts as a picture that cannot be read.
     """
@@ -60,7 +69,7 @@ def _names_in(folder: str) -> tuple[list[str], set[str]]:
                     continue
                 if entry.is_dir():
                     folders.add(entry.name)
-                elif not is_picture_name(entry.name) or not (entry.is_file() or entry.is_symlink()):
+                elif not is_source_name(entry.name) or not (entry.is_file() or entry.is_symlink()):
                     continue
                 names.append(entry.name)
     except OSError as error:
