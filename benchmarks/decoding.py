@@ -15,8 +15,16 @@ CODECS = {
     kind: KEYPOINT_CODECS.build(
         dict(type=kind, input_size=tuple(4 * WH), heatmap_size=tuple(WH), sigma=2.0)
     )
-    for kind in ('UDPHeatmap', 'BatchedUDPHeatmap', 'MSRAHeatmap', 'BatchedMSRAHeatmap')
+    for kind in (
+        *('UDPHeatmap', 'BatchedUDPHeatmap', 'BorderExactUDPHeatmap'),
+        *('MSRAHeatmap', 'BatchedMSRAHeatmap'),
+    )
 }
+OF_MMPOSE = dict(  # our codec -> mmpose's
+    BatchedUDPHeatmap='UDPHeatmap',
+    BorderExactUDPHeatmap='UDPHeatmap',
+    BatchedMSRAHeatmap='MSRAHeatmap',
+)
 
 
 def gaussians(points: np.ndarray) -> np.ndarray:
@@ -38,14 +46,15 @@ def borders(points: np.ndarray) -> None:
     for kind, codec in CODECS.items():
         parts = [codec.decode(part)[0][0] for part in np.array_split(gaussians(points), 100)]
         found[kind] = np.concatenate(parts) / 4 * ((WH - 1) / WH if 'UDP' in kind else 1)
-    for base in ('UDPHeatmap', 'MSRAHeatmap'):
-        ours, mmposes = found[f'Batched{base}'], found[base]
+    for kind, base in OF_MMPOSE.items():
+        ours, mmposes = found[kind], found[base]
         rows = np.abs([ours - mmposes, ours - points, mmposes - points]).max(-1)
         for pixels in range(7):
             apart, own, other = rows[:, distance == pixels if pixels < 6 else distance >= 6]
             print(
-                f'{base} {pixels}: largest {apart.max():.2g} median {np.median(apart):.2g} '
-                f'error {np.median(own):.3f} mmpose {np.median(other):.3f}'
+                f'{kind} {pixels}: largest {apart.max():.2g} median {np.median(apart):.2g} '
+                f'error {np.median(own):.3f} largest {own.max():.2g} '
+                f'mmpose {np.median(other):.3f} largest {other.max():.2g}'
             )
 
 

@@ -6,6 +6,12 @@ crops = dict(
         affine=dict(type='TopdownAffine', use_udp=True),
         shift_heatmap=False,
     ),
+    # For datasets of your own: keypoints near the border of a crop are decoded without an error.
+    udp_exact=dict(
+        codec=dict(type='BorderExactUDPHeatmap'),
+        affine=dict(type='TopdownAffine', use_udp=True),
+        shift_heatmap=False,
+    ),
     udp_stretched=dict(
         codec=dict(type='BatchedUDPHeatmap'),
         affine=dict(type='StretchedTopdownAffine', use_udp=True),

@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmpose.registry import KEYPOINT_CODECS
 
+from vitpose_plus.codecs.borders import refine_dark_continued
 from vitpose_plus.codecs.heatmaps import (
     EPS,
     find_peaks,
@@ -15,7 +16,12 @@ from vitpose_plus.codecs.heatmaps import (
 
 W, H = 48, 64
 SIZE = dict(input_size=(4 * W, 4 * H), heatmap_size=(W, H), sigma=2.0)
-KINDS = {'BatchedUDPHeatmap': 'UDPHeatmap', 'BatchedMSRAHeatmap': 'MSRAHeatmap'}
+KINDS = {
+    'BatchedUDPHeatmap': 'UDPHeatmap',
+    'BorderExactUDPHeatmap': 'UDPHeatmap',
+    'BatchedMSRAHeatmap': 'MSRAHeatmap',
+}
+REFINEMENTS = (refine_dark_udp, refine_dark_continued, shift_by_quarter)
 REACH = 6  # of blur and step, in pixels: further inside, the border has no effect
 
 
@@ -103,8 +109,8 @@ def test_constant_and_tiny_maps_give_finite_points():
         peaks, scores = find_peaks(heatmaps)
         assert (peaks == 0).all()
         assert (scores == 0.5).all()
-        for refined in (refine_dark_udp(heatmaps, peaks), shift_by_quarter(heatmaps, peaks)):
-            assert refined.isfinite().all()
+        for refine in REFINEMENTS:
+            assert refine(heatmaps, peaks).isfinite().all()
 
 
 def test_a_singular_hessian_gives_a_step_of_zero():
@@ -195,7 +201,14 @@ def test_encoding_equals_mmpose(kind):
         np.testing.assert_array_equal(ours[key], value)
 
 
-@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize(
+    'kind',
+    [
+        'BatchedUDPHeatmap',
+        'BatchedMSRAHeatmap',
+        pytest.param('BorderExactUDPHeatmap', marks=pytest.mark.slow),
+    ],
+)
 def test_decoding_is_exported_for_any_batch_size(kind):
     codec = build(kind)
 
@@ -214,7 +227,7 @@ def test_decoding_is_exported_for_any_batch_size(kind):
 def test_functions_stay_on_the_device():
     heatmaps = torch.zeros(2, 17, H, W, device='meta')
     peaks, scores = find_peaks(heatmaps)
-    points = [refine_dark_udp(heatmaps, peaks), shift_by_quarter(heatmaps, peaks)]
+    points = [refine(heatmaps, peaks) for refine in REFINEMENTS]
     located = [build(kind).locate(heatmaps)[0] for kind in KINDS]
     assert {t.device.type for t in (peaks, scores, *points, *located)} == {'meta'}
     assert all(p.shape == (2, 17, 2) for p in (*points, *located))

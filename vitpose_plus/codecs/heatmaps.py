@@ -37,7 +37,7 @@ def shift_by_quarter(heatmaps: Tensor, peaks: Tensor) -> Tensor:
     x, y = peaks.long().unbind(-1)
     columns = torch.stack([x - 1, x + 1, x, x], -1).clamp(0, w - 1)
     rows = torch.stack([y, y, y - 1, y + 1], -1).clamp(0, h - 1)
-    left, right, above, below = _at(heatmaps, rows, columns).unbind(-1)
+    left, right, above, below = at(heatmaps, rows, columns).unbind(-1)
     inside = (x > 1) & (x < w - 1) & (y > 1) & (y < h - 1)
     shift = torch.stack([right - left, below - above], -1).sign() * 0.25
     return peaks + shift * inside[..., None]
@@ -53,14 +53,24 @@ def refine_dark_udp(heatmaps: Tensor, peaks: Tensor, kernel_size: int = 11) -> T
     h, w = heatmaps.shape[-2:]
     x, y = (c[..., None] for c in peaks.long().unbind(-1))
     reach = torch.arange(-(kernel_size // 2) - 1, kernel_size // 2 + 2, device=peaks.device)
-    window = _at(heatmaps, *_grid(_mirrored(y + reach, h), _mirrored(x + reach, w)))
-    kernel = torch.tensor(cv2.getGaussianKernel(kernel_size, 0)[:, 0].tolist()).to(window)
-    blurred = (window.unfold(-1, kernel_size, 1) * kernel).sum(-1)
-    blurred = (blurred.unfold(-2, kernel_size, 1) * kernel).sum(-1)  # (B, K, 3, 3)
+    window = at(heatmaps, *grid(_mirrored(y + reach, h), _mirrored(x + reach, w)))
     # Outside the map, the value at the border is used.
     step = torch.arange(-1, 2, device=peaks.device)
     rows, columns = (y + step).clamp(0, h - 1) - y + 1, (x + step).clamp(0, w - 1) - x + 1
-    return peaks - newton_step(_at(blurred.clamp(1e-3, 50.0).log(), *_grid(rows, columns)))
+    return peaks - newton_step(at(log_blurred(window, kernel_size), *grid(rows, columns)))
+
+
+def log_blurred(window: Tensor, kernel_size: int) -> Tensor:
+    """The map around peaks (..., size + 2, size + 2) -> log of the blurred map (..., 3, 3)."""
+    kernel = gaussian(kernel_size, window)
+    blurred = (window.unfold(-1, kernel_size, 1) * kernel).sum(-1)
+    blurred = (blurred.unfold(-2, kernel_size, 1) * kernel).sum(-1)
+    return blurred.clamp(1e-3, 50.0).log()
+
+
+def gaussian(size: int, like: Tensor) -> Tensor:
+    """OpenCV's Gaussian kernel (size,), whose sigma follows from its size."""
+    return torch.tensor(cv2.getGaussianKernel(size, 0)[:, 0].tolist()).to(like)
 
 
 def newton_step(v: Tensor) -> Tensor:
@@ -86,11 +96,12 @@ def _mirrored(index: Tensor, size: int) -> Tensor:
     return last - (index % max(2 * last, 1) - last).abs()
 
 
-def _grid(rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+def grid(rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows (..., R) and columns (..., C) -> indices that broadcast to (..., R, C)."""
     return rows[..., :, None], columns[..., None, :]
 
 
-def _at(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+def at(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Maps (B, K, ..., h, w), indices that broadcast to (B, K, ...) -> values (B, K, ...)."""
     index = rows * maps.shape[-1] + columns
     return maps.flatten(-2).gather(-1, index.flatten(maps.ndim - 2)).view(index.shape)
