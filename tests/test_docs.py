@@ -78,8 +78,9 @@ def test_configs_of_the_training_page_load(tmp_path, monkeypatch):
     (tmp_path / 'configs').symlink_to(ROOT / 'configs')
     configs = [block for block in blocks('python', DOCS / 'train.md') if 'dict(' in block]
     [entry] = [block for block in configs if block.startswith('zebra')]
-    Path('zebra.py').write_text(entry)
-    configs.remove(entry)
+    [field] = [block for block in configs if block.startswith('augmentation')]
+    Path('zebra.py').write_text(f'{entry}\nzebra.update({field})')
+    configs = [block for block in configs if block not in (entry, field)]
     assert len(configs) == 4
     for config in configs:
         Path('own.py').write_text(config)

@@ -1,6 +1,7 @@
 """The COCO files equal those of mmpose's metric, and mmpose's datasets can read them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def sample_of(instances, image_id, number, skeleton):
     if skeleton.input_wh is not None:
         sample['id'] = number  # without crops it is a list: mmpose detects whole pictures by this
         cropped = dict(bbox=boxes, img=np.zeros((480, 640, 3), np.uint8))
-        for step in (GetBBoxCenterScale(), TopdownAffine(skeleton.input_wh)):
+        for step in (GetBBoxCenterScale(skeleton.padding), TopdownAffine(skeleton.input_wh)):
             cropped = step.transform(cropped)
         predicted['bboxes'] = boxes
         sample['gt_instances'] = dict(bbox_scales=cropped['bbox_scale'])
@@ -100,7 +101,20 @@ BOTTOM_UP = dict(score_mode='bbox', nms_mode='none')
     ids=['top-down', 'square crops', 'whole body', 'bottom-up'],
 )
 def test_results_equal_those_of_the_metric(write, dataset, input_wh, kind, settings):
-    skeleton = skeleton_of(dataset, input_wh)
+    _compare(write, skeleton_of(dataset, input_wh), kind, settings)
+
+
+def test_results_depend_on_the_padding_as_those_of_the_metric(write):
+    """A larger area makes the OKS of two instances higher, so more of them are suppressed."""
+    coco = skeleton_of('coco')
+    few, more = (
+        _compare(write, replace(coco, padding=padding), CocoMetric, {}) for padding in (2.0, 1.0)
+    )
+    assert few < more
+
+
+def _compare(write, skeleton, kind, settings):
+    """Compares with mmpose's metric and returns the number of results."""
     lines = random_lines(skeleton)
     (results, _), folder = write(lines, skeleton)
     expected = by_the_metric(kind, lines, skeleton, folder, **settings)
@@ -110,6 +124,7 @@ def test_results_equal_those_of_the_metric(write, dataset, input_wh, kind, setti
         assert ours.keys() == theirs.keys()
         for name, value in theirs.items():
             np.testing.assert_allclose(ours[name], value, rtol=1e-6, atol=1e-5, err_msg=name)
+    return len(results)
 
 
 def test_without_sigmas_nothing_is_suppressed(write):

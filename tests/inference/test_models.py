@@ -69,6 +69,15 @@ def test_skeletons_equal_those_of_the_datasets(predictor):
     }
 
 
+def test_padding_is_that_of_the_transforms_of_each_dataset(tmp_path):
+    cfg = Config.fromfile(find_config(TINY), format_python_code=False)
+    coco = cfg.test_dataloader.dataset.datasets[0]
+    coco.pipeline[1].padding = 1.1
+    (tmp_path / 'config.py').write_text(cfg.pretty_text)
+    skeletons = load(str(tmp_path / 'config.py'), str(FILE)).skeletons
+    assert [skeletons[name].padding for name in ('coco', 'aic')] == [1.1, 1.25]
+
+
 @pytest.mark.parametrize('name', ['coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'coco_wholebody'])
 def test_sides_follow_from_the_names(name, predictor):
     """A left keypoint becomes a right one in the mirrored picture."""

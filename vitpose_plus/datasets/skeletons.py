@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MIDDLE, LEFT, RIGHT = 0, 1, 2
+PADDING = 1.25  # the default of mmpose's GetBBoxCenterScale
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Skeleton:
             mirrored picture.
         sigmas: The K falloffs of COCO's object keypoint similarity.
         input_wh: Width and height of the model's crops, in pixels; None without crops.
+        padding: The factor by which boxes are enlarged before the crop.
     """
 
     dataset: str
@@ -28,9 +30,15 @@ class Skeleton:
     flips: tuple[int, ...]
     sigmas: tuple[float, ...]
     input_wh: tuple[int, int] | None = None
+    padding: float = PADDING
 
     @classmethod
-    def of(cls, metainfo: Mapping[str, Any], input_wh: tuple[int, int] | None = None) -> 'Skeleton':
+    def of(
+        cls,
+        metainfo: Mapping[str, Any],
+        input_wh: tuple[int, int] | None = None,
+        padding: float = PADDING,
+    ) -> 'Skeleton':
         """Makes a skeleton from the metainfo of a dataset, as parsed by mmpose."""
         names = metainfo['keypoint_id2name']
         return cls(
@@ -40,6 +48,7 @@ class Skeleton:
             flips=tuple(int(i) for i in metainfo['flip_indices']),
             sigmas=tuple(float(sigma) for sigma in metainfo['sigmas']),
             input_wh=input_wh,
+            padding=padding,
         )
 
     @property

@@ -4,9 +4,11 @@
 ``configs/datasets/``.
 """
 
+from collections.abc import Callable
 from copy import deepcopy
 
 from vitpose_plus.errors import UserError
+from vitpose_plus.experiments.pipelines import box
 from vitpose_plus.experiments.topdown import placed
 
 
@@ -20,14 +22,18 @@ def person_crops(
     This is "cropping" in table 3 of ViTPose.
 
     Args:
-        datasets: Dataset name -> entry with a ``train`` part.
+        datasets: Dataset name -> entry with a ``train`` part. Boxes are enlarged by ``padding`` of
+            the entry, if it is given.
         input_hw: Height and width of the input, in pixels.
         data_root: The folder that contains the folders of all datasets.
 
     Returns:
         ``model`` and ``train_dataloader``, to be merged into those of the base config.
     """
-    region = [dict(type='GetBBoxCenterScale'), dict(type='RandomPersonCrop')]
+
+    def region(entry: dict) -> list[dict]:
+        return [box(entry), dict(type='RandomPersonCrop')]
+
     return _parts(datasets, region, {}, input_hw, data_root)
 
 
@@ -38,30 +44,43 @@ def whole_pictures(
 ) -> tuple[dict, dict]:
     """As ``person_crops``, but samples are parts of pictures: one for each annotated picture."""
     once_each = dict(data_mode='bottomup')
-    return _parts(datasets, [dict(type='RandomPictureCrop')], once_each, input_hw, data_root)
+
+    def region(entry: dict) -> list[dict]:
+        return [dict(type='RandomPictureCrop')]
+
+    return _parts(datasets, region, once_each, input_hw, data_root)
 
 
 def _parts(
-    datasets: dict[str, dict], crop: list[dict], mode: dict, input_hw: tuple[int, int], root: str
+    datasets: dict[str, dict],
+    region: Callable[[dict], list[dict]],
+    mode: dict,
+    input_hw: tuple[int, int],
+    root: str,
 ) -> tuple[dict, dict]:
-    """Returns model and loader. The last transform of ``crop`` gets the size of the input."""
+    """Returns model and loader. The last transform of a region gets the size of the input."""
     missing = [name for name, entry in datasets.items() if 'train' not in entry]
     if missing or not datasets:
         raise UserError(
             f'There is nothing to pre-train on: {", ".join(missing) or "`datasets`"} has no '
             '`train`; name entries of configs/datasets/ that have one.'
         )
-    pipeline = [
-        dict(type='LoadImage'),
-        *crop[:-1],
-        dict(crop[-1], input_size=tuple(input_hw[::-1])),
-        dict(type='RandomFlip', direction='horizontal'),
-        dict(type='PackPoseInputs'),
-    ]
     # Each part is a copy: a change of one part of a config must not change another part.
     sets = [
-        deepcopy(dict(placed(entry['train'], root), **mode, pipeline=pipeline))
+        deepcopy(
+            dict(placed(entry['train'], root), **mode, pipeline=_pipeline(region(entry), input_hw))
+        )
         for entry in datasets.values()
     ]
     model = dict(backbone=dict(input_hw=tuple(input_hw)))
     return model, dict(dataset=dict(type='MultiDataset', datasets=sets))
+
+
+def _pipeline(region: list[dict], input_hw: tuple[int, int]) -> list[dict]:
+    return [
+        dict(type='LoadImage'),
+        *region[:-1],
+        dict(region[-1], input_size=tuple(input_hw[::-1])),
+        dict(type='RandomFlip', direction='horizontal'),
+        dict(type='PackPoseInputs'),
+    ]

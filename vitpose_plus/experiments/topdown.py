@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 
 from vitpose_plus.errors import UserError
+from vitpose_plus.experiments import pipelines
 
 STRIDE = 4  # a heatmap pixel has this number of input pixels in x and y, in every ViTPose
 REQUIRED = ('num_keypoints', 'crop', 'val', 'metric')  # fields of a dataset's entry
@@ -27,8 +28,10 @@ def multi_task(
     Args:
         datasets: Dataset name -> entry, in the order of the experts. An entry has
             ``num_keypoints``, ``crop`` (a key of ``crops``), ``val`` and ``metric`` (or a list).
-            Optional keys: ``train`` (needed for training), ``test`` (else ``val`` is used) and
-            ``augmentation`` (a transform's type -> changes of it, or None to leave it out).
+            Optional keys: ``train`` (needed for training), ``test`` (else ``val`` is used),
+            ``padding`` (the sides of a box are multiplied by it; 1.25 if not given) and
+            ``augmentation`` (a transform's type -> changes of it, or None to leave it out;
+            ``before_crop`` and ``after_crop`` -> lists of added transforms).
         crops: Kind of crop -> its ``codec``, ``affine`` and ``shift_heatmap``.
         augmentation: Transforms between box and crop, in training.
         input_hw: Height and width of the crops, in pixels.
@@ -129,6 +132,7 @@ def _check(datasets: dict[str, dict], crops: dict[str, dict]) -> None:
                 f'The dataset {name} needs the crop {entry["crop"]!r}, but `crops` has only '
                 f'{", ".join(crops)}: correct one of them.'
             )
+        pipelines.check(name, entry)
 
 
 def _several(metric: dict | Sequence[dict]) -> list[dict]:
@@ -150,29 +154,14 @@ def _train_set(entry: dict, crop: dict, augmentation: Sequence[dict], data_root:
     """Returns an empty dict for a dataset without ``train``; preflight then refuses training."""
     if 'train' not in entry:
         return {}
-    changes = entry.get('augmentation', {})
-    own = [(transform, changes.get(transform['type'], {})) for transform in augmentation]
-    used = [dict(transform, **change) for transform, change in own if change is not None]
-    target = [dict(type='GenerateTarget', encoder=crop['codec'])]
-    return dict(placed(entry['train'], data_root), pipeline=_pipeline(crop, used, target))
+    return dict(
+        placed(entry['train'], data_root), pipeline=pipelines.training(entry, crop, augmentation)
+    )
 
 
 def _test_set(entry: dict, split: str, crop: dict, data_root: str) -> dict:
     part = entry.get(split, entry['val'])
-    return dict(placed(part, data_root), pipeline=_pipeline(crop), test_mode=True)
-
-
-def _pipeline(
-    crop: dict, augmentation: Sequence[dict] = (), target: Sequence[dict] = ()
-) -> list[dict]:
-    return [
-        dict(type='LoadImage'),
-        dict(type='GetBBoxCenterScale'),
-        *augmentation,
-        dict(crop['affine'], input_size=crop['codec']['input_size']),
-        *target,
-        dict(type='PackPoseInputs'),
-    ]
+    return dict(placed(part, data_root), pipeline=pipelines.testing(entry, crop), test_mode=True)
 
 
 def _sized(crop: dict, input_hw: tuple[int, int], sigma: float) -> dict:

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
-from mmpose.datasets.transforms import TopdownAffine
+from mmpose.datasets.transforms import GetBBoxCenterScale, TopdownAffine
 from mmpose.models.pose_estimators.base import BasePoseEstimator
 from mmpose.registry import MODELS
 from torch import Tensor
@@ -21,7 +21,7 @@ from torch import Tensor
 from vitpose_plus.checkpoints import fetching, reading, released, work_dirs
 from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
-from vitpose_plus.datasets.skeletons import Skeleton
+from vitpose_plus.datasets.skeletons import PADDING, Skeleton
 from vitpose_plus.errors import UserError, closest
 from vitpose_plus.experiments.catalogue import find_config, read_config, shipped_configs
 from vitpose_plus.files import about
@@ -224,7 +224,7 @@ def load(model: str, checkpoint: str | None = None) -> PoseModel:
         checkpoint=path,
         config=cfg.filename or model,
         skeletons={
-            name: Skeleton.of(metainfo, _crop_size(pipelines[name]))
+            name: Skeleton.of(metainfo, *_crop(pipelines[name]))
             for name, (metainfo, _) in described.items()
         },
         metainfo={name: metainfo for name, (metainfo, _) in described.items()},
@@ -274,7 +274,9 @@ def _described(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
         yield metainfo['dataset_name'], (metainfo, part['pipeline'])
 
 
-def _crop_size(pipeline: Compose) -> tuple[int, int] | None:
-    """Width and height of the crops; None if the pipeline does not crop."""
+def _crop(pipeline: Compose) -> tuple[tuple[int, int] | None, float]:
+    """Width and height of the crops (None if the pipeline does not crop), and their padding."""
     crops = [step for step in pipeline.transforms if isinstance(step, TopdownAffine)]
-    return tuple(int(side) for side in crops[-1].input_size) if crops else None
+    boxes = [step for step in pipeline.transforms if isinstance(step, GetBBoxCenterScale)]
+    size = tuple(int(side) for side in crops[-1].input_size) if crops else None
+    return size, boxes[-1].padding if boxes else PADDING

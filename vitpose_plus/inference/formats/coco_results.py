@@ -16,7 +16,6 @@ from vitpose_plus.datasets.skeletons import Skeleton
 # The defaults of mmpose's CocoMetric.
 MIN_SCORE = 0.2  # an instance is rescored by the mean of its keypoints above this score
 MAX_OKS = 0.9  # if the OKS of two instances is higher, the one with the lower score is suppressed
-PADDING = 1.25  # enlarges boxes before cropping (GetBBoxCenterScale)
 
 
 class BottomUpResults:
@@ -75,7 +74,7 @@ class TopDownResults(BottomUpResults):
 
     def _areas(self, boxes: np.ndarray) -> np.ndarray:
         """The areas of the crops, in square pixels of the picture (N,)."""
-        _, scales = bbox_xyxy2cs(boxes, padding=PADDING)
+        _, scales = bbox_xyxy2cs(boxes, padding=self.skeleton.padding)
         w, h = self.skeleton.input_wh
         return TopdownAffine._fix_aspect_ratio(scales, aspect_ratio=w / h).prod(axis=1)
 
