@@ -32,6 +32,7 @@ HARMLESS = '|'.join(
 )
 COMMANDS = (
     'train',
+    'plot',
     'test',
     'predict',
     'weights',

@@ -38,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='scale the learning rate with the total batch size',
     )
+    parser.add_argument(
+        '--tensorboard',
+        action='store_true',
+        help='also write the log, and sheets of predictions, for TensorBoard',
+    )
 
 
 def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
@@ -60,17 +65,23 @@ def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
                 f'{cfg.filename} has no auto_scale_lr.base_batch_size: add it for --auto-scale-lr.'
             )
         cfg.auto_scale_lr.enable = True
+    if args.tensorboard:
+        from vitpose_plus.engine.tensorboard import add_tensorboard
+
+        add_tensorboard(cfg)
     return cfg
 
 
 def run(args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
 
+    from vitpose_plus.engine.hooks import shown_progress
     from vitpose_plus.engine.pictures import naming_broken_pictures
     from vitpose_plus.engine.preflight import check_work_dir
     from vitpose_plus.engine.restarting import choose_start, remove_checkpoints
     from vitpose_plus.engine.runs import build_runner
     from vitpose_plus.engine.starting import report_start
+    from vitpose_plus.engine.tensorboard import PredictionSheetHook
 
     if args.pretrained and args.resume not in (None, 'auto'):
         raise UserError(
@@ -82,11 +93,13 @@ def run(args: argparse.Namespace) -> None:
     check_work_dir(cfg)
     notes = choose_start(cfg, args.resume, args.force)
     runner = build_runner(cfg, splits)
+    if args.tensorboard:
+        runner.register_hook(PredictionSheetHook())
     if args.force and is_main_process():
         remove_checkpoints(cfg)
     for note in notes:
         runner.logger.info(note)
     if args.pretrained != 'none':
         report_start(cfg, runner.logger)
-    with naming_broken_pictures():
+    with naming_broken_pictures(), shown_progress(runner):
         runner.train()

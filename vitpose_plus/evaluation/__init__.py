@@ -1,6 +1,11 @@
 """Metrics, the scores of exact predictions, and the costs of models."""
 
-from vitpose_plus.evaluation.ceilings import decoding_ceiling, grouping_ceiling, headlines
+from vitpose_plus.evaluation.ceilings import (
+    decoding_ceiling,
+    grouping_ceiling,
+    headlines,
+    main_metrics,
+)
 from vitpose_plus.evaluation.metrics import DatasetwiseEvaluator, ZeroBasedMpiiPCKAccuracy
 
 __all__ = [
@@ -9,4 +14,5 @@ __all__ = [
     'decoding_ceiling',
     'grouping_ceiling',
     'headlines',
+    'main_metrics',
 ]

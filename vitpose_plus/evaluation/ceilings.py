@@ -8,6 +8,7 @@ Shapes: K keypoints, h w heatmap, P people with tags.
 
 from collections.abc import Callable
 from copy import deepcopy
+from numbers import Real
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from torch import Tensor
 
 from vitpose_plus.experiments.topdown import STRIDE
 from vitpose_plus.models.building import build_on_meta
+
+HEADLINES = ('AP', 'PCK')
 
 
 @torch.no_grad()
@@ -105,4 +108,14 @@ def score_of(
 def headlines(metrics: dict[str, float]) -> dict[str, float]:
     """Returns the main metric of each dataset: AP, or PCKh (in percent) for MPII."""
     named = {tuple(key.rsplit('/', 1)): float(value) for key, value in metrics.items()}
-    return {name: value for (name, metric), value in named.items() if metric in ('AP', 'PCK')}
+    return {name: value for (name, metric), value in named.items() if metric in HEADLINES}
+
+
+def main_metrics(metrics: dict[str, float]) -> dict[str, float]:
+    """Returns the metrics of ``headlines`` with their names.
+
+    Without any, it returns the first number, which selects the best checkpoint.
+    """
+    numbers = {key: float(value) for key, value in metrics.items() if isinstance(value, Real)}
+    main = {key: value for key, value in numbers.items() if key.rsplit('/', 1)[-1] in HEADLINES}
+    return main or dict(list(numbers.items())[:1])

@@ -19,31 +19,56 @@ TILE_HW = (288, 352)
 MIN_SCORE = 0.2  # only people and keypoints with a higher score are drawn
 
 
+class ContactSheet:
+    """Draws a row for each dataset: predictions for some of its pictures, always the same ones.
+
+    People and keypoints are drawn only if their score is higher than ``MIN_SCORE``.
+
+    Args:
+        dataset: One dataset or several, in test mode. Consecutive samples of the same picture are
+            drawn together.
+        columns: The number of pictures of a dataset; they are spread evenly over it.
+    """
+
+    def __init__(self, dataset: BaseDataset | MultiDataset, columns: int = 5) -> None:
+        self.columns = columns
+        self.rows: list[tuple[BaseDataset, list[list[int]]]] = []
+        for part in parts_of(dataset):
+            by_image = groupby(range(len(part)), key=lambda i: part.get_data_info(i)['img_path'])
+            images = [list(samples) for _, samples in by_image]
+            self.rows.append((part, images[:: len(images) // columns or 1][:columns]))
+
+    def draw(self, model: BasePoseEstimator) -> np.ndarray:
+        """Returns the sheet, (height, width, BGR).
+
+        Args:
+            model: The model, in evaluation mode.
+        """
+        return np.vstack([self._row(model, part, images) for part, images in self.rows])
+
+    def _row(
+        self, model: BasePoseEstimator, part: BaseDataset, images: list[list[int]]
+    ) -> np.ndarray:
+        tiles = [_tile(model, part, samples) for samples in images]
+        tiles += [np.full_like(tiles[0], 255)] * (self.columns - len(tiles))
+        return _label(np.hstack(tiles), part.metainfo['dataset_name'])
+
+
 def contact_sheet(
     model: BasePoseEstimator,
     dataset: BaseDataset | MultiDataset,
     path: str | Path,
     columns: int = 5,
 ) -> None:
-    """Writes a sheet with a row for each dataset: predictions for some of its pictures.
-
-    People and keypoints are drawn only if their score is higher than ``MIN_SCORE``.
+    """Writes a ``ContactSheet``.
 
     Args:
         model: The model, in evaluation mode.
-        dataset: One dataset or several, in test mode. Consecutive samples of the same picture are
-            drawn together.
+        dataset: One dataset or several, in test mode.
         path: The PNG to write.
-        columns: The number of pictures of a dataset; they are spread evenly over it.
+        columns: The number of pictures of a dataset.
     """
-    rows = []
-    for part in parts_of(dataset):
-        by_image = groupby(range(len(part)), key=lambda i: part.get_data_info(i)['img_path'])
-        images = [list(samples) for _, samples in by_image]
-        tiles = [_tile(model, part, s) for s in images[:: len(images) // columns or 1][:columns]]
-        tiles += [np.full_like(tiles[0], 255)] * (columns - len(tiles))
-        rows.append(_label(np.hstack(tiles), part.metainfo['dataset_name']))
-    cv2.imwrite(str(path), np.vstack(rows))
+    cv2.imwrite(str(path), ContactSheet(dataset, columns).draw(model))
 
 
 def reconstruction_sheet(model: MaskedAutoencoder, samples: list[dict], path: str | Path) -> None:
