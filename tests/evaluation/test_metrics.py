@@ -5,7 +5,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.structures import InstanceData
 from mmpose.registry import DATASETS, EVALUATORS
 
-from vitpose_plus.evaluation import decoding_ceiling, headlines
+from vitpose_plus.evaluation import decoding_ceiling, headlines, main_metrics
 
 
 @pytest.fixture
@@ -67,3 +67,11 @@ def test_ceiling_is_high_but_not_perfect(tiny_config):
     assert ceiling['coco'] > 0.85  # UDP decodes to a fraction of a pixel
     assert ceiling['mpii'] > 95
     assert all(0.2 < ceiling[name] <= 1 for name in ceiling if name != 'mpii')
+
+
+def test_the_main_metrics_are_the_headlines_or_the_first_number():
+    several = {'coco/AP': 0.5, 'coco/AR': 0.6, 'mpii/Head PCK': 70, 'mpii/PCK': 55}
+    assert main_metrics(several) == {'coco/AP': 0.5, 'mpii/PCK': 55.0}
+    assert main_metrics({'PCK': 0.5, 'AUC': 0.4}) == {'PCK': 0.5}
+    assert main_metrics({'name': 'x', 'EPE': 3.0, 'NME': 0.1}) == {'EPE': 3.0}
+    assert main_metrics({}) == {}
