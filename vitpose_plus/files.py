@@ -1,7 +1,9 @@
 """Writes complete files and folders or none, and replaces a file only if that is allowed."""
 
 import os
+import re
 import tempfile
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -162,3 +164,15 @@ def about(path: str | Path) -> Iterator[None]:
         if str(path) in str(error):
             raise
         raise UserError(f'{path}: {error}') from error
+
+
+def parts(path: str) -> list[str]:
+    """Splits the path of any system into names, with Unicode in the form NFC."""
+    path = unicodedata.normalize('NFC', path)
+    return [part for part in re.split(r'[/\\]+', path) if part not in ('', '.')] or [path]
+
+
+def common_end(a: list[str], b: list[str]) -> int:
+    """Returns the number of equal names at the end of two paths."""
+    pairs = list(zip(reversed(a), reversed(b), strict=False))
+    return next((n for n, (one, other) in enumerate(pairs) if one != other), len(pairs))

@@ -103,7 +103,7 @@ class AnnotationFile:
         away = ((xy < -reach) | (xy > 2 * reach)).any(-1) & labelled
         away |= (np.abs(np.nan_to_num(xy)) > FURTHEST).any(-1)
         invalid = (visible < 0) | (visible > 2)
-        fraction = (visible % 1 != 0) & finite[..., 2] & ~invalid
+        fraction = (np.nan_to_num(visible) % 1 != 0) & finite[..., 2] & ~invalid
         kinds = (
             ('has a keypoint with a value that is not finite', ~finite.all(-1), HINT),
             ('has a visibility that is not 0, 1 or 2', invalid & finite[..., 2], VISIBILITY),

@@ -1,11 +1,11 @@
 """Finds the entry of a picture in a file of boxes."""
 
 import re
-import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping
 
 from vitpose_plus.errors import UserError
+from vitpose_plus.files import common_end, parts
 
 
 class Index(ABC):
@@ -102,15 +102,3 @@ class Numbers(Index):
                 'file that lists the pictures.'
             )
         return int(number[1])
-
-
-def parts(path: str) -> list[str]:
-    """Splits the path of any system into names, with Unicode in the form NFC."""
-    path = unicodedata.normalize('NFC', path)
-    return [part for part in re.split(r'[/\\]+', path) if part not in ('', '.')] or [path]
-
-
-def common_end(a: list[str], b: list[str]) -> int:
-    """Returns the number of equal names at the end of two paths."""
-    pairs = list(zip(reversed(a), reversed(b), strict=False))
-    return next((n for n, (one, other) in enumerate(pairs) if one != other), len(pairs))
