@@ -11,7 +11,7 @@ from tests.helpers.label_files import WRITERS, example
 from vitpose_plus.datasets.labels import read_labels
 from vitpose_plus.errors import UserError
 
-TIMES = pytest.mark.parametrize('times', [25, pytest.param(1500, marks=pytest.mark.slow)])
+TIMES = pytest.mark.parametrize('times', [15, pytest.param(1500, marks=pytest.mark.slow)])
 STRANGE = (None, 'text', -1, 1e400, [], {}, [None], 10**400, True)
 
 

@@ -1,5 +1,6 @@
 """The same labels through every format are the same ``Labels``."""
 
+import re
 import sys
 
 import numpy as np
@@ -52,8 +53,16 @@ def test_folders_that_moved_are_found_below_pictures(name, tmp_path):
     moved = example(tmp_path / 'new' / 'pictures')
     for picture in labels.pictures:
         picture.path.unlink()
+    (tmp_path / 'new' / 'above').symlink_to(tmp_path / 'new', target_is_directory=True)
     read = read_labels(files, tmp_path / 'new')
     assert_same(read, moved, name in HAVE_BOXES, name in HAVE_LINKS)
+
+
+def test_skeletons_and_boxes_without_groups(tmp_path):
+    labels = example(tmp_path)
+    [file] = WRITERS['cvat skeletons'](labels, tmp_path)
+    file.write_text(re.sub(r' group_id="\d"', '', file.read_text()))
+    assert_same(read_labels([file]), labels)
 
 
 def test_one_animal_and_a_picture_without_labels(tmp_path):

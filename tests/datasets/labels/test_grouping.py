@@ -47,6 +47,10 @@ def box(xywh, label='mouse', group=None):
             [box(LEFT)],
             [('a', LEFT, 'mouse'), ('a', None, None)],
         ),
+        # The box without a group is around two animals.
+        ([point('a', 5, 1), point('a', 6, 2)], [box(LEFT)], [('a', None, None), ('a', None, None)]),
+        # Two boxes without a group are around one animal.
+        ([point('a', 5, 1)], [box(LEFT), box(BOTH, 'cage')], [('a', None, None)]),
         # The point without a group is in the box of a group.
         ([point('a', 5, 1), point('b', 6)], [box(LEFT, group=1)], [('ab', LEFT, 'mouse')]),
     ],

@@ -47,7 +47,7 @@ def test_no_guess(names):
     assert swap_partners(names) == {}
 
 
-@pytest.mark.parametrize('name', ['coco', 'ap10k', 'aic', 'mpii', 'coco_wholebody', 'lapa', 'wflw'])
+@pytest.mark.parametrize('name', ['coco', 'ap10k', 'aic', 'mpii', 'lapa', 'wflw'])
 def test_the_partners_of_mmpose(name):
     """A guess is right where mmpose has the pair; faces have numbers without sides."""
     info = Config.fromfile(SHIPPED / f'{name}.py').dataset_info.keypoint_info.values()

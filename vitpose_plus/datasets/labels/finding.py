@@ -71,7 +71,12 @@ class BelowFinder(PictureFinder):
             raise UserError(f'{folder} (pictures) is not a folder: correct its path.')
         self._folder = folder
         self._by_name: dict[str, list[tuple[list[str], Path]]] = {}  # parts below the folder, path
-        for base, _, names in os.walk(folder, followlinks=True):
+        seen: set[str] = set()  # a link can lead back to a folder above it
+        for base, folders, names in os.walk(folder, followlinks=True):
+            if (real := os.path.realpath(base)) in seen:
+                folders.clear()
+                continue
+            seen.add(real)
             for name in names:
                 if name.lower().endswith(PICTURES):
                     path = Path(base, name)

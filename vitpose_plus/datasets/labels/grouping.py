@@ -36,8 +36,8 @@ def grouped(
     """Returns the animals of a picture.
 
     Points of one group are one animal. The box of the same group is its box. A point without a
-    group belongs to the only box of the picture, or else to the only box that contains it. Without
-    groups and boxes, all points are one animal.
+    group belongs to the only box of the picture, or else to the only box that contains it. See
+    ``give_boxes`` for boxes without a group. Without groups and boxes, all points are one animal.
 
     Args:
         points: The points.
@@ -60,12 +60,29 @@ def grouped(
         if key is None:
             key = _key_of_box(loose.point, by_key, has_groups, wrong)
         animals.setdefault(key, Animal([])).points.append(loose.point)
-    free = {key: box for key, box in by_key.items() if key not in animals}
-    for key, animal in animals.items():
-        box = by_key.get(key) or _only_box_around(animal, free)
-        if box:
-            animal.box, animal.category = box.xywh, box.label
+    for key, box in by_key.items():
+        if key in animals:
+            animals[key].box, animals[key].category = box.xywh, box.label
+    give_boxes(list(animals.values()), [box for k, box in by_key.items() if k not in animals])
     return list(animals.values())
+
+
+def give_boxes(animals: list[Animal], boxes: list[LooseBox]) -> None:
+    """Gives animals without a box the boxes without a group, by the points in the boxes.
+
+    A box must contain all points of only one animal, and be the only such box of this animal. An
+    animal without a category gets the label of its box.
+    """
+    without = [animal for animal in animals if animal.box is None and animal.points]
+    found: dict[int, list[LooseBox]] = {}
+    for box in boxes:
+        around = [n for n, one in enumerate(without) if all(map(box.contains, one.points))]
+        if box.group is None and len(around) == 1:
+            found.setdefault(around[0], []).append(box)
+    for number, own in found.items():
+        if len(own) == 1:
+            animal = without[number]
+            animal.box, animal.category = own[0].xywh, animal.category or own[0].label
 
 
 def _key_of_box(
@@ -83,9 +100,3 @@ def _key_of_box(
         where = f'lies in {len(around)} boxes' if boxes else 'has no group, but others have one'
         raise wrong(f'has a keypoint {point.name} ({point.place}) that {where}', HINT)
     return around[0]
-
-
-def _only_box_around(animal: Animal, boxes: dict[Hashable, LooseBox]) -> LooseBox | None:
-    """The only box without points of its own that contains all points of a grouped animal."""
-    around = [box for box in boxes.values() if all(map(box.contains, animal.points))]
-    return around[0] if len(around) == 1 and around[0].group is None else None

@@ -89,7 +89,7 @@ def _reading(path: Path, form: str) -> Iterator[None]:
         ValueError,
         TypeError,
         LookupError,
-        RecursionError,
+        RuntimeError,  # too many levels, or an error of HDF5
         csv.Error,
         ElementTree.ParseError,
     ) as error:

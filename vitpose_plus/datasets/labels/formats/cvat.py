@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from vitpose_plus.datasets.labels.grouping import LooseBox, LoosePoint, grouped
+from vitpose_plus.datasets.labels.grouping import LooseBox, LoosePoint, give_boxes, grouped
 from vitpose_plus.datasets.labels.label_format import (
     HIDDEN,
     VISIBLE,
@@ -63,22 +63,16 @@ class CvatXml(LabelFormat):
         if not is_name(name):
             raise self.wrong(f'image {image.get("id")}', 'names no picture')
         boxes = [
-            LooseBox(
-                self._box(one, place), one.get('label', ''), one.get('group_id', '0').lstrip('0')
-            )
+            LooseBox(self._box(one, place), one.get('label', ''), _group(one))
             for one in image.findall('box')
         ]
-        for box in boxes:
-            box.group = box.group or None
         loose = [
-            LoosePoint(point, one.get('group_id', '0').lstrip('0') or None)
+            LoosePoint(point, _group(one))
             for one in image.findall('points')
             if (point := self._point(one, place))
         ]
-        animals = [
-            self._skeleton(one, boxes, len(image.findall('skeleton')), place)
-            for one in image.findall('skeleton')
-        ]
+        animals = [self._skeleton(one, boxes, place) for one in image.findall('skeleton')]
+        give_boxes(animals, boxes)
         if loose:
             animals += grouped(loose, boxes, self._wrong_at(place))
         size = image.get('width'), image.get('height')
@@ -88,15 +82,11 @@ class CvatXml(LabelFormat):
     def _wrong_at(self, place: str) -> Callable[[str, str], UserError]:
         return lambda what, hint: self.wrong(place, what, hint)
 
-    def _skeleton(
-        self, skeleton: Element, boxes: list[LooseBox], num_skeletons: int, place: str
-    ) -> Animal:
-        """Its box has the same group, or is the only box of a picture with one skeleton."""
+    def _skeleton(self, skeleton: Element, boxes: list[LooseBox], place: str) -> Animal:
+        """The animal of a skeleton, with the box of its group."""
         points = [self._point(one, place) for one in skeleton.findall('points')]
-        group = skeleton.get('group_id', '0').lstrip('0')
-        own = [box for box in boxes if group and box.group == group]
-        if not own and num_skeletons == 1 and len(boxes) == 1:
-            own = boxes
+        group = _group(skeleton)
+        own = [box for box in boxes if group is not None and box.group == group]
         if len(own) > 1:
             raise self.wrong(place, f'has two boxes in the group {group}', 'keep one of them')
         return Animal(
@@ -136,6 +126,12 @@ class CvatXml(LabelFormat):
             return float(text)
         except ValueError:
             raise self.wrong(place, f'has {text!r}, which is not a number') from None
+
+
+def _group(element: Element) -> str | None:
+    """The number of its group; None without a group, which CVAT also writes as 0."""
+    group = element.get('group_id', '0')
+    return None if group == '0' else group
 
 
 def _links(svg: str, names: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
