@@ -151,7 +151,7 @@ def test_the_first_frame_has_ids_in_the_order_of_the_instances():
     assert ids(tracked(film(boxes))) == [[1, 2, 3, 4]] * 3
 
 
-def test_only_one_result_is_held_back():
+def test_only_ten_results_are_held_back():
     taken = []
 
     def arriving():
@@ -161,7 +161,7 @@ def test_only_one_result_is_held_back():
 
     for number, each in enumerate(ByteTracking()(arriving())):
         assert each is taken[number]
-        assert len(taken) <= number + 2
+        assert len(taken) <= number + 11
     assert len(taken) == number + 1 == 30
 
 
@@ -224,6 +224,16 @@ def test_a_track_ends_when_its_figure_leaves_the_picture():
     assert found == [1] * 26 + [2] * 26
 
 
+@pytest.mark.parametrize(('speed', 'after'), [(0.6, 2), (0, 1)], ids=['leaves', 'stands'])
+def test_a_track_ends_if_its_figure_is_lost_while_it_leaves(speed, after):
+    """The detector misses its last part. The same part of a figure that stands keeps its id."""
+    leaves = walk(620 - speed * np.arange(25.0)[::-1])
+    boxes = np.concatenate([leaves, np.full((12, 1, 4), np.nan), leaves[::-1]])
+    boxes = np.clip(boxes, 0, [639, 479, 639, 479])
+    found = [number for row in ids(tracked(film(boxes))) for number in row]
+    assert found == [1] * 25 + [after] * 25
+
+
 def test_lost_frames_count_by_their_times():
     """Frames that could not be read are missing in the stream."""
     frames = film(walk(np.arange(60.0)))
@@ -239,12 +249,26 @@ def test_missing_and_repeated_times_are_accepted(times):
     assert ids(tracked(frames)) == [[1]] * 9
 
 
-def test_a_low_score_extends_a_track_but_starts_none():
-    frames = film(walk(np.arange(12.0)))
-    for each, score in zip(frames, [0.4] * 3 + [0.6] * 5 + [0.4] * 4, strict=True):
+def scored(boxes, scores):
+    """Results with one instance each, with these scores."""
+    frames = film(boxes)
+    for each, score in zip(frames, scores, strict=True):
         each.instances[0].box_score = score
-    assert ids(tracked(frames)) == [[None]] * 3 + [[1]] * 9
-    assert ids(tracked(frames, start_score=0)) == [[1]] * 12
+    return frames
+
+
+def test_a_low_score_extends_a_track_in_both_directions_but_starts_none():
+    boxes = walk(np.arange(12.0))
+    assert ids(tracked(scored(boxes, [0.4] * 3 + [0.6] * 5 + [0.4] * 4))) == [[1]] * 12
+    assert ids(tracked(scored(boxes, [0.4] * 12))) == [[None]] * 12
+    assert ids(tracked(scored(boxes, [0.4] * 12), start_score=0)) == [[1]] * 12
+
+
+def test_a_new_track_gets_only_earlier_boxes_that_overlap_and_only_in_ten_frames():
+    scores = [0.4] * 20 + [0.6] * 5
+    assert ids(tracked(scored(walk(np.arange(25.0)), scores))) == [[None]] * 11 + [[1]] * 14
+    away = walk(np.where(np.arange(25) < 17, 300.0, 0.0))
+    assert ids(tracked(scored(away, scores))) == [[None]] * 17 + [[1]] * 8
 
 
 def test_a_detection_in_only_one_frame_has_no_id():

@@ -11,14 +11,10 @@ from vitpose_plus.inference.defaults import START_SCORE
 from vitpose_plus.inference.duplicates import NearDuplicates
 from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.stages import Stage
-from vitpose_plus.inference.tracks import HELD, MIN_SIMILARITY, Tracks
+from vitpose_plus.inference.tracks import HELD, MIN_SIMILARITY, RATE, Tracks
 
 if TYPE_CHECKING:
     from trackers import ByteTrackTracker
-
-# The unit of time of the motion model, in frames per second, and not the frame rate of the film: it
-# gets time stamps. Lower frame rates then have more freedom for changes of speed.
-RATE = 30
 
 
 def check_installed() -> None:
@@ -45,13 +41,15 @@ class ByteTracking(Tracking):
     Near duplicates are removed first. Every dataset has its own tracks, so that a person and an
     animal cannot swap their ids. The motion of a box is predicted with the times of the frames. An
     instance that is seen in only one frame, or that has a low score and belongs to no track, has
-    the id None. Frames are yielded one frame later than they arrive.
+    the id None. Frames are yielded ten frames later than they arrive: when a track starts, its id
+    is also set in the frames before, in which its boxes had low scores.
 
     Args:
         start_score: Boxes with a lower score extend a track, but start none. Use 0 for bottom-up
             models: the score of their instances is the mean score of the keypoints.
         lost_seconds: If an instance is missing for this time or less, it keeps its id. The track
-            ends earlier if its predicted box leaves the picture.
+            ends earlier if its predicted box leaves the picture. It ends after 0.3 seconds if the
+            box touches the border and would be outside the picture in 2 seconds.
 
     Raises:
         UserError: The package ``trackers`` is missing.
@@ -99,7 +97,7 @@ class ByteTracking(Tracking):
             frame_rate=RATE,
             track_activation_threshold=self.start_score,
             high_conf_det_threshold=self.start_score,
-            minimum_consecutive_frames=HELD + 1,
+            minimum_consecutive_frames=2,
             minimum_iou_threshold=MIN_SIMILARITY,
             iou=DIoU(),
         )
