@@ -107,11 +107,11 @@ def test_frames_of_films_have_a_box_for_every_figure_that_can_be_seen(workplace,
     frames = importlib.import_module('projects.figures_detector.frames')
     frames.write_frames(frames.ROOT, films=2)
     content = json.loads((frames.ROOT / 'boxes_train.json').read_text())
-    assert len(list((frames.ROOT / 'train').iterdir())) == len(content['images']) == 6
+    assert len(list((frames.ROOT / 'train').iterdir())) == len(content['images']) == 12
     assert {each['category_id'] for each in content['annotations']} == {1, 2}
     drawn = Film(frames.SEED, 1, frames.SIZE).draw(0, 0).figures
     seen = [one.box for one in drawn if one.visible >= 0.2 and min(one.box[2:]) >= 8]
-    own = [each['bbox'] for each in content['annotations'] if each['image_id'] == 3]
+    own = [each['bbox'] for each in content['annotations'] if each['image_id'] == 6]
     np.testing.assert_allclose(own, seen)
 
 

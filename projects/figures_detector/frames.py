@@ -15,14 +15,14 @@ from vitpose_plus.datasets.figures.tracked import Tracked
 
 ROOT = Path('work_dirs/demo/frames')
 SEED = 0  # benchmarks/films.py uses films of other seeds
-FILMS = 200
-TIMES = (0, 4, 8)  # of the frames, in seconds
+FILMS = 240
+TIMES = (0, 1.5, 3, 4.5, 6, 7.5)  # of the frames, in seconds
 VISIBLE = 0.2  # the least visible share of a figure that gets a box
 MIN_SIDE = 8  # of a box, in pixels; parts of figures at the border can be smaller
 
 
 def write_frames(root: Path, films: int) -> None:
-    """Writes ``root/train`` with three frames of each film, and ``root/boxes_train.json``."""
+    """Writes ``root/train`` with the frames of each film, and ``root/boxes_train.json``."""
     images, annotations = [], []
     for index in range(films):
         film = Film(SEED, index, SIZE)

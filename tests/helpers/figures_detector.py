@@ -2,7 +2,7 @@
 
 It is made by the commands in projects/figures_detector/README.md and then
 
-    python -m tests.helpers.figures_detector work_dirs/films_detector/epoch_3.pth
+    python -m tests.helpers.figures_detector work_dirs/films_detector/epoch_5.pth
 """
 
 import sys
@@ -19,7 +19,7 @@ CONFIGS = ROOT / 'projects' / 'figures_detector' / 'configs'
 PROJECT_CONFIG = CONFIGS / 'rtmdet-nano_films-320x256.py'
 FOLDER = ROOT / 'tests' / 'data' / 'figures_detector'  # a training folder
 CONFIG = FOLDER / PROJECT_CONFIG.name
-CHECKPOINT = FOLDER / 'epoch_3.pth'
+CHECKPOINT = FOLDER / 'epoch_5.pth'
 
 
 def make(trained: str | Path) -> None:

@@ -19,5 +19,5 @@ def test_tracks_agree_with_the_true_ids(tmp_path):
     predictor = PosePredictor(TINY, FILE, device='cpu')
     rows = report(tmp_path, predictor, str(figures_detector.FOLDER), films=3, seconds=8, seed=7)
     assert np.mean(rows['true boxes']['IDF1']) >= 0.95
-    assert np.mean(rows['detected boxes']['IDF1']) >= 0.75
+    assert np.mean(rows['detected boxes']['IDF1']) >= 0.8
     assert np.mean(rows['detected boxes']['bound']) >= 0.9

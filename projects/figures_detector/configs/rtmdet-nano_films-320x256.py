@@ -2,7 +2,7 @@
 
 _base_ = 'rtmdet-nano_figures-320x256.py'
 
-EPOCHS = 3
+EPOCHS = 5
 load_from = 'work_dirs/figures_detector/epoch_11.pth'
 frames = dict(
     type='CocoDataset',

@@ -2,7 +2,7 @@ CLASSES = (
     'person',
     'animal',
 )
-EPOCHS = 3
+EPOCHS = 5
 auto_scale_lr = dict(base_batch_size=16, enable=False)
 backend_args = None
 base_lr = 0.004
@@ -17,7 +17,7 @@ data_root = 'data/coco/'
 dataset_type = 'CocoDataset'
 default_hooks = dict(
     checkpoint=dict(
-        _scope_='mmdet', interval=3, max_keep_ckpts=3, type='CheckpointHook'),
+        _scope_='mmdet', interval=5, max_keep_ckpts=3, type='CheckpointHook'),
     logger=dict(_scope_='mmdet', interval=50, type='LoggerHook'),
     param_scheduler=dict(_scope_='mmdet', type='ParamSchedulerHook'),
     sampler_seed=dict(_scope_='mmdet', type='DistSamplerSeedHook'),
@@ -176,11 +176,11 @@ param_scheduler = [
     dict(
         begin=0, by_epoch=False, end=100, start_factor=0.001, type='LinearLR'),
     dict(
-        T_max=3,
+        T_max=5,
         begin=0,
         by_epoch=True,
         convert_to_iter_based=True,
-        end=3,
+        end=5,
         eta_min=3e-05,
         type='CosineAnnealingLR'),
 ]
@@ -258,9 +258,9 @@ test_pipeline = [
 train_cfg = dict(
     _scope_='mmdet',
     dynamic_intervals=None,
-    max_epochs=3,
+    max_epochs=5,
     type='EpochBasedTrainLoop',
-    val_interval=3)
+    val_interval=5)
 train_dataloader = dict(
     batch_sampler=None,
     batch_size=4,
