@@ -23,7 +23,7 @@ from vitpose_plus.inference.writing import Lines
 
 FRAMES, RATE = 18_000, 10  # 30 minutes
 WARM = 1_000  # frames until all buffers are full
-GROWTH = 50  # MB
+GROWTH = 80  # MB; a group of rows of the format parquet needs 40
 
 
 def write_long_film(path: Path, size_wh: tuple[int, int] = (320, 240)) -> Path:

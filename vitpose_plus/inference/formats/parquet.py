@@ -10,7 +10,7 @@ from vitpose_plus.inference.iterating import groups
 from vitpose_plus.inference.tables import rows, to_df
 
 NAME = 'predictions.parquet'
-ROWS = 2**15  # in a row group; only one group is in memory at a time
+ROWS = 2**14  # in a row group; only one group is in memory at a time, with 40 MB
 
 
 class ParquetFormat(Format):
