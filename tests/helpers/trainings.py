@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 from mmengine.runner import BaseLoop
+from mmpose.visualization import PoseLocalVisualizer
 
 from tests.helpers.demo import ROOT
 from tests.helpers.processes import free_port
@@ -87,6 +88,8 @@ class Child:
         os.dup2(file, 1), os.dup2(file, 2)
         sys.stdout = sys.stderr = io.TextIOWrapper(os.fdopen(1, 'wb', 0), write_through=True)
         os.environ.update(environment)
+        # A new process has none of the visualizers that runners of earlier tests have registered.
+        PoseLocalVisualizer._instance_dict.clear()
         try:
             function()
         except SystemExit as error:
