@@ -59,9 +59,9 @@ def test_a_signal_in_a_validation_ends_it():
     every = ['train_cfg.val_interval=1', 'default_hooks.checkpoint.interval=10']
     workers = ['val_dataloader.num_workers=2', 'val_dataloader.persistent_workers=True']
     words = ['--cfg-options', *every, *workers]
-    child = interrupted(
-        signal.SIGTERM, 6, 'small.py', 'validation', *words, loop=ValLoop, group=True
-    )
+    # Each worker has given a batch: a signal that arrives while a worker starts ends this worker.
+    options = dict(loop=ValLoop, after=1, group=True)
+    child = interrupted(signal.SIGTERM, 6, 'small.py', 'validation', *words, **options)
     last = finished(child, 143).splitlines()[-1]
     assert 'Stopped by SIGTERM after iteration 6 of 12: all is saved in ' in last
     assert files('validation') == ['iter_6.pth', 'last_checkpoint']

@@ -4,6 +4,7 @@ A forked child has loaded all packages already: a few iterations take half a sec
 """
 
 import io
+import itertools
 import os
 import signal
 import sys
@@ -142,17 +143,19 @@ def interrupted(
     *words: str,
     group: bool = False,
     times: int = 1,
+    after: int = 0,
     loop: type[BaseLoop] = ExactTrainLoop,
     **environment: str,
 ) -> Child:
     """Starts a training that gets a signal after ``iteration`` training iterations, at the start of
-    the next iteration of ``loop``. With ``group``, all processes of its group get the signal."""
+    the next iteration of ``loop``, or ``after`` iterations later if it is another loop. With
+    ``group``, all processes of its group get the signal."""
 
     def run() -> None:
-        run_iter = loop.run_iter
+        run_iter, calls = loop.run_iter, itertools.count()
 
         def run_iter_with_signal(self: BaseLoop, *args) -> None:
-            if self.runner.iter == iteration:
+            if self.runner.iter == iteration and next(calls) >= after:
                 for _ in range(times):
                     signal_group(number) if group else os.kill(os.getpid(), number)
             run_iter(self, *args)
