@@ -38,7 +38,8 @@ def _run(args: argparse.Namespace) -> int:
 
     # Cheap checks come first, before weights are downloaded.
     check_place(Path(args.out))
-    formats = [FORMATS[name]() for name in sorted(set(args.format))]
+    names = sorted(set(args.format))
+    formats = [FORMATS[name]() for name in names]
     refine = Refinement(args.smooth, args.fill, has_tracks=args.track)
     if args.track:
         check_installed()
@@ -69,7 +70,7 @@ def _run(args: argparse.Namespace) -> int:
     )
     tracking = predictor.tracking() if args.track else None
     tracked = dict(track=tracking and tracking.describe()) | refine.describe()
-    written = dict(score=args.score, draw=not args.no_draw, formats=sorted(set(args.format)))
+    written = dict(score=args.score, draw=not args.no_draw, formats=names)
     manifest = new_manifest(
         predictor.model.describe(),
         prediction.describe() | tracked | written,

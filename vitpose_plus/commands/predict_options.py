@@ -2,6 +2,7 @@
 
 import argparse
 
+from vitpose_plus.commands.runs import add_launcher
 from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL, SCORE
 
 # The keys of ``inference.formats.FORMATS``.
@@ -135,13 +136,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='crops in a batch, or auto [auto]',
     )
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='what starts several processes, which share the pictures: torchrun (pytorch), srun or '
-        'mpirun [none]',
-    )
+    add_launcher(parser)
     parser.add_argument(
         '--force',
         action='store_true',

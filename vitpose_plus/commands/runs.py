@@ -20,14 +20,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUE',
         help='settings to override in the config',
     )
+    add_launcher(parser)
+    # torch.distributed.launch, which mim uses, passes one of these two spellings.
+    parser.add_argument('--local_rank', '--local-rank', type=rank, help=argparse.SUPPRESS)
+
+
+def add_launcher(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
         help='what starts several processes: torchrun (pytorch), srun or mpirun [none]',
     )
-    # torch.distributed.launch, which mim uses, passes one of these two spellings.
-    parser.add_argument('--local_rank', '--local-rank', type=rank, help=argparse.SUPPRESS)
 
 
 def rank(text: str) -> int:

@@ -65,12 +65,12 @@ class Journal:
             is_film = False
             for item in group:
                 is_film |= item.picture.frame is not None
-                line = self._line(item)
                 if item.is_new:
+                    line = self._line(item)
                     self._write(dict(number=number, **line))
                     self.on_new(item)
+                    item.instances = [Instance.from_dict(one) for one in line.get(INSTANCES, ())]
                 if not item.failure:
-                    item.instances = [Instance.from_dict(each) for each in line[INSTANCES]]
                     yield item.result(self.skeletons)
             if is_film:
                 self._write({'number': number, END: True})

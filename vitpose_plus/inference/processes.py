@@ -132,7 +132,7 @@ class LaunchedProcesses(Processes):
         first = TCPStore(host, 0, is_master=True, wait_for_workers=False) if self.is_first else None
         port = self.agree(lambda: first.port)
         store = first or TCPStore(host, port)
-        barrier()  # the first process may end soon, for example by an error
+        barrier()  # the first process may end now, but not before all are connected
         return store
 
     def agree(self, decide: Callable[[], Value]) -> Value:
@@ -143,6 +143,7 @@ class LaunchedProcesses(Processes):
             except (UserError, RunError) as error:
                 decided[1] = error
         broadcast_object_list(decided)
+        barrier()  # the first process may end now, but not before all have the answer
         if decided[1] is not None:
             raise decided[1]
         return decided[0]
