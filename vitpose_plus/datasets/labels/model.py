@@ -53,3 +53,15 @@ class Labels:
     names: tuple[str, ...]
     links: tuple[tuple[int, int], ...]
     pictures: list[LabelledPicture]
+
+    @property
+    def most_instances(self) -> int:
+        """The largest number of instances in one picture; 0 without pictures."""
+        return max((len(picture.instances) for picture in self.pictures), default=0)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Name of each keypoint, in order -> the number of instances in which it is labelled."""
+        labelled = [one.labelled for picture in self.pictures for one in picture.instances]
+        numbers = np.array(labelled, int).reshape(-1, len(self.names)).sum(0)
+        return dict(zip(self.names, numbers.tolist(), strict=True))
