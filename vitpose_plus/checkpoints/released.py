@@ -140,16 +140,21 @@ def check_dataset(weights: Weights, dataset: str) -> None:
     raise UserError(f'{lacks}; that head is in {", ".join(others) or "no released weights"}.')
 
 
+def download(weights: Weights) -> str:
+    """Returns the path of the file; downloads it and prints its flags, if this is not done yet."""
+    if not is_downloaded(weights):
+        for flag in weights.flags:
+            print(f'{weights.name}: {flag}: {FLAGS[flag]}', file=sys.stderr)
+    return fetch(weights.url, weights.sha256)
+
+
 def load(weights: Weights) -> Loaded:
     """Downloads weights, if this is not done yet, and translates them for their config's model.
 
     Raises:
         UserError: They cannot be downloaded, or do not fit the config in the table.
     """
-    if not is_downloaded(weights):
-        for flag in weights.flags:
-            print(f'{weights.name}: {flag}: {FLAGS[flag]}', file=sys.stderr)
-    path = Path(fetch(weights.url, weights.sha256))
+    path = Path(download(weights))
     cfg = read_config(weights.config)
     cfg.merge_from_dict(weights.options)
     try:
