@@ -54,6 +54,24 @@ def new_folder(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
+def replacing_folder(path: str | Path) -> Iterator[Path]:
+    """Gives a new empty folder, which replaces ``path`` if no error is raised.
+
+    The old folder, if there is one, is complete until then. The caller checks that it may be lost.
+    """
+    path = Path(os.path.realpath(path))
+    if not os.path.lexists(path):
+        with new_folder(path) as new:
+            yield new
+        return
+    with _temporary_folder(path) as folder:
+        with new_folder(folder / 'new') as new:
+            yield new
+        os.rename(path, folder / 'old')
+        os.rename(folder / 'new', path)
+
+
+@contextmanager
 def _temporary_folder(path: Path) -> Iterator[Path]:
     """A temporary folder beside ``path``, on the same disk. It is deleted at the end."""
     try:

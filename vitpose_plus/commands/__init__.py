@@ -31,6 +31,7 @@ HARMLESS = '|'.join(
     ]
 )
 COMMANDS = (
+    'new-dataset',
     'train',
     'plot',
     'test',

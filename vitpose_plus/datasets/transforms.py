@@ -1,6 +1,9 @@
-"""The authors' transforms of boxes and crops, where they differ from mmpose's."""
+"""Transforms of boxes and crops that mmpose does not have: the authors', and for two looks."""
+
+from typing import Any
 
 import numpy as np
+from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 from mmpose.datasets.transforms import RandomBBoxTransform, TopdownAffine
 from mmpose.registry import TRANSFORMS
@@ -51,3 +54,30 @@ class StretchedTopdownAffine(TopdownAffine):
     @staticmethod
     def _fix_aspect_ratio(bbox_scale: np.ndarray, aspect_ratio: float) -> np.ndarray:
         return bbox_scale
+
+
+@TRANSFORMS.register_module()
+class RandomWholePicture(BaseTransform):
+    """Replaces some boxes by the whole picture, so that one model learns both looks.
+
+    A model that predicts without a detector first looks at the whole picture, then at the box
+    around the keypoints that it found there.
+
+    Args:
+        probability: The part of the samples that are whole pictures.
+        padding: The sides of the picture are multiplied by it, as ``GetBBoxCenterScale`` does with
+            those of a box.
+    """
+
+    def __init__(self, probability: float = 0.5, padding: float = 1.1) -> None:
+        super().__init__()
+        self.probability, self.padding = probability, padding
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Changes ``bbox_center`` and ``bbox_scale``, (n, 2) in pixels."""
+        if np.random.rand() < self.probability:
+            height, width = results['img_shape'][:2]
+            wh = np.array([[width, height]], np.float32)
+            results['bbox_center'] = np.repeat(wh / 2, len(results['bbox_center']), axis=0)
+            results['bbox_scale'] = np.repeat(wh * self.padding, len(results['bbox_scale']), axis=0)
+        return results

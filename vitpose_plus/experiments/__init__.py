@@ -13,6 +13,7 @@ from vitpose_plus.experiments.configs import (
     single_dataset_config,
     whole_pictures_config,
 )
+from vitpose_plus.experiments.own_dataset import own_dataset_config
 from vitpose_plus.experiments.pretraining import person_crops, whole_pictures
 from vitpose_plus.experiments.topdown import multi_dataset, multi_task, single_dataset
 
@@ -23,6 +24,7 @@ __all__ = [
     'multi_dataset_config',
     'multi_task',
     'multi_task_config',
+    'own_dataset_config',
     'person_crops',
     'person_crops_config',
     'single_dataset',

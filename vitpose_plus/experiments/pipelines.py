@@ -9,7 +9,8 @@ from typing import Any
 
 from vitpose_plus.errors import UserError
 
-BEFORE, AFTER = 'before_crop', 'after_crop'  # the keys of added transforms in ``augmentation``
+# The keys of added transforms in ``augmentation``.
+AFTER_BOX, BEFORE, AFTER = 'after_box', 'before_crop', 'after_crop'
 
 
 def training(entry: dict, crop: dict, augmentation: Sequence[dict]) -> list[dict]:
@@ -20,6 +21,7 @@ def training(entry: dict, crop: dict, augmentation: Sequence[dict]) -> list[dict
     return [
         dict(type='LoadImage'),
         box(entry),
+        *changes.get(AFTER_BOX, ()),
         *used,
         *changes.get(BEFORE, ()),
         _cropping(crop),
@@ -49,14 +51,14 @@ def check(name: str, entry: dict) -> None:
             'the sides of a box are multiplied, for example 1.1.'
         )
     for key, change in entry.get('augmentation', {}).items():
-        if key in (BEFORE, AFTER):
+        if key in (AFTER_BOX, BEFORE, AFTER):
             right = isinstance(change, list | tuple) and all(map(_is_transform, change))
             hint = 'a list of transforms, each a dict with its type'
         else:
             right = change is None or isinstance(change, dict)
             hint = (
                 'a dict of changes of this transform, or None to leave it out; transforms are '
-                f'added in the lists {BEFORE} and {AFTER}'
+                f'added in the lists {AFTER_BOX}, {BEFORE} and {AFTER}'
             )
         if not right:
             raise UserError(

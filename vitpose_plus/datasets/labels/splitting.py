@@ -138,6 +138,9 @@ class ListedSplit(Split):
         )
 
 
+SPLITS: dict[str, type[RandomSplit]] = dict(block=BlockSplit, random=RandomSplit, film=FilmSplit)
+
+
 def write_held_out(path: Path, rows: Sequence[int], paths: Sequence[Path]) -> None:
     """Writes the names of pictures, as ``ListedSplit`` reads them.
 

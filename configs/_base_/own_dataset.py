@@ -1,0 +1,21 @@
+# What a training on a dataset of your own changes (`own_dataset_config`): few labelled pictures, one
+# short training, boxes that are not exact.
+
+augmentation = [
+    dict(type='RandomFlip', direction='horizontal'),
+    # As far as a first look errs. The default angle is for animals and people that stand upright.
+    dict(
+        type='RandomBBoxTransform',
+        shift_factor=0.15,
+        shift_prob=0.8,
+        scale_factor=(0.7, 1.4),
+        rotate_factor=30.0,
+    ),
+]
+after_crop = [dict(type='PhotometricDistortion')]
+metric = [dict(type='EPE'), dict(type='CocoMetric')]  # the first number chooses the best checkpoint
+
+default_hooks = dict(
+    logger=dict(interval=20),
+    checkpoint=dict(max_keep_ckpts=1, rule='less'),
+)

@@ -1,0 +1,185 @@
+"""Writes the folder of a dataset of your own."""
+
+import difflib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vitpose_plus.datasets.labels.boxes import BoxRule
+from vitpose_plus.datasets.labels.guessing import SIGMA, swap_partners
+from vitpose_plus.datasets.labels.model import LabelledPicture, Labels
+from vitpose_plus.datasets.labels.splitting import write_held_out
+from vitpose_plus.datasets.labels.turning import turning
+from vitpose_plus.datasets.labels.writing import write_coco
+from vitpose_plus.errors import UserError, closest
+from vitpose_plus.experiments.new_dataset.looks import Look
+from vitpose_plus.experiments.new_dataset.sizing import Sized, rotation
+from vitpose_plus.experiments.new_dataset.texts import Keypoints, config_text, entry_text
+from vitpose_plus.files import replacing_folder, unwritable
+
+FILES = ('dataset.py', 'config.py', 'annotations', 'held_out.txt', 'labels.png')
+
+
+@dataclass(frozen=True)
+class NewDataset:
+    """A dataset that is ready to be written.
+
+    Attributes:
+        name: The name of the dataset.
+        labels: The labels; every picture has an instance.
+        held_out: The rows of the pictures that are held out.
+        keypoints: The keypoints, with their partners and links.
+        boxes: The name of the look, a key of ``LOOKS``.
+        look: The kind of crops.
+        flips: Whether pictures may be mirrored.
+    """
+
+    name: str
+    labels: Labels
+    held_out: Sequence[int]
+    keypoints: Keypoints
+    boxes: str
+    look: Look
+    flips: bool
+
+    @property
+    def training(self) -> list[int]:
+        """The rows of the pictures of the training."""
+        held_out = set(self.held_out)
+        return [row for row in range(len(self.labels.pictures)) if row not in held_out]
+
+    def boxes_wh(self) -> np.ndarray:
+        """Widths and heights of the training's N boxes that give the shape of the input, (N, 2)."""
+        pictures = [self.labels.pictures[row] for row in self.training]
+        rule = self.look.shaping_rule()
+        return np.array([wh for picture in pictures for wh in _boxes_wh(picture, rule)])
+
+    def augmentation(self) -> dict[str, Sized]:
+        """The changes of the augmentation, with reasons."""
+        changes = dict(
+            RandomBBoxTransform=self._rotation(),
+            RandomHalfBody=Sized(None, 'needs an upper and a lower body'),
+        )
+        if not self.flips:
+            changes['RandomFlip'] = Sized(
+                None, 'no partners: pictures are never mirrored, also not in tests'
+            )
+        if self.look.after_box:
+            changes['after_box'] = Sized(list(self.look.after_box), 'half of the samples')
+        return changes
+
+    def _rotation(self) -> Sized:
+        order = {name: number for number, name in enumerate(self.labels.names)}
+        partners = [order[self.keypoints.swap.get(name, name)] for name in order]
+        instances = [one for picture in self.labels.pictures for one in picture.instances]
+        angle, reason = rotation(turning(instances, partners if self.flips else None))
+        return Sized(dict(rotate_factor=angle), reason)
+
+
+def keypoints_of(labels: Labels, swap: Sequence[tuple[str, str]], flips: bool) -> Keypoints:
+    """Returns the keypoints with their partners, which are guessed from the names if not given.
+
+    Args:
+        labels: The labels.
+        swap: Pairs of names that change places in a mirrored picture.
+        flips: Whether pictures may be mirrored.
+
+    Raises:
+        UserError: A name of ``swap`` is unknown, or occurs twice.
+    """
+    given: dict[str, str] = {}
+    for pair in swap:
+        for name, other in (pair, pair[::-1]):
+            if name not in labels.names:
+                raise UserError(
+                    f'--swap {pair[0]}={pair[1]}: the labels have no keypoint '
+                    f'{name!r}{closest(difflib.get_close_matches(name, labels.names, n=1))}.'
+                )
+            if name in given or pair[0] == pair[1]:
+                raise UserError(f'--swap names {name} twice: give each keypoint one partner.')
+            given[name] = other
+    guessed = {} if given or not flips else swap_partners(labels.names)
+    comment = '; guessed from the names' if guessed else ''
+    return Keypoints(labels.names, given or guessed, comment, labels.links, SIGMA)
+
+
+@contextmanager
+def dataset_folder(path: Path, force: bool) -> Iterator[Path]:
+    """Gives an empty folder, which gets the name ``path`` if no error is raised.
+
+    Args:
+        path: The folder of the dataset.
+        force: Whether a folder that was written before is replaced.
+
+    Raises:
+        UserError: The folder exists, or contains other files, or cannot be written.
+    """
+    check_place(path, force)
+    with replacing_folder(path) as new:
+        yield new
+
+
+def check_place(path: Path, force: bool) -> None:
+    """Raises a ``UserError`` if no folder of a dataset can be written at ``path``."""
+    if reason := unwritable(path.parent):
+        raise UserError(f'{path} cannot be written, as {reason}: give another --out.')
+    if not os.path.lexists(path):
+        return
+    if not path.is_dir():
+        raise UserError(f'{path} is a file: give the name of a folder (--out).')
+    others = sorted(each.name for each in path.iterdir() if each.name not in FILES)
+    if others:
+        raise UserError(
+            f'{path} contains {others[0]}, which new-dataset does not write: give another --out, '
+            'or move it away.'
+        )
+    if not force:
+        raise UserError(f'{path} exists: give another --out, or replace it with --force.')
+
+
+def write_folder(
+    path: Path, new: NewDataset, arguments: dict[str, Sized], final: Path | None = None
+) -> None:
+    """Writes the entry, the config and the annotations into an existing folder.
+
+    Args:
+        path: The folder.
+        new: The dataset.
+        arguments: The arguments of ``own_dataset_config`` (``size_training``).
+        final: The folder's later path, if it will be moved.
+    """
+    labels, rule = new.labels, new.look.rule()
+    paths = [picture.path for picture in labels.pictures]
+    pictures = Path(os.path.commonpath([each.absolute().parent for each in paths]))
+    annotations = path / 'annotations'
+    annotations.mkdir()
+    for name, rows in (('train', new.training), ('val', new.held_out)):
+        write_coco(labels, rows, annotations / f'{name}.json', new.name, rule, pictures)
+    write_held_out(path / 'held_out.txt', new.held_out, paths)
+    entry = entry_text(
+        new.name,
+        new.keypoints,
+        new.boxes,
+        new.look.comment,
+        new.look.padding,
+        new.augmentation(),
+        place(pictures, (final or path).absolute()),
+    )
+    (path / 'dataset.py').write_text(entry, encoding='utf-8')
+    (path / 'config.py').write_text(config_text(new.name, arguments), encoding='utf-8')
+
+
+def place(path: Path, folder: Path) -> str:
+    """A path seen from a folder if both are below the current folder, else the absolute path."""
+    here = Path.cwd()
+    if path.is_relative_to(here) and folder.is_relative_to(here):
+        return Path(os.path.relpath(path, folder)).as_posix()
+    return path.as_posix()
+
+
+def _boxes_wh(picture: LabelledPicture, rule: BoxRule) -> list[np.ndarray]:
+    return [rule.box(one, picture.size_wh)[2:] for one in picture.instances]

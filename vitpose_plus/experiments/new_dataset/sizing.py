@@ -1,0 +1,127 @@
+"""Sizes a model and its training for the labels, the initial weights and the machine.
+
+The numbers are our own: they were found with a hundred labelled frames of mice on two cores
+(docs/own_keypoints.md).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+TOKEN = 16  # pixels; the input has a whole number of tokens in x and y
+ALL_WAYS = 60.0  # degrees; instances that are turned farther may have any angle
+ANY_ANGLE, UPRIGHT = 180.0, 30.0  # degrees, the rotations of the augmentation
+PASSES = 10  # the least number of epochs
+LIMIT_WORKERS = 8
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the training runs on.
+
+    Attributes:
+        cores: The number of cores that this process may use.
+        has_gpu: Whether it has a GPU.
+    """
+
+    cores: int
+    has_gpu: bool = False
+
+
+@dataclass(frozen=True)
+class Start:
+    """The initial weights.
+
+    Attributes:
+        name: The released name, the file or the URL.
+        arch: The size of its backbone, a key of ``models.archs.ARCHS``.
+        expert: The dataset whose expert is used; None if there are no experts.
+    """
+
+    name: str
+    arch: str
+    expert: str | None = None
+
+
+class Sized(NamedTuple):
+    """A value of the config, and the reason for it."""
+
+    value: object
+    reason: str
+
+
+def size_training(
+    boxes_wh: np.ndarray,
+    pixels: int,
+    parts: int,
+    start: Start | None,
+    machine: Machine,
+) -> dict[str, Sized]:
+    """Returns the arguments of ``own_dataset_config``, with reasons.
+
+    Args:
+        boxes_wh: Widths and heights of the N boxes of the training in pixels, (N, 2).
+        pixels: The number of pixels that the input should have, about.
+        parts: The number of kinds of crops that the training learns.
+        start: The initial weights; None: random.
+        machine: The machine.
+    """
+    number = len(boxes_wh)
+    arch = start.arch if start else 'tiny'
+    is_tiny = arch == 'tiny'
+    batch = min(number, 32 if machine.has_gpu else 16)
+    steps = math.ceil(number / batch)
+    iterations = parts * (400 if start else 1200)
+    epochs = max(PASSES, math.ceil(iterations / steps))
+    width, height = np.median(boxes_wh, axis=0)
+    input_hw = shape(width, height, pixels if is_tiny else max(pixels, 256 * 192))
+    sized = dict(
+        arch=Sized(arch, _why_arch(start)),
+        input_hw=Sized(
+            input_hw, f'height, width; the median crop is {width:.0f} wide and {height:.0f} high'
+        ),
+        batch_size=Sized(batch, 'on a GPU' if machine.has_gpu else 'small steps, for a CPU'),
+        epochs=Sized(epochs, _why_epochs(epochs, steps, number, start, parts)),
+        lr=Sized(1e-3 if is_tiny else 5e-4, f'for AdamW and the size {arch}'),
+        warm_up=Sized(min(100, epochs * steps // 10), 'iterations; at most a tenth of all'),
+        workers=Sized(*_workers(machine)),
+    )
+    if start:
+        sized['pretrained'] = Sized(start.name, 'the initial weights of the backbone')
+        if start.expert:
+            sized['expert'] = Sized(start.expert, 'the expert that is folded into the backbone')
+    return sized
+
+
+def shape(width: float, height: float, pixels: int) -> tuple[int, int]:
+    """Height and width of an input with the shape of a box, in whole numbers of two tokens."""
+    ratio = float(np.clip(height / width, 0.5, 2.0))
+    sides = math.sqrt(pixels * ratio), math.sqrt(pixels / ratio)
+    return tuple(max(1, round(side / (2 * TOKEN))) * 2 * TOKEN for side in sides)
+
+
+def rotation(turn: float) -> Sized:
+    """The angle of the augmentation from that of the labels (``turning``), in degrees."""
+    if turn > ALL_WAYS:
+        return Sized(ANY_ANGLE, f'instances are turned by up to {turn:.0f} degrees')
+    return Sized(UPRIGHT, f'most instances are within {turn:.0f} degrees of each other')
+
+
+def _why_arch(start: Start | None) -> str:
+    if start:
+        return 'the size of the initial weights'
+    return 'random weights: larger models need more pictures'
+
+
+def _why_epochs(epochs: int, steps: int, number: int, start: Start | None, parts: int) -> str:
+    weights = 'trained' if start else 'random'
+    looks = ' and two looks' if parts > 1 else ''
+    return f'{epochs * steps} iterations for {number} instances, {weights} weights{looks}'
+
+
+def _workers(machine: Machine) -> tuple[int, str]:
+    if machine.cores == 1:
+        return 0, 'this machine has one core'
+    return min(LIMIT_WORKERS, machine.cores - 1), f'this machine has {machine.cores} cores'

@@ -1,0 +1,153 @@
+"""The texts of ``dataset.py`` and ``config.py``."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vitpose_plus.experiments.new_dataset.sizing import Sized
+
+ENTRY = """\
+# Written by `vitpose new-dataset`. Lines with "guessed" are not in the labels: check them.
+def {name}_metainfo():  # a function, so that its variables do not become config keys
+    return dict(
+        dataset_name={name!r},
+        # swap: the keypoint that it becomes in a mirrored picture{swap_comment}
+        keypoint_info={{
+{keypoints}
+        }},
+{skeleton}
+        joint_weights=[1.0] * {number},  # guessed: all keypoints count the same
+        sigmas=[{sigma}] * {number},  # guessed: as a hip of COCO is 0.107 and an eye 0.025
+    )
+
+
+{name} = dict(
+    num_keypoints={number},
+    crop='udp_exact',  # decodes keypoints at the border of a crop without an error
+    padding={padding},  # the sides of a box are multiplied by it
+    boxes={boxes!r},  # {boxes_comment}
+    augmentation=dict(
+{augmentation}
+    ),
+    train=dict(
+        type='BaseCocoStyleDataset',
+        metainfo={name}_metainfo(),
+        data_root={root},
+        ann_file='annotations/train.json',
+        data_prefix=dict(img={pictures!r}),
+    ),
+    val=dict(
+        type='BaseCocoStyleDataset',
+        metainfo={name}_metainfo(),
+        data_root={root},
+        ann_file='annotations/val.json',
+        data_prefix=dict(img={pictures!r}),
+    ),
+    metric=[dict(type='EPE'), dict(type='CocoMetric')],
+)
+"""
+CONFIG = """\
+# Written by `vitpose new-dataset`: train it with `vitpose train`. All numbers may be changed.
+_base_ = './dataset.py'
+from vitpose_plus.experiments import own_dataset_config
+
+globals().update(
+    own_dataset_config(
+        _base_,
+        {name!r},
+{arguments}
+    )
+)
+"""
+ROOT = "r'{{ fileDirname }}'"  # mmengine replaces it by the folder of the file
+
+
+@dataclass(frozen=True)
+class Keypoints:
+    """What an entry says about the keypoints.
+
+    Attributes:
+        names: The names, in order.
+        swap: Name -> partner in a mirrored picture.
+        swap_comment: Where the partners come from.
+        links: Pairs of keypoint numbers, from 0.
+        sigma: The sigma of every keypoint.
+    """
+
+    names: Sequence[str]
+    swap: Mapping[str, str]
+    swap_comment: str
+    links: Sequence[tuple[int, int]]
+    sigma: float
+
+
+def entry_text(
+    name: str,
+    keypoints: Keypoints,
+    boxes: str,
+    boxes_comment: str,
+    padding: float,
+    augmentation: Mapping[str, Sized],
+    pictures: str,
+) -> str:
+    """Returns the text of ``dataset.py``.
+
+    Args:
+        name: The name of the dataset.
+        keypoints: Its keypoints.
+        boxes: How the boxes were made, the value of ``--boxes``.
+        boxes_comment: What that means.
+        padding: The padding of the boxes.
+        augmentation: Transform or list -> its changes, with the reason.
+        pictures: The folder of the pictures, seen from that of the file, or absolute.
+    """
+    rows = [
+        f'            {i}: dict(name={each!r}, id={i}, swap={keypoints.swap.get(each, "")!r}),'
+        for i, each in enumerate(keypoints.names)
+    ]
+    return ENTRY.format(
+        name=name,
+        swap_comment=keypoints.swap_comment,
+        keypoints='\n'.join(rows),
+        skeleton=_skeleton(keypoints),
+        number=len(keypoints.names),
+        sigma=keypoints.sigma,
+        padding=padding,
+        boxes=boxes,
+        boxes_comment=boxes_comment,
+        augmentation='\n'.join(_lines(augmentation, indent=8)),
+        root=ROOT,
+        pictures=pictures,
+    )
+
+
+def config_text(name: str, arguments: Mapping[str, Sized]) -> str:
+    """Returns the text of ``config.py``, with the reasons as comments."""
+    return CONFIG.format(name=name, arguments='\n'.join(_lines(arguments, indent=8)))
+
+
+def _skeleton(keypoints: Keypoints) -> str:
+    names = keypoints.names
+    if not keypoints.links:
+        example = f'0: dict(link=({names[0]!r}, {names[-1]!r}), id=0)'
+        comment = f'        # The labels have no links. For a line: {example}'
+        return f'{comment}\n        skeleton_info={{}},'
+    rows = [
+        f'            {i}: dict(link=({names[a]!r}, {names[b]!r}), id={i}),'
+        for i, (a, b) in enumerate(keypoints.links)
+    ]
+    return '\n'.join(['        skeleton_info={', *rows, '        },'])
+
+
+def _lines(values: Mapping[str, Sized], indent: int) -> list[str]:
+    return [
+        f'{" " * indent}{key}={_code(each.value)},  # {each.reason}' for key, each in values.items()
+    ]
+
+
+def _code(value: object) -> str:
+    """Python code of a value; dicts as ``dict(...)``, as everywhere in configs."""
+    if isinstance(value, dict):
+        return f'dict({", ".join(f"{key}={_code(each)}" for key, each in value.items())})'
+    if isinstance(value, list):
+        return f'[{", ".join(map(_code, value))}]'
+    return repr(value)
