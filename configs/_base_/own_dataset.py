@@ -1,5 +1,5 @@
-# What a training on a dataset of your own changes (`own_dataset_config`): few labelled pictures, one
-# short training, boxes that are not exact.
+# What `own_dataset_config` changes for a dataset of your own: few labelled pictures, one short
+# training, boxes that are not exact.
 
 augmentation = [
     dict(type='RandomFlip', direction='horizontal'),
@@ -13,7 +13,6 @@ augmentation = [
     ),
 ]
 after_crop = [dict(type='PhotometricDistortion')]
-metric = [dict(type='EPE'), dict(type='CocoMetric')]  # the first number chooses the best checkpoint
 
 default_hooks = dict(
     logger=dict(interval=20),

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vitpose_plus.datasets.labels.splitting import Split
-    from vitpose_plus.experiments.new_dataset import Machine, NewDataset, Start
-    from vitpose_plus.experiments.new_dataset.sizing import Sized
+    from vitpose_plus.experiments.new_dataset.folder import NewDataset
+    from vitpose_plus.experiments.new_dataset.sizing import Machine, Sized, Start
 
-BOXES = ('file', 'points', 'whole', 'refine')  # the keys of ``experiments.new_dataset.LOOKS``
+BOXES = ('file', 'points', 'whole', 'refine')  # the keys of ``experiments.new_dataset.looks.LOOKS``
 SPLITS = ('block', 'random', 'film')  # the keys of ``datasets.labels.splitting.SPLITS``
 # Names in the config that is written; a dataset with such a name would replace them.
 ENDINGS = ('_cfg', '_dataloader', '_evaluator', '_wrapper', '_hooks', '_scheduler', '_dir')
@@ -29,9 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'labels',
         nargs='+',
         metavar='LABELS',
-        help='files of labels, or folders of them: COCO keypoints (also of CVAT, COCO Annotator and '
-        'Label Studio), CVAT xml, Label Studio json, labelme json, DeepLabCut csv, or a table of '
-        'picture,keypoint,x,y',
+        help='files of labels, or folders of them: COCO keypoints, CVAT xml, Label Studio json, '
+        'labelme json, DeepLabCut csv, or a table of picture,keypoint,x,y',
     )
     parser.add_argument(
         '--pictures', metavar='FOLDER', help='where the pictures are, if they were moved'
@@ -96,16 +95,15 @@ def pair(text: str) -> tuple[str, str]:
 
 def run(args: argparse.Namespace) -> None:
     from vitpose_plus.datasets.labels import read_labels
-    from vitpose_plus.experiments.new_dataset import (
-        LOOKS,
+    from vitpose_plus.experiments.new_dataset.folder import (
         NewDataset,
         check_place,
         dataset_folder,
-        default_look,
         keypoints_of,
-        size_training,
         write_folder,
     )
+    from vitpose_plus.experiments.new_dataset.looks import LOOKS, default_look
+    from vitpose_plus.experiments.new_dataset.sizing import size_training
     from vitpose_plus.visualization.labels import draw_labels
 
     check_name(args.name)
@@ -163,7 +161,7 @@ def machine() -> 'Machine':
     """The machine of this process."""
     import torch
 
-    from vitpose_plus.experiments.new_dataset import Machine
+    from vitpose_plus.experiments.new_dataset.sizing import Machine
 
     allowed = getattr(os, 'sched_getaffinity', None)  # Linux only
     cores = len(allowed(0)) if allowed else os.cpu_count() or 1
@@ -173,8 +171,8 @@ def machine() -> 'Machine':
 def start_of(args: argparse.Namespace) -> 'Start | None':
     """The initial weights of ``--pretrained``, which may be downloaded; None: random weights."""
     from vitpose_plus.checkpoints.starts import find_start
-    from vitpose_plus.experiments.new_dataset import Start
     from vitpose_plus.experiments.new_dataset.folder import place
+    from vitpose_plus.experiments.new_dataset.sizing import Start
 
     if args.pretrained is None:
         if args.expert:

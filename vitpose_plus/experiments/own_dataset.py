@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from vitpose_plus.errors import UserError, closest
+from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.configs import changed, single_dataset_config
 from vitpose_plus.experiments.pipelines import AFTER
 
@@ -58,13 +58,12 @@ def own_dataset_config(
         changes: Section -> changes of that section.
     """
     if arch not in PARENTS:
-        raise UserError(f'arch={arch!r} is not known{closest([arch])}: give {", ".join(PARENTS)}.')
+        raise UserError(f'arch={arch!r} is not known: give {", ".join(PARENTS)}.')
     entry = dict(base[name])
     boxes = entry.pop('boxes', None)
     own = Config.fromfile(OWN)
     flips = entry.get('augmentation', {}).get('RandomFlip', {}) is not None
     entry['augmentation'] = {AFTER: own.after_crop, **entry.get('augmentation', {})}
-    entry.setdefault('metric', own.metric)
     loading = dict(num_workers=workers, persistent_workers=workers > 0)
     cfg = Config.fromfile(CONFIGS / PARENTS[arch])
     cfg.merge_from_dict(

@@ -31,7 +31,7 @@ def multi_task(
             Optional keys: ``train`` (needed for training), ``test`` (else ``val`` is used),
             ``padding`` (the sides of a box are multiplied by it; 1.25 if not given) and
             ``augmentation`` (a transform's type -> changes of it, or None to leave it out;
-            ``before_crop`` and ``after_crop`` -> lists of added transforms).
+            ``after_box``, ``before_crop`` and ``after_crop`` -> lists of added transforms).
         crops: Kind of crop -> its ``codec``, ``affine`` and ``shift_heatmap``.
         augmentation: Transforms between box and crop, in training.
         input_hw: Height and width of the crops, in pixels.

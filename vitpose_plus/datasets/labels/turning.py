@@ -33,6 +33,8 @@ def turning(instances: Sequence[LabelledInstance], flips: Sequence[int] | None) 
         mirrored = _fits(-z[:, order].conj(), labelled[:, order], z[reference], labelled[reference])
         fits = np.where(abs(mirrored) > abs(fits) + CLEARLY, mirrored, fits)
     turns = fits[abs(fits) > 0]
+    if not len(turns):
+        return 0.0
     turns = turns / abs(turns)
     centre = turns.mean()
     if abs(centre) < 1e-6:
