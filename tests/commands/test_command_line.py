@@ -33,7 +33,7 @@ WRONG = [
         [*TEST, '--work-dir', 'file'],
         r'file cannot be written, as .*file is no folder: give',
     ),
-    (['test', 'folder', WEIGHTS], r'folder is a folder: give a config file, or the name'),
+    (['test', 'folder', WEIGHTS], r'folder is a folder without config\.py: give a'),
     (['test', '', WEIGHTS], r'The argument config is empty'),
     ([*TEST, '--launcher', 'pytorch'], r'--launcher pytorch needs .* RANK, which is missing'),
     (
@@ -41,6 +41,7 @@ WRONG = [
         r"argument --local_rank/--local-rank: '-1' is not an integer",
     ),
     (['train', TINY, '--resume', WEIGHTS, '--pretrained', WEIGHTS], r'--pretrained would have no'),
+    (['train', TINY, '--expert', 'coco'], r'--expert coco .* give them with --pretrained'),
     (['train', TINY, '--amp', '--cfg-options', 'optim_wrapper=None'], r'there is no optim_wrapper'),
     (
         ['train', TINY, '--auto-scale-lr', '--cfg-options', 'auto_scale_lr=None'],

@@ -58,23 +58,14 @@ def test_mmengine_reads_its_own_addresses_and_a_teacher_is_downloaded_too(served
     assert torch.load(cfg.model.teacher.checkpoint)['weight'] == 1
 
 
-def as_pretrained(cfg, path):
-    return train.configure(cfg, options('--pretrained', path))
-
-
-def as_load_from(cfg, path):
-    cfg.load_from = path
-    return cfg
-
-
-@pytest.mark.parametrize('give', [as_pretrained, as_load_from])
-def test_another_layout_is_refused_also_over_http(give, tiny_config, served, tmp_path):
+def test_another_layout_is_refused_as_load_from_also_over_http(tiny_config, served, tmp_path):
     folder, address, _ = served
     torch.save(convert(weights(tiny_config), target='official').state_dict, folder / 'w.pth')
     texts = []
     for place in (folder, address):
+        tiny_config.load_from = f'{place}/w.pth'
         with pytest.raises(UserError, match='convert IN OUT --source official') as error:
-            preflight.check_checkpoints(give(tiny_config, f'{place}/w.pth'))
+            preflight.check_checkpoints(tiny_config)
         path, _, text = str(error.value).partition(' ')
         assert path.startswith(str(tmp_path))
         texts.append(text)
@@ -114,6 +105,12 @@ def test_a_large_model_without_weights_is_logged(name, millions):
     assert RANDOM.format(millions) in line
 
 
+def test_a_small_model_without_weights_is_logged_too():
+    assert logged(load_config(TINY)) == [
+        'The backbone starts from random weights (1.2 M parameters).'
+    ]
+
+
 def test_a_resnet_is_a_large_model_too():
     cfg = load_config('resnet-50_coco-256x192')
     assert logged(cfg) == []  # it loads torchvision's weights
@@ -125,7 +122,6 @@ def test_a_resnet_is_a_large_model_too():
 @pytest.mark.parametrize(
     ('name', 'settings'),
     [
-        (TINY, []),
         ('mae-base_coco-crops-256x192', []),
         (BASE, ['load_from=a.pth']),
         (BASE, ['model.init_cfg.type=Pretrained', 'model.init_cfg.checkpoint=a.pth']),

@@ -107,7 +107,7 @@ def test_a_config_that_cannot_be_read_is_one_sentence(case, tmp_path, monkeypatc
         ('a.json', '[1]', r'a\.json cannot be read as a config \(AttributeError'),
         ('a.yaml', 'a: [1', r'a\.yaml cannot be read as a config \(ParserError'),
         ('a.txt', 'a = 1', r'a\.txt cannot be read as a config \(OSError: Only py/yml'),
-        ('folder/a.py', '', r'folder is a folder: give a config file, or the name'),
+        ('folder/a.py', '', r'folder is a folder without config\.py: give a'),
     ],
 )
 def test_other_files_are_named_too(name, text, message, tmp_path, monkeypatch):

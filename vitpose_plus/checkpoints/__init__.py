@@ -2,11 +2,13 @@
 
 from vitpose_plus.checkpoints.converting import convert
 from vitpose_plus.checkpoints.guard import CheckpointGuardHook, check_file, check_fit
+from vitpose_plus.checkpoints.initialising import PretrainedBackbone
 from vitpose_plus.checkpoints.loading import load_from_local
 from vitpose_plus.checkpoints.splitting import expand, split
 
 __all__ = [
     'CheckpointGuardHook',
+    'PretrainedBackbone',
     'check_file',
     'check_fit',
     'convert',

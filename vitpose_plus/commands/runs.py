@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('config', help='a config file, or the name of an included config')
+    parser.add_argument(
+        'config', help='a config file, the name of an included config, or a folder of new-dataset'
+    )
     parser.add_argument('--work-dir', help='folder for logs and checkpoints [work_dirs/CONFIG]')
     parser.add_argument(
         '--cfg-options',

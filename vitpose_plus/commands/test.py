@@ -1,21 +1,46 @@
 """Test a checkpoint with the datasets and metrics of a config."""
 
 import argparse
+import os.path as osp
+from typing import TYPE_CHECKING
 
 from vitpose_plus import files
 from vitpose_plus.commands import runs
 from vitpose_plus.errors import UserError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 METRICS = ('.json', '.yaml', '.yml', '.pkl', '.pickle')  # endings that mmengine.dump accepts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     runs.add_arguments(parser)
-    parser.add_argument('checkpoint', help='the weights to test')
+    parser.add_argument(
+        'checkpoint',
+        nargs='?',
+        help="the weights to test [the best checkpoint in the config's training folder; the config "
+        'may also be a training folder]',
+    )
     parser.add_argument('--out', metavar='JSON', help='also write the metrics to this file')
     parser.add_argument(
         '--sheet', metavar='PNG', help='draw predictions for some pictures of every dataset'
     )
+
+
+def load_config(args: argparse.Namespace) -> 'Config':
+    """Reads the config, and finds the weights if they are not given."""
+    from vitpose_plus.engine.trained import TEST, best_weights, config_of, training_folder
+
+    given = training_folder(args.config)
+    args.config = config_of(args.config)
+    cfg = runs.load_config(args)
+    cfg.load_from = args.checkpoint
+    if args.checkpoint is None:
+        cfg.work_dir = args.work_dir or given or cfg.work_dir
+        cfg.load_from = best_weights(cfg)
+        cfg.work_dir = osp.join(cfg.work_dir, TEST)  # keeps the config of the training
+    return cfg
 
 
 def run(args: argparse.Namespace) -> None:
@@ -31,8 +56,7 @@ def run(args: argparse.Namespace) -> None:
         files.check_output(args.out, METRICS)
     if args.sheet:
         files.check_output(args.sheet, files.PICTURES)
-    cfg = runs.load_config(args)
-    cfg.load_from = args.checkpoint
+    cfg = load_config(args)
     cfg.model = deployment_config(cfg.model)
     if args.sheet and 'strategy' in cfg:
         raise UserError('--sheet needs the complete model on one device: use the base config.')

@@ -26,8 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--pretrained',
         metavar='CHECKPOINT',
-        help='initial weights of the backbone: a checkpoint (file or URL) of a pose model or of '
-        'MAE, in our layout; none: random weights',
+        help='initial weights of the backbone: a released name, or a checkpoint (file or URL) of a '
+        'ViTPose, a ViTPose+ or MAE in any layout; none: random weights',
+    )
+    parser.add_argument(
+        '--expert',
+        metavar='DATASET',
+        help='the expert of a ViTPose+ that a plain model starts from [the first]',
     )
     parser.add_argument('--amp', action='store_true', help='train in mixed precision')
     parser.add_argument(
@@ -47,13 +52,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
     """Applies the training options of the command line to the config."""
+    if args.expert and args.pretrained in (None, 'none'):
+        raise UserError(
+            f'--expert {args.expert} names an expert of the initial weights: give them with '
+            '--pretrained.'
+        )
     if args.pretrained == 'none':
         from vitpose_plus.engine.starting import start_at_random
 
         start_at_random(cfg.model.backbone)
     elif args.pretrained:
-        start = dict(type='Pretrained', checkpoint=args.pretrained, prefix='backbone.')
-        cfg.model.backbone.init_cfg = start
+        from vitpose_plus.engine.starting import start_from
+
+        start_from(cfg.model.backbone, args.pretrained, args.expert)
     if args.amp and cfg.get('optim_wrapper'):
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')

@@ -7,16 +7,14 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
-from torch import nn
 
-from vitpose_plus.checkpoints import check_file, check_fit, reading
+from vitpose_plus.checkpoints import check_file, reading
 from vitpose_plus.checkpoints.fetching import is_local
-from vitpose_plus.checkpoints.guard import check_layout
 from vitpose_plus.datasets.checking import check_dataset, missing_files, needs_of
 from vitpose_plus.datasets.checking.metainfo import check_metainfo
 from vitpose_plus.datasets.multi_dataset import load_annotations, plain_datasets, unread
 from vitpose_plus.engine import launchers, settings
-from vitpose_plus.engine.starting import fetch_checkpoints, pretrained
+from vitpose_plus.engine.starting import check_start, fetch_checkpoints, pretrained
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import about, unwritable
 from vitpose_plus.models.building import build_on_meta
@@ -178,20 +176,7 @@ def check_checkpoints(cfg: Config) -> None:
     full_init = pretrained(cfg.model)
     if full_init and is_local(full_init.get('checkpoint')):
         reading.read(full_init.checkpoint)
-    init = pretrained(cfg.model.get('backbone', {}))
-    if init and is_local(init.checkpoint):
-        given, prefix = reading.read(init.checkpoint), init.get('prefix', '')
-        check_layout(given, init.checkpoint)
-        weights = {
-            f'backbone.{name.removeprefix(prefix)}': value
-            for name, value in given.items()
-            if name.startswith(prefix)
-        }
-        backbone = nn.ModuleDict(dict(backbone=model.backbone))
-        tokens = {k: v for k, v in backbone.state_dict().items() if k == 'backbone.prefix_tokens'}
-        hint = 'run python -m vitpose_plus convert IN OUT --config CONFIG, and give OUT'
-        weights = {**tokens, **weights}  # tokens start from random values
-        check_fit(weights, backbone, init.checkpoint, hint)
+    check_start(cfg, getattr(model, 'backbone', None))
     if teacher := getattr(model, 'teacher', None):
         parts = [unread(part) for part in plain_datasets(cfg.train_dataloader.dataset)]
         infos = [part.metainfo for part in parts]

@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from vitpose_plus.checkpoints import work_dirs
 from vitpose_plus.checkpoints.fetching import fetch, is_url
+from vitpose_plus.engine.best_copy import BEST_COPY, has_best_copy
 from vitpose_plus.errors import UserError
 
 
@@ -67,10 +68,13 @@ def checkpoint_folder(cfg: Config) -> tuple[Path, str | None]:
 
 
 def remove_checkpoints(cfg: Config) -> None:
-    """Removes the checkpoints that a training would replace, and the file that names the newest."""
+    """Removes the checkpoints that a training would replace, and the files that name
+    the newest and the best."""
     for path in _replaced(cfg):
         path.unlink(missing_ok=True)
     (Path(cfg.work_dir) / work_dirs.POINTER).unlink(missing_ok=True)
+    if has_best_copy(cfg) and not cfg.get('resume'):
+        (Path(cfg.work_dir) / BEST_COPY).unlink(missing_ok=True)
 
 
 def _replaced(cfg: Config) -> list[Path]:

@@ -3,7 +3,6 @@
 import os.path as osp
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -24,9 +23,9 @@ def load_config(
     """Loads a config by its path, or by the name of an included config.
 
     Args:
-        name: Path, or name of an included config.
+        name: Path, name of an included config, or a folder with a ``config.py``.
         work_dir: The folder for logs and checkpoints. By default that of the config, else a folder
-            in ``work_dirs/`` with the config's name.
+            in ``work_dirs/`` with the name of the config or of its folder.
         options: Settings to override, each as ``KEY=VALUE``.
         launcher: The launcher that started the processes.
     """
@@ -35,7 +34,7 @@ def load_config(
     catalogue.check_model(cfg)
     cfg.launcher = launcher
     if work_dir or not cfg.get('work_dir'):
-        cfg.work_dir = work_dir or osp.join('work_dirs', Path(cfg.filename).stem)
+        cfg.work_dir = work_dir or osp.join('work_dirs', catalogue.run_name(name))
     return cfg
 
 

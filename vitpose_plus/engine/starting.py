@@ -1,13 +1,22 @@
-"""The weights that a training starts from: downloads them, and describes them in the log."""
+"""The weights that a training starts from: finds them, checks them and logs them."""
+
+from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger
+from mmengine.model.weight_init import PretrainedInit
+from mmengine.registry import WEIGHT_INITIALIZERS
 from mmpose.registry import MODELS
+from torch import nn
 
-from vitpose_plus.checkpoints import reading
+from vitpose_plus.checkpoints import PretrainedBackbone, check_fit, reading
 from vitpose_plus.checkpoints.fetching import fetch, is_local, is_url
-from vitpose_plus.models import MaskedAutoencoder
+from vitpose_plus.checkpoints.guard import check_layout
+from vitpose_plus.checkpoints.initialising import CONVERT, TOKENS
+from vitpose_plus.checkpoints.starts import locate
+from vitpose_plus.errors import UserError
+from vitpose_plus.models import MaskedAutoencoder, ViT
 from vitpose_plus.models.building import build_on_meta
 
 # The papers never train a backbone with so many parameters from random weights; `tiny` has fewer.
@@ -18,7 +27,37 @@ def pretrained(model: dict) -> dict | None:
     """Returns the ``init_cfg`` that loads a file, from the config of a model or backbone."""
     given = model.get('init_cfg') or {}
     parts = given if isinstance(given, list | tuple) else [given]
-    return next((part for part in parts if part.get('type') == 'Pretrained'), None)
+    return next((part for part in parts if issubclass(_initialiser(part), PretrainedInit)), None)
+
+
+def _initialiser(part: dict) -> type:
+    """The class of an ``init_cfg``; ``object`` if there is none of this name."""
+    kind = part.get('type')
+    kind = WEIGHT_INITIALIZERS.get(kind) if isinstance(kind, str) else kind
+    return kind if isinstance(kind, type) else object
+
+
+def start_from(backbone: dict, checkpoint: str, expert: str | None = None) -> None:
+    """Lets a backbone start from a checkpoint.
+
+    Args:
+        backbone: The config of the backbone; changed in place.
+        checkpoint: A released name, a file or a URL. For a backbone that is no ``ViT``, and for
+            mmengine's other addresses, it is loaded by mmengine, and must have the same layout.
+        expert: The dataset of the expert that is folded.
+    """
+    kind = MODELS.get(backbone['type']) if isinstance(backbone['type'], str) else backbone['type']
+    is_vit = isinstance(kind, type) and issubclass(kind, ViT)
+    if is_vit and (is_url(checkpoint) or is_local(checkpoint)):
+        chosen = {} if expert is None else dict(expert=expert)
+        backbone.init_cfg = dict(type='PretrainedBackbone', checkpoint=checkpoint, **chosen)
+    elif expert is None:
+        backbone.init_cfg = dict(type='Pretrained', checkpoint=checkpoint, prefix='backbone.')
+    else:
+        raise UserError(
+            f'--expert {expert} is for a checkpoint of a ViTPose+ and a model with the backbone '
+            'ViT: leave it out.'
+        )
 
 
 def start_at_random(backbone: dict) -> None:
@@ -35,10 +74,42 @@ def fetch_checkpoints(cfg: Config) -> None:
     """Downloads the files that the model starts from, and puts their paths into the config."""
     if is_url(cfg.get('load_from')):
         cfg.load_from = fetch(cfg.load_from)
-    starts = (pretrained(cfg.model.get('backbone', {})), cfg.model.get('teacher'))
-    for start in starts:
+    for start in (pretrained(cfg.model.get('backbone', {})), cfg.model.get('teacher')):
         if start and is_url(start.get('checkpoint')):
             start['checkpoint'] = fetch(start['checkpoint'])
+    start = pretrained(cfg.model.get('backbone', {}))
+    if start and issubclass(_initialiser(start), PretrainedBackbone):
+        start['checkpoint'] = locate(start['checkpoint'])
+
+
+def check_start(cfg: Config, backbone: nn.Module) -> None:
+    """Raises a ``UserError`` if the file that a backbone starts from does not fit it.
+
+    Args:
+        cfg: The config of the training, with the file's path.
+        backbone: The backbone, which may be on the meta device.
+    """
+    start = pretrained(cfg.model.get('backbone', {}))
+    if start is None or not is_local(start.get('checkpoint')):
+        return
+    initialiser = WEIGHT_INITIALIZERS.build(start)
+    if isinstance(initialiser, PretrainedBackbone):
+        folder = Path(cfg.filename or '').parent
+        own = {path.name for path in folder.glob('*.py')} >= {'config.py', 'dataset.py'}
+        remedy = f'vitpose new-dataset NAME LABELS --pretrained {start.checkpoint}'
+        hint = dict(hint=f'write {folder} again with {remedy}') if own else {}
+        initialiser.check(backbone, **hint)
+        return
+    given, prefix = reading.read(start.checkpoint), start.get('prefix', '')
+    check_layout(given, start.checkpoint)
+    weights = {
+        f'backbone.{name.removeprefix(prefix)}': value
+        for name, value in given.items()
+        if name.startswith(prefix)
+    }
+    parent = nn.ModuleDict(dict(backbone=backbone))
+    random = {name: value for name, value in parent.state_dict().items() if name == TOKENS}
+    check_fit({**random, **weights}, parent, start.checkpoint, CONVERT)
 
 
 def report_start(cfg: Config, logger: MMLogger) -> None:
@@ -51,7 +122,7 @@ def report_start(cfg: Config, logger: MMLogger) -> None:
         return
     start = pretrained(cfg.model.backbone)
     if start and is_local(start['checkpoint']):
-        logger.info(describe_loading(start['checkpoint'], start.get('prefix', '')))
+        logger.info(_description(cfg.model.backbone, start))
     elif not start and not issubclass(MODELS.get(cfg.model.type), MaskedAutoencoder):
         number = sum(p.numel() for p in build_on_meta(cfg.model.backbone).parameters())
         if number >= FULL_SIZE:
@@ -60,6 +131,17 @@ def report_start(cfg: Config, logger: MMLogger) -> None:
                 '--pretrained CHECKPOINT (docs/weights.md), or --pretrained none if this is '
                 'intended.'
             )
+        else:
+            logger.info(
+                f'The backbone starts from random weights ({number / 1e6:.1f} M parameters).'
+            )
+
+
+def _description(backbone: dict, start: dict) -> str:
+    initialiser = WEIGHT_INITIALIZERS.build(start)
+    if isinstance(initialiser, PretrainedBackbone):
+        return initialiser.describe(build_on_meta(backbone))
+    return describe_loading(start['checkpoint'], start.get('prefix', ''))
 
 
 def describe_loading(path: str, prefix: str) -> str:

@@ -13,6 +13,7 @@ from vitpose_plus.models.building import deployment_config
 
 CONFIGS = (Path(__file__).parents[1] / '.mim' / 'configs').resolve()
 PARTS = ('_base_', 'datasets')  # folders with files that are only parts of configs
+IN_FOLDER = 'config.py'  # the config in a folder of ``new-dataset``
 NO_MODEL = 'has no model with a backbone: give the config of a model.'
 
 
@@ -32,11 +33,16 @@ def shipped_configs() -> dict[str, Path]:
 
 
 def find_config(name: str) -> str:
-    """Returns ``name`` if it is a file, else the included config of that name (also with .py)."""
+    """Returns the path of a config.
+
+    Args:
+        name: A file, a folder with a ``config.py`` (as ``new-dataset`` writes it), or the name of
+            an included config, also with .py.
+    """
     if osp.isfile(name):
         return name
     if osp.isdir(name):
-        raise UserError(f'{name} is a folder: give a config file, or the name of an included one.')
+        return _config_in(name)
     shipped = shipped_configs()
     stem = name.removesuffix('.py')
     if stem not in shipped:
@@ -46,6 +52,22 @@ def find_config(name: str) -> str:
             f'name{closest(close)}.'
         )
     return str(shipped[stem])
+
+
+def _config_in(folder: str) -> str:
+    path = osp.join(folder, IN_FOLDER)
+    if not osp.isfile(path):
+        raise UserError(
+            f'{folder} is a folder without {IN_FOLDER}: give a folder that `vitpose new-dataset` '
+            'wrote, a config file, or the name of an included config.'
+        )
+    return path
+
+
+def run_name(name: str) -> str:
+    """The name of a training with this config: that of the folder or of the file."""
+    path = Path(osp.abspath(name))
+    return path.name if path.is_dir() else Path(find_config(name)).stem
 
 
 def read_config(name: str) -> Config:
