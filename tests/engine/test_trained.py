@@ -66,6 +66,11 @@ def test_the_best_checkpoint_is_tested(mouse):
 
 def test_a_training_folder_may_be_moved_and_have_a_config_of_any_name(mouse):
     write('moved/best_coco_AP_epoch_2.pth', 'moved/vitpose.py')
+    with open('moved/vitpose.py', 'a') as file:
+        file.write(
+            "model['backbone']['init_cfg'] = dict(type='PretrainedBackbone', checkpoint='-')\n"
+        )
     cfg = test.load_config(options(test, 'moved'))
+    assert 'init_cfg' not in cfg.model.backbone  # a test does not need the file of the start
     assert cfg.load_from == 'moved/best_coco_AP_epoch_2.pth'
     assert Path(cfg.filename) == Path('moved/vitpose.py')

@@ -30,11 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def load_config(args: argparse.Namespace) -> 'Config':
     """Reads the config, and finds the weights if they are not given."""
+    from vitpose_plus.engine.starting import start_at_random
     from vitpose_plus.engine.trained import TEST, best_weights, config_of, training_folder
 
     given = training_folder(args.config)
     args.config = config_of(args.config)
     cfg = runs.load_config(args)
+    start_at_random(cfg.model.get('backbone', {}))  # the file may be gone; all weights are loaded
     cfg.load_from = args.checkpoint
     if args.checkpoint is None:
         cfg.work_dir = args.work_dir or given or cfg.work_dir
