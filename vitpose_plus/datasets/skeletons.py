@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 MIDDLE, LEFT, RIGHT = 0, 1, 2
 PADDING = 1.25  # the default of mmpose's GetBBoxCenterScale
 
@@ -19,7 +21,7 @@ class Skeleton:
         links: Pairs of keypoint numbers, from 0; a line is drawn between the two keypoints.
         flips: For each of the K keypoints, the number of the keypoint that it becomes in the
             mirrored picture.
-        sigmas: The K falloffs of COCO's object keypoint similarity.
+        sigmas: The K falloffs of COCO's object keypoint similarity; empty if there are none.
         input_wh: Width and height of the model's crops, in pixels; None without crops.
         padding: The factor by which boxes are enlarged before the crop.
     """
@@ -46,7 +48,8 @@ class Skeleton:
             names=tuple(names[i] for i in range(len(names))),
             links=tuple((int(a), int(b)) for a, b in metainfo['skeleton_links']),
             flips=tuple(int(i) for i in metainfo['flip_indices']),
-            sigmas=tuple(float(sigma) for sigma in metainfo['sigmas']),
+            # mmpose stores sigmas=None, which means that there are none, as one NaN.
+            sigmas=tuple(float(s) for s in np.ravel(metainfo['sigmas']) if np.isfinite(s)),
             input_wh=input_wh,
             padding=padding,
         )
