@@ -1,7 +1,6 @@
 """The same labels through every format are the same ``Labels``."""
 
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from tests.helpers.label_files import (
     write_rows,
 )
 from vitpose_plus.datasets.labels import Labels, read_labels
-from vitpose_plus.datasets.labels.formats.deeplabcut import DeepLabCutHdf5
 from vitpose_plus.errors import UserError
 
 
@@ -87,31 +85,14 @@ def test_several_files_and_formats_are_read_together(tmp_path):
     assert_same(read, labels)
 
 
-def test_hdf5_has_the_content_of_the_csv(tmp_path, monkeypatch):
-    """PyTables is not in the test environment, so the data frame itself is given."""
-    pandas = pytest.importorskip('pandas')
-    labels = example(tmp_path)
-    rows = list(dlc_rows(labels, tmp_path, labels.pictures, ('mus1', 'mus2'), 3))
-    columns = pandas.MultiIndex.from_arrays(
-        [row[3:] for row in rows[:4]], names=['scorer', 'individuals', 'bodyparts', 'coords']
-    )
-    index = pandas.MultiIndex.from_tuples([tuple(row[:3]) for row in rows[4:]])
-    values = [[np.nan if cell == '' else cell for cell in row[3:]] for row in rows[4:]]
-    frame = pandas.DataFrame(values, index=index, columns=columns)
+def test_hdf5_is_refused(tmp_path):
+    """Reading it with pandas would run the code of pickles in it."""
     path = tmp_path / 'CollectedData_Pranav.h5'
-    path.touch()
-    monkeypatch.setattr(pandas, 'read_hdf', lambda path: frame)
-    assert DeepLabCutHdf5.recognises(frame)
-    assert_same(read_labels([path]), labels, boxes=False, links=False)
-
-
-def test_hdf5_without_pytables(tmp_path, monkeypatch):
-    pytest.importorskip('pandas')
-    path = tmp_path / 'CollectedData_Pranav.h5'
-    path.touch()
-    monkeypatch.setitem(sys.modules, 'tables', None)
-    with pytest.raises(UserError, match=r'h5 needs the package PyTables.*give the csv beside it'):
-        read_labels([path])
+    path.write_bytes(b'\x89HDF')
+    message = r'h5 is an HDF5 file.*: give the csv beside it.*\(CollectedData_Pranav.csv\)\.$'
+    for place in (path, tmp_path):
+        with pytest.raises(UserError, match=message):
+            read_labels([place])
 
 
 def test_a_folder_reads_the_csv_and_not_the_h5_beside_it(tmp_path):

@@ -84,11 +84,12 @@ def test_an_unknown_format(place):
         (place.root / name).write_text(text)
         refused(rf'{name} has an unknown format: these are read: COCO keypoint json; Label Studio '
                 'json .*; labelme json; CVAT for images 1.1 .*; DeepLabCut csv; csv table with the '
-                r'columns picture,keypoint,x,y\[,visible\]\[,animal\]; DeepLabCut h5',
+                r'columns picture,keypoint,x,y\[,visible\]\[,animal\]\.$',
                 [place.root / name])  # fmt: skip
     refused('film has no label file below it: these are read', [place.root / 'film'])
     refused('none.csv does not exist: correct the path', [place.root / 'none.csv'])
     refused('none does not exist: correct the path', [place.root / 'none'])
+    refused('none.h5 does not exist: correct the path', [place.root / 'none.h5'])
     refused('No label file is given', [])
     (place.root / 'a.json').write_text('{"images": [')
     refused('a.json cannot be read as json .*: export it again', [place.root / 'a.json'])

@@ -1,4 +1,4 @@
-"""Opens label files: json, xml, csv and HDF5."""
+"""Opens label files: json, xml and csv."""
 
 import csv
 import io
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from xml.etree import ElementTree
 
-from vitpose_plus.errors import UserError, needing, reason
+from vitpose_plus.errors import UserError, reason
 
 DELIMITERS = ',;\t'
 
@@ -48,21 +48,13 @@ def load_csv(path: Path) -> list[Line]:
     return [line for line in lines if any(line.cells)]
 
 
-def load_hdf5(path: Path) -> Any:
-    """The data frame that DeepLabCut stores beside its csv.
-
-    pandas uses pickle for parts of such files: open only files of people whom you trust.
-    """
-    with needing('pandas', 'tables', path):
-        import pandas
-    try:
-        with _reading(path, 'HDF5'):
-            return pandas.read_hdf(path)
-    except ImportError as error:
-        raise UserError(
-            f'{path} needs the package PyTables, which is not installed: give the csv beside it, '
-            'or run pip install tables.'
-        ) from error
+def refuse_hdf5(path: Path) -> NoReturn:
+    """DeepLabCut writes the same labels as csv. Its HDF5 files contain pickles, which can run code
+    when they are read."""
+    raise UserError(
+        f'{path} is an HDF5 file, which can contain code: give the csv beside it, which DeepLabCut '
+        f'always writes ({path.with_suffix(".csv").name}).'
+    )
 
 
 def number(text: str) -> float:
@@ -89,7 +81,7 @@ def _reading(path: Path, form: str) -> Iterator[None]:
         ValueError,
         TypeError,
         LookupError,
-        RuntimeError,  # too many levels, or an error of HDF5
+        RuntimeError,  # too many levels
         csv.Error,
         ElementTree.ParseError,
     ) as error:

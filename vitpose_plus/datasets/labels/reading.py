@@ -49,10 +49,10 @@ def _contents(path: Path) -> Iterator[Content]:
 
 def _recognised(path: Path) -> tuple[Any, type[LabelFormat] | None]:
     """The opened file and its format; None for an unknown format."""
+    if not path.exists():
+        raise UserError(f'{path} does not exist: correct the path.')
     load, kinds = FORMATS.get(path.suffix.lower(), (None, ()))
     if load is None:
-        if not path.exists():
-            raise UserError(f'{path} does not exist: correct the path.')
         return None, None
     raw = load(path)
     return raw, next((kind for kind in kinds if kind.recognises(raw)), None)

@@ -1,7 +1,6 @@
-"""DeepLabCut's tables: csv and HDF5."""
+"""DeepLabCut's csv."""
 
 import math
-from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,15 +29,22 @@ class Row:
     values: list[float]
 
 
-class DeepLabCutTable(LabelFormat):
-    """A row for each picture, and two columns for each keypoint (of each individual).
+class DeepLabCutCsv(LabelFormat):
+    """``CollectedData_*.csv``: a row for each picture, and two columns for each keypoint (of each
+    individual).
 
-    The rows of the header are scorer, individuals (several animals), bodyparts and coords.
-    Individuals with other bodyparts (``single``, for bodyparts that occur once) are another
-    category.
+    The path of a picture is in one column, or in three. The rows of the header are scorer,
+    individuals (several animals), bodyparts and coords. Individuals with other bodyparts
+    (``single``, for bodyparts that occur once) are another category.
     """
 
-    def read(self, raw: Any) -> Content:
+    TITLE = 'DeepLabCut csv'
+
+    @classmethod
+    def recognises(cls, raw: Any) -> bool:
+        return bool(raw) and raw[0].cells[0].lower() == FIRST
+
+    def read(self, raw: list[Line]) -> Content:
         header = self._header(raw)
         for row in ('bodyparts', COORDS):
             if row not in header:
@@ -57,13 +63,6 @@ class DeepLabCutTable(LabelFormat):
                 raise self.wrong('', f'names the keypoint {bodypart} twice', hint)
             places[coord] = column
         return self._content(columns, list(self._rows(raw)))
-
-    @abstractmethod
-    def _header(self, raw: Any) -> dict[str, list[str]]:
-        """Name of each row of the header -> its cells in the columns of numbers."""
-
-    @abstractmethod
-    def _rows(self, raw: Any) -> Iterator[Row]: ...
 
     def _content(self, columns: dict[str, dict[str, dict[str, int]]], rows: list[Row]) -> Content:
         for bodyparts in columns.values():
@@ -102,17 +101,8 @@ class DeepLabCutTable(LabelFormat):
                 )
             yield Point(name, x, y, VISIBLE, row.place)
 
-
-class DeepLabCutCsv(DeepLabCutTable):
-    """``CollectedData_*.csv``; the path of a picture is in one column, or in three."""
-
-    TITLE = 'DeepLabCut csv'
-
-    @classmethod
-    def recognises(cls, raw: Any) -> bool:
-        return bool(raw) and raw[0].cells[0].lower() == FIRST
-
     def _header(self, raw: list[Line]) -> dict[str, list[str]]:
+        """Name of each row of the header -> its cells in the columns of numbers."""
         start, header = _first_value(raw[0].cells), {}
         for line in raw[:4]:
             header[line.cells[0].lower()] = line.cells[start:]
@@ -141,25 +131,6 @@ class DeepLabCutCsv(DeepLabCutTable):
             except ValueError:
                 raise self.wrong(place, f'has {cell!r}, which is not a number') from None
         return values
-
-
-class DeepLabCutHdf5(DeepLabCutTable):
-    """``CollectedData_*.h5``: a data frame with the rows of the header as levels of its columns."""
-
-    TITLE = 'DeepLabCut h5'
-
-    @classmethod
-    def recognises(cls, raw: Any) -> bool:
-        return FIRST in getattr(getattr(raw, 'columns', None), 'names', ())
-
-    def _header(self, raw: Any) -> dict[str, list[str]]:
-        levels = raw.columns
-        return {name: list(map(str, levels.get_level_values(name))) for name in levels.names}
-
-    def _rows(self, raw: Any) -> Iterator[Row]:
-        for row, (index, values) in enumerate(zip(raw.index, raw.to_numpy(float), strict=True)):
-            picture = '/'.join(map(str, index)) if isinstance(index, tuple) else str(index)
-            yield Row(f'row {row}', picture, values.tolist())
 
 
 def _first_value(cells: list[str]) -> int:
