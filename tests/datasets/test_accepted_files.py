@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,44 @@ def test_the_order_of_names(tmp_path, given, known, is_order):
     else:
         with pytest.raises(UserError, match='is not in the order of the metainfo'):
             check_dataset(part, Needs())
+
+
+@pytest.mark.parametrize(
+    ('given', 'note'),
+    [
+        (['nose', 'top', 'tail'], None),  # one other word, as in official files
+        (
+            ['snout', 'top', 'tail'],
+            r"keypoint 0 \('snout', metainfo: 'nose'\) .* another name \(2 ",
+        ),
+        (
+            ['nose', 'head'],
+            'category 1 has 2 names of keypoints, and the metainfo has 3: make sure',
+        ),
+        ([], None),
+    ],
+)
+def test_names_that_cannot_be_compared_are_noted(tmp_path, given, note):
+    """Two keypoints with other names can have changed places; one cannot."""
+    settings = dict(names=given, metainfo=numbered(['nose', 'head', 'tail']))
+    part = dataset(tmp_path, 'CocoDataset', annotation(keypoints=POSE[:9]), **settings)
+    notes = check_dataset(part, Needs())
+    assert len(notes) == (note is not None)
+    assert note is None or re.search(note, notes[0])
+
+
+def test_a_file_of_all_parts_of_a_body_names_the_body(tmp_path):
+    """COCO-WholeBody's official files have the 17 names of COCO, and 133 keypoints."""
+    parts = dict(foot_kpts=6, face_kpts=68, lefthand_kpts=21, righthand_kpts=21)
+    one = annotation(keypoints=POSE[:51], **{name: [9, 9, 1] * n for name, n in parts.items()})
+    part = dataset(tmp_path, 'CocoWholeBodyDataset')
+    names = [part.metainfo['keypoint_id2name'][number] for number in range(17)]
+    part = dataset(tmp_path, 'CocoWholeBodyDataset', one, names=names)
+    assert check_dataset(part, Needs()) == []
+    names[1:3] = names[2:0:-1]
+    part = dataset(tmp_path, 'CocoWholeBodyDataset', one, names=names)
+    with pytest.raises(UserError, match='is not in the order of the metainfo'):
+        check_dataset(part, Needs())
 
 
 @pytest.mark.parametrize(

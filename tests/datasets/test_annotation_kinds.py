@@ -125,6 +125,7 @@ REFUSED = [
     (put(*PERSON, 'keypoints', 3, True), 'has keypoints that are not a list of numbers'),
     (put(*PERSON, 'keypoints', 3, None), 'has keypoints that are not a list of numbers'),
     (put(*PERSON, 'keypoints', 3, math.inf), 'has a keypoint with a value that is not finite'),
+    (put(*PERSON, 'keypoints', 3, math.nan), 'not finite: give x, y and visibility 0 to a missing'),
     (put(*PERSON, 'keypoints', 3, 10**400), 'has a keypoint with a value that is not finite'),
     (put(*PERSON, 'keypoints', 3, 1e12), '(keypoint 1: 1e+12, '),
     (put(*PERSON, 'keypoints', 4, -900), 'has a keypoint far outside of its picture'),
@@ -202,7 +203,8 @@ def test_training_needs_less_than_the_metric(scored):
         assert check_dataset(dataset_of(scored, changed(scored, change)), Needs()) == []
     [note] = check_dataset(dataset_of(scored, changed(scored, drop(*PERSON, 'bbox'))), Needs())
     assert 'has keypoints but no bbox, and is left out: give it a bbox' in note
-    with pytest.raises(UserError, match='has no annotation with bbox: each needs bbox and keyp'):
+    message = 'no annotation with bbox: each needs bbox and keypoints: .*new-dataset makes boxes'
+    with pytest.raises(UserError, match=message):
         check_dataset(dataset_of(scored, changed(scored, without('annotations', 'bbox'))), Needs())
 
 
@@ -212,7 +214,7 @@ def test_fractions_of_visibility_and_other_names_are_notes(scored):
     assert '(keypoint 1: 0.25) has a visibility between 0 and 1' in note
     names = changed(scored, put(*CATEGORY, 'keypoints', [f'k{i}' for i in range(17)]))
     [note] = check_dataset(dataset_of(scored, names), Needs())
-    assert "keypoint 0 ('k0', metainfo: 'nose') of category 1 has another name, like most" in note
+    assert "keypoint 0 ('k0', metainfo: 'nose') of category 1 has another name (17 in tot" in note
 
 
 @pytest.mark.parametrize(
@@ -240,6 +242,12 @@ def test_regions_are_checked_only_for_whole_pictures(scored, region, phrase):
         ('[' * 100_000, 'cannot be read as JSON (RecursionError'),
         ('\ufeff{}', 'cannot be read as JSON (JSONDecodeError'),
         ('null', 'is not a dict of images, annotations and categories'),
+        ('scorer,a\nbodyparts,snout\n', 'in other formats, new-dataset writes a COCO keypoint js'),
+        ('[{"id": 1, "annotations": []}]', 'other formats, new-dataset writes a COCO keypoint js'),
+        (
+            '{"shapes": []}',
+            'has no images: correct the file, or download or prepare it again; from',
+        ),
     ],
 )
 def test_a_file_that_is_not_json(scored, text, phrase):

@@ -133,7 +133,7 @@ CASES = {
     pretrained_on_something_else: r'other\.pth belongs to another model: it has .*patch_embed',
     wrong_length: r'wrong\.json: annotation \d+ has 13 keypoints, not 14 \(\d+ in total, also',
     truncated_annotations: r'cut\.json cannot be read as JSON \(JSONDecodeError',
-    no_people: r'aic is empty: empty\.json contains no usable annotation',
+    no_people: r'aic is empty: empty\.json contains no usable annotation, which has a bbox, a',
 }
 
 

@@ -80,8 +80,8 @@ def load_annotations(name: str, dataset: BaseDataset) -> None:
         ) from error
     if len(dataset) == 0:
         raise UserError(
-            f'The dataset {name} is empty: {file} contains no usable annotation; check '
-            f'the file, or remove {name} from `datasets`.'
+            f'The dataset {name} is empty: {file} contains no usable annotation, which has a bbox, '
+            'a labelled keypoint and iscrowd 0; correct the file, or train without this dataset.'
         )
     given = dataset.get_data_info(0)['keypoints'].shape[1]
     if given != dataset.metainfo['num_keypoints']:

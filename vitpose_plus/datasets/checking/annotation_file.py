@@ -16,6 +16,7 @@ LARGEST_ID = 2**63  # NumPy and COCO's tools use 64-bit integers
 # than this share of the annotations has a fault, the file probably has another format.
 TOLERATED_SHARE = 1e-3
 FURTHEST = 1e7  # pixels
+NO_NUMBERS = 'give x, y and visibility 0 to a missing keypoint'
 VISIBILITY = 'give 0 to unlabelled keypoints, 1 to hidden ones, 2 to visible ones'
 MISSING = object()
 
@@ -105,7 +106,7 @@ class AnnotationFile:
         invalid = (visible < 0) | (visible > 2)
         fraction = (np.nan_to_num(visible) % 1 != 0) & finite[..., 2] & ~invalid
         kinds = (
-            ('has a keypoint with a value that is not finite', ~finite.all(-1), HINT),
+            ('has a keypoint with a value that is not finite', ~finite.all(-1), NO_NUMBERS),
             ('has a visibility that is not 0, 1 or 2', invalid & finite[..., 2], VISIBILITY),
             ('has a keypoint far outside of its picture', away & finite.all(-1), HINT),
         )

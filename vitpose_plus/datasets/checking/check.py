@@ -12,7 +12,7 @@ from mmengine.dataset import BaseDataset
 
 from vitpose_plus.datasets.checking.annotation_file import AnnotationFile
 from vitpose_plus.datasets.checking.companions import check_companions
-from vitpose_plus.datasets.checking.findings import Findings
+from vitpose_plus.datasets.checking.findings import OTHER_LABELS, Findings
 from vitpose_plus.datasets.checking.needs import Needs
 from vitpose_plus.datasets.checking.opening import kind_of_file
 from vitpose_plus.datasets.checking.pictures import check_pictures
@@ -94,7 +94,7 @@ def check_annotations(dataset: BaseDataset, needs: Needs, report: Report) -> Ann
             return None
         except (ValueError, RecursionError) as error:
             what = f'cannot be read as JSON ({reason(error)})'
-            report.findings.add(dataset.ann_file, what)
+            report.findings.add(dataset.ann_file, what, hint=OTHER_LABELS)
             return None
         file = kind(dataset, needs, report.findings)
         file.check(content)

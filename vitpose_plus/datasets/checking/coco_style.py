@@ -1,7 +1,5 @@
 """Annotation files in COCO's form."""
 
-import re
-
 import numpy as np
 
 from vitpose_plus.datasets.checking.annotation_file import (
@@ -14,12 +12,12 @@ from vitpose_plus.datasets.checking.annotation_file import (
     is_id,
     is_number,
 )
-from vitpose_plus.datasets.checking.findings import shortened
+from vitpose_plus.datasets.checking.findings import OTHER_LABELS, shortened
+from vitpose_plus.datasets.checking.names import check_names, check_only_order
 from vitpose_plus.datasets.regions import region_problem
 
 FIELDS = ('bbox', 'keypoints')  # mmpose leaves out annotations that do not have both
 LARGEST_AREA = 4  # times the area of the picture
-SIDES = {'l': 'left', 'r': 'right'}  # abbreviations in names of keypoints
 
 
 class CocoStyleFile(AnnotationFile):
@@ -29,11 +27,12 @@ class CocoStyleFile(AnnotationFile):
 
     def check(self, content: object) -> None:
         if not isinstance(content, dict):
-            self.wrong('is not a dict of images, annotations and categories')
+            what = 'is not a dict of images, annotations and categories'
+            self.wrong(what, hint=OTHER_LABELS)
             return
         for name in ('images', 'annotations'):
             if name not in content:
-                self.wrong(f'has no {name}')
+                self.wrong(f'has no {name}', hint=OTHER_LABELS)
         self._check_images(self.dicts(content.get('images', []), 'images'))
         annotations = self.dicts(content.get('annotations', []), 'annotations')
         self.num_annotations = len(annotations)
@@ -76,44 +75,13 @@ class CocoStyleFile(AnnotationFile):
         return ids
 
     def _check_names(self, category: dict) -> None:
-        """Checks that the names of the keypoints are in the order of the metainfo.
+        """Checks that the names of the keypoints are in the order of the metainfo."""
+        check_names(self, category, self._known_names())
 
-        Official files use other words than mmpose's metainfo ("left_eye", "L_Eye"), or name only
-        the keypoints of the body.
-        """
-        given = category.get('keypoints')
-        known = self.dataset.metainfo['keypoint_id2name']
-        known = [known[number] for number in range(self.num_keypoints)]
-        if not isinstance(given, list) or len(given) != len(known) or given == known:
-            return
-        if not all(isinstance(name, str) for name in given):
-            self.wrong(f'has a name of a keypoint that is not a text, in category {category["id"]}')
-            return
-        if _count_up(given) and _count_up(known):  # one may start at 0, the other at 1
-            return
-        given_words, known_words = ([words(name) for name in names] for names in (given, known))
-        # Names with the same words ("A", "A'") are not compared.
-        places = {
-            name: number for number, name in enumerate(known_words) if known_words.count(name) == 1
-        }
-        unknown = []
-        for number, name in enumerate(given_words):
-            place = places.get(name)
-            sides = {side(name), side(known_words[number])}
-            if place not in (None, number) or sides == {'left', 'right'}:
-                self.wrong(
-                    f'of category {category["id"]} is not in the order of the metainfo',
-                    f'keypoint {number} ({given[number]!r}, in the metainfo {known[number]!r})',
-                    'correct the order in one of the two',
-                )
-            elif place is None:
-                unknown.append(number)
-        if len(unknown) * 2 > len(known):
-            self.note(
-                f'of category {category["id"]} has another name, like most of its keypoints',
-                f'keypoint {unknown[0]} ({given[unknown[0]]!r}, metainfo: {known[unknown[0]]!r})',
-                'make sure that their order is the same',
-            )
+    def _known_names(self) -> list[str]:
+        """The names of the metainfo that a category should have."""
+        names = self.dataset.metainfo['keypoint_id2name']
+        return [names[number] for number in range(self.num_keypoints)]
 
     def _check_annotations(
         self, annotations: list[tuple[str, dict]], categories: set[int] | None
@@ -140,7 +108,7 @@ class CocoStyleFile(AnnotationFile):
             missing = 'bbox' if any('keypoints' in one for _, one in annotations) else 'keypoints'
             self.wrong(
                 f'has no annotation with {missing}: each needs bbox and keypoints',
-                hint='write them into the file',
+                hint='write them into the file (new-dataset makes boxes from keypoints)',
             )
         self._check_numbers(used)
 
@@ -279,6 +247,9 @@ class CocoStyleFile(AnnotationFile):
 class OwnFieldsFile(CocoStyleFile):
     """A file of a dataset class that reads other fields: only ids and references are checked."""
 
+    def _check_names(self, category: dict) -> None:
+        check_only_order(self, category, self._known_names())
+
     def _check_annotations(
         self, annotations: list[tuple[str, dict]], categories: set[int] | None
     ) -> None:
@@ -296,6 +267,10 @@ class WholeBodyFile(CocoStyleFile):
     NUMBERS = (17, 6, 68, 21, 21)
     FRACTIONS = 'counts as visible'
 
+    def _known_names(self) -> list[str]:
+        """The names of the body: official files name no other keypoints."""
+        return super()._known_names()[: self.NUMBERS[0]]
+
     def _has_keypoints(self, one: dict, title: str) -> bool:
         if not super()._has_keypoints(one, title):
             return False
@@ -304,21 +279,3 @@ class WholeBodyFile(CocoStyleFile):
                 self.wrong(f'has {len(one[part]) / 3:g} keypoints in {part}, not {number}', title)
                 return False
         return True
-
-
-def words(name: str) -> tuple[str, ...]:
-    """The words of a keypoint's name, in lower case, "left" and "right" in full."""
-    spaced = re.sub(r'([a-z])([A-Z])', r'\1 \2', name)
-    parts = re.split(r'[\W_]+', spaced.lower())
-    return tuple(sorted(SIDES.get(part, part) for part in parts if part))
-
-
-def _count_up(names: list[str]) -> bool:
-    """Whether names of keypoints are only numbers in order, with the same text around them."""
-    numbers = [int(''.join(re.findall(r'\d', name, re.ASCII)) or -1) for name in names]
-    texts = {re.sub(r'\d+', '', name, flags=re.ASCII) for name in names}
-    return len(texts) == 1 and numbers == list(range(numbers[0], numbers[0] + len(names)))
-
-
-def side(name: tuple[str, ...]) -> str | None:
-    return next((part for part in name if part in SIDES.values()), None)

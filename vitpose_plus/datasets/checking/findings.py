@@ -7,6 +7,8 @@ from vitpose_plus.errors import UserError
 
 EXAMPLES = 3
 HINT = 'correct the file, or download or prepare it again'
+# For files that may be labels in another format.
+OTHER_LABELS = f'{HINT}; from labels in other formats, new-dataset writes a COCO keypoint json'
 
 
 @dataclass

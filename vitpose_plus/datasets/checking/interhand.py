@@ -3,6 +3,7 @@
 import numpy as np
 
 from vitpose_plus.datasets.checking.coco_style import CocoStyleFile
+from vitpose_plus.datasets.checking.names import check_only_order
 from vitpose_plus.datasets.interhand import HANDS
 
 PLACES = ('capture', 'camera', 'frame_idx')  # keys of an image in the files of cameras and joints
@@ -10,6 +11,9 @@ PLACES = ('capture', 'camera', 'frame_idx')  # keys of an image in the files of 
 
 class InterHandFile(CocoStyleFile):
     """A file of ``images`` with capture, camera and frame; ``annotations`` have joint_valid."""
+
+    def _check_names(self, category: dict) -> None:
+        check_only_order(self, category, self._known_names())
 
     def _check_images(self, images: list[tuple[str, dict]]) -> None:
         super()._check_images(images)
