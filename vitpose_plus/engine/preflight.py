@@ -14,6 +14,7 @@ from vitpose_plus.datasets.checking import check_dataset, missing_files, needs_o
 from vitpose_plus.datasets.checking.metainfo import check_metainfo
 from vitpose_plus.datasets.multi_dataset import load_annotations, plain_datasets, unread
 from vitpose_plus.engine import launchers, settings
+from vitpose_plus.engine.flips import flip_notes
 from vitpose_plus.engine.starting import check_start, fetch_checkpoints, pretrained
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import about, unwritable
@@ -27,8 +28,7 @@ SMALL_FILE = 16 * 2**20
 def check(cfg: Config, splits: tuple[str, ...]) -> list[str]:
     """Raises a ``UserError`` if training or testing with ``cfg`` could not start.
 
-    Returns sentences about harmless faults of the data, for the log. Only the first process reads
-    annotations.
+    Returns notes on harmless faults, for the log. Only the first process reads annotations.
 
     Args:
         cfg: The complete config.
@@ -63,6 +63,8 @@ def check(cfg: Config, splits: tuple[str, ...]) -> list[str]:
         evaluator = cfg.get(f'{split}_evaluator')  # a training has none
         check_metainfo(loader['dataset'], evaluator)
         parts = [unread(part) for part in plain_datasets(loader['dataset'])]
+        if split == 'train':
+            notes.update(dict.fromkeys(flip_notes(cfg, parts)))
         missing = set(heads) - {part.metainfo['dataset_name'] for part in parts}
         if missing and split == 'train':  # validating on some of them is fine
             raise UserError(
