@@ -215,3 +215,13 @@ def test_names_and_order_must_be_the_same_in_all_files(place):
             'snout', [*files, dlc])  # fmt: skip
     refused(r'labels.csv \(line 3\) has the keypoint nose, which .*default.json does not have: use '
             'the names snout, leftear', [*files, *table(place, dict(keypoint='nose'))])  # fmt: skip
+
+
+def test_names_of_pictures_that_are_too_long(place):
+    """A path of 2000 folders is searched in less than a second, and a longer one not at all."""
+    deep = 'a/' * 2000
+    message = r'names the picture a/a/.*/img9.png, which is not in'
+    refused(message, table(place, dict(picture=f'{deep}img9.png')))
+    refused(r"line 3\) names the picture '[a/]{39}\.\.\.: correct the name", table(
+        place, dict(picture=f'{deep}{deep}img9.png')
+    ))  # fmt: skip

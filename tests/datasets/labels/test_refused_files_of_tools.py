@@ -118,3 +118,11 @@ def test_labelme(place):
     content['shapes'][0]['points'] = [[1]]
     write_json(file, content)
     refused(re.escape('(shapes[0]) has points that are not pairs of finite numbers'), [file])
+
+
+def test_a_wrong_address_of_label_studio(place):
+    """Python's ``urlsplit`` raises for it."""
+    task = label_studio_task(place.labels, place.labels.pictures[0], 1, 'http://[::1/img0.png')
+    refused(r'names the picture http://\[::1/img0.png, which is not in', [
+        write_json(place.root / 'tasks.json', [task])
+    ])  # fmt: skip

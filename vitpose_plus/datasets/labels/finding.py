@@ -5,11 +5,13 @@ import re
 from pathlib import Path
 
 from vitpose_plus.datasets.checking.annotation_file import is_file_name
+from vitpose_plus.datasets.checking.findings import shortened
 from vitpose_plus.datasets.labels.label_format import is_name
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import PICTURES, common_end, parts
 
 UPLOADED = re.compile(r'^[0-9a-f]{8}-(?=.)')  # Label Studio writes it before the name of an upload
+LONGEST = 4096  # characters of a path on Linux; other systems allow fewer
 PARENTS = 2  # annotations/a.json beside images/; labeled-data/FILM/CollectedData.csv
 BESIDE = ('', 'images')  # folders beside a label file in the exports of labelling tools
 
@@ -34,8 +36,8 @@ class PictureFinder:
             UserError: No picture fits, or several do.
         """
         where = f'{label_file} ({place})' if place else str(label_file)
-        if not is_file_name(name) or not is_name(name):
-            raise UserError(f'{where} names the picture {name!r}: correct the name.')
+        if not is_file_name(name) or not is_name(name) or len(name) > LONGEST:
+            raise UserError(f'{where} names the picture {shortened(name)}: correct the name.')
         last = parts(name)[-1]
         found = self._candidates(label_file, name)
         if not found and UPLOADED.match(last):
@@ -109,11 +111,10 @@ class NearFinder(PictureFinder):
             return [exact]
         bases = _bases(label_file.parent)
         for start in range(len(wanted)):
-            tail = Path(*wanted[start:])
-            found = {os.path.realpath(base / tail): base / tail for base in bases}
-            found = [path for path in found.values() if os.path.isfile(path)]
-            if found:
-                return found
+            tail = '/'.join(wanted[start:])
+            paths = [path for base in bases if os.path.isfile(path := f'{base}/{tail}')]
+            if paths:
+                return [Path(path) for path in {os.path.realpath(p): p for p in paths}.values()]
         return []
 
 

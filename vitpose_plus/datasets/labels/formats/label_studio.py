@@ -115,6 +115,9 @@ def _path(text: str) -> str:
     """The path in a URL: that of the picture, or its parameter ``d`` (storage on a local disk)."""
     if '\\' in text or ('://' not in text and not text.startswith('/')):
         return text
-    url = urlsplit(text)
+    try:
+        url = urlsplit(text)
+    except ValueError:  # a wrong address of a machine: the text is no URL
+        return text
     local = parse_qs(url.query).get('d')
     return local[0] if local else unquote(url.path)
