@@ -136,6 +136,14 @@ def test_values_that_the_metric_cannot_use_are_refused(tmp_path, change, message
         check_dataset(dataset(tmp_path, 'CocoDataset', one | change, **given), needs)
 
 
+@pytest.mark.filterwarnings('error::RuntimeWarning')
+def test_a_huge_picture_overflows_nothing(tmp_path):
+    part = dataset(tmp_path, 'CocoDataset', annotation(keypoints=POSE[:51]))
+    file = Path(part.ann_file)
+    file.write_text(file.read_text().replace('"width": 64', '"width": 1e308'))
+    assert check_dataset(part, Needs()) == []
+
+
 def test_needs_of_metrics(tmp_path):
     part = dataset(tmp_path, 'PoseTrack18Dataset')
     assert needs_of(part, dict(type='PoseTrack18Metric')) == Needs()  # it reads its own files

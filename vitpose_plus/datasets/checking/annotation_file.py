@@ -101,7 +101,7 @@ class AnnotationFile:
         finite = np.isfinite(points)
         reach = np.nan_to_num(wh, nan=np.inf)[:, None]
         labelled = np.nan_to_num(visible) > 0
-        away = ((xy < -reach) | (xy > 2 * reach)).any(-1) & labelled
+        away = ((xy < -reach) | (xy / 2 > reach)).any(-1) & labelled  # 2 * reach can overflow
         away |= (np.abs(np.nan_to_num(xy)) > FURTHEST).any(-1)
         invalid = (visible < 0) | (visible > 2)
         fraction = (np.nan_to_num(visible) % 1 != 0) & finite[..., 2] & ~invalid
