@@ -19,6 +19,7 @@ ORDER = [
     {'distillation', 'evaluation', 'visualization'},
     {'engine'},
     {'inference'},
+    {'reports'},
     {'commands'},
     {'__main__'},
 ]

@@ -20,6 +20,7 @@ REGISTERING = (
     'distillation',
     'evaluation',
     'engine',
+    'reports',
 )
 SCRIPTS = ('vitpose', 'vitpose.exe', 'vitpose-script.py')  # possible names of the console script
 

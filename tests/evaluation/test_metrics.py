@@ -72,6 +72,8 @@ def test_ceiling_is_high_but_not_perfect(tiny_config):
 def test_the_main_metrics_are_the_headlines_or_the_first_number():
     several = {'coco/AP': 0.5, 'coco/AR': 0.6, 'mpii/Head PCK': 70, 'mpii/PCK': 55}
     assert main_metrics(several) == {'coco/AP': 0.5, 'mpii/PCK': 55.0}
+    own = {'mouse/EPE': 3.0, 'mouse/coco/AP': 0.5, 'mouse/coco/AR': 0.6}
+    assert main_metrics(own) == {'mouse/EPE': 3.0, 'mouse/coco/AP': 0.5}
     assert main_metrics({'PCK': 0.5, 'AUC': 0.4}) == {'PCK': 0.5}
     assert main_metrics({'name': 'x', 'EPE': 3.0, 'NME': 0.1}) == {'EPE': 3.0}
     assert main_metrics({}) == {}

@@ -25,6 +25,7 @@ from vitpose_plus.experiments.topdown import STRIDE
 from vitpose_plus.models.building import build_on_meta
 
 HEADLINES = ('AP', 'PCK')
+MAIN = ('EPE', *HEADLINES)
 
 
 @torch.no_grad()
@@ -112,10 +113,10 @@ def headlines(metrics: dict[str, float]) -> dict[str, float]:
 
 
 def main_metrics(metrics: dict[str, float]) -> dict[str, float]:
-    """Returns the metrics of ``headlines`` with their names.
+    """Returns the metrics of ``headlines`` with their names, and the error in pixels (EPE).
 
     Without any, it returns the first number, which selects the best checkpoint.
     """
     numbers = {key: float(value) for key, value in metrics.items() if isinstance(value, Real)}
-    main = {key: value for key, value in numbers.items() if key.rsplit('/', 1)[-1] in HEADLINES}
+    main = {key: value for key, value in numbers.items() if key.rsplit('/', 1)[-1] in MAIN}
     return main or dict(list(numbers.items())[:1])

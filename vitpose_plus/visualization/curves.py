@@ -17,7 +17,7 @@ def draw_curves(
     path: str | Path,
     logarithmic: Collection[str] = (),
 ) -> None:
-    """Writes a plot.
+    """Writes a plot. It has a legend if there are several trainings.
 
     Args:
         panels: The lines of each quantity, by the name of their training.
@@ -45,7 +45,9 @@ def draw_curves(
             axes.set_yscale('log')
     for axes in all_axes[len(panels) :]:
         axes.axis('off')
-    figure.legend(drawn.values(), drawn, loc='outside lower center', ncols=min(len(drawn), COLUMNS))
+    if len(drawn) > 1:
+        ncols = min(len(drawn), COLUMNS)
+        figure.legend(drawn.values(), drawn, loc='outside lower center', ncols=ncols)
     figure.savefig(path, dpi=110)
 
 

@@ -1,0 +1,79 @@
+"""When a training ended, how long it took, and its curves."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from vitpose_plus.checkpoints.work_dirs import number_of
+from vitpose_plus.engine.scalars import FILES, Curve, read_curves
+
+STAMP = re.compile(r'^(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) - ', re.M)  # the begin of a line of the log
+STAMP_FORMAT = '%Y/%m/%d %H:%M:%S'
+OF_TRAINING = '"iter"'  # tests and validations write lines without it
+
+
+@dataclass(frozen=True)
+class History:
+    """The course of a training.
+
+    Attributes:
+        ended: The time of the last line of the log; None if there is no log.
+        minutes: The sum of the times between the first and the last line of the logs of all runs,
+            so without the time in which a resumed training was stopped. Iterations that a killed
+            run lost count, too. Loading the packages before the first line does not count. None if
+            there is no log.
+        curves: The curves of ``read_curves``.
+    """
+
+    ended: datetime | None
+    minutes: float | None
+    curves: dict[str, Curve]
+
+    def metrics_at(self, checkpoint: Path) -> dict[str, float]:
+        """Returns the metrics of the validation after which a checkpoint was saved.
+
+        For a checkpoint without a validation, these are the metrics of the last validation.
+        """
+        metrics = {name: curve.values for name, curve in self.curves.items() if '/' in name}
+        place = number_of(checkpoint) if re.search(r'\d', checkpoint.stem) else None
+        return {
+            name: values.get(place, values[max(values)])
+            for name, values in metrics.items()
+            if values
+        }
+
+    @property
+    def iterations(self) -> int:
+        """The number of the last iteration that was logged."""
+        return max(self.curves['loss'].values, default=0) if 'loss' in self.curves else 0
+
+
+def read_history(work_dir: Path) -> History:
+    """Reads the numbers and logs of all runs of a training folder.
+
+    Raises:
+        UserError: The folder contains no numbers of a training, or a file is damaged.
+    """
+    curves = read_curves(work_dir)
+    spans = list(_spans(work_dir))
+    took = sum((last - first for first, last in spans), timedelta())
+    return History(
+        ended=max((last for _, last in spans), default=None),
+        minutes=took.total_seconds() / 60 if spans else None,
+        curves=curves,
+    )
+
+
+def _spans(work_dir: Path) -> Iterator[tuple[datetime, datetime]]:
+    """Yields the first and the last time in the log of each run that trained."""
+    for scalars in sorted(work_dir.glob(FILES)):
+        if OF_TRAINING not in scalars.read_text(errors='replace'):
+            continue
+        logs = [path.read_text(errors='replace') for path in scalars.parents[1].glob('*.log')]
+        times = [
+            datetime.strptime(text, STAMP_FORMAT) for log in logs for text in STAMP.findall(log)
+        ]
+        if times:
+            yield min(times), max(times)
