@@ -115,6 +115,10 @@ def test_without_logs_the_minutes_are_unknown(tmp_path):
         ({}, None),
         (dict(load_from='all.pth'), 'all.pth'),
         ({'model.backbone.init_cfg': dict(type='Pretrained', checkpoint='b.pth')}, 'b.pth'),
+        (
+            {'model.backbone.init_cfg': dict(type='Pretrained', checkpoint='b', expert='aic')},
+            'b (expert aic)',
+        ),
         ({'model.init_cfg': dict(type='Pretrained', checkpoint='m.pth')}, 'm.pth'),
     ],
 )

@@ -67,7 +67,8 @@ def start_weights(cfg: Config) -> str | None:
     """Returns the file from which the training started; None for random weights."""
     for start in (pretrained(cfg.model), pretrained(cfg.model.backbone)):
         if start:
-            return str(start['checkpoint'])
+            expert = start.get('expert')
+            return str(start['checkpoint']) + (f' (expert {expert})' if expert else '')
     return cfg.get('load_from')
 
 

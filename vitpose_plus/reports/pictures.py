@@ -19,7 +19,7 @@ from vitpose_plus.visualization.poses import draw_pose
 
 TILE = 400  # pixels: the longer side of a tile
 MARGIN = 0.25  # of the longer side of the points' box, on each side
-LEAST = 48  # pixels of the picture: the smallest side of a crop
+LEAST = 48  # pixels of the picture: the smallest side of the square
 QUALITY = 85  # of JPEG
 MARKED = 3  # errors that are drawn as lines
 ERROR = (60, 60, 255)  # BGR
@@ -63,7 +63,9 @@ def tiles(report: Report, row: int) -> tuple[str, str]:
 
 
 def crop(image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cuts out the part of a picture around points, and resizes it for a tile.
+    """Cuts a square around points out of a picture, and resizes it for a tile.
+
+    The parts of the square that are outside of the picture are left out.
 
     Args:
         image: BGR (H, W, 3).
@@ -75,10 +77,10 @@ def crop(image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     size = np.array(image.shape[1::-1])
     points = np.clip(points, 0, size - 1)
     low, high = points.min(axis=0), points.max(axis=0)
-    margin = MARGIN * (high - low).max()
-    missing = np.maximum(LEAST - (high - low + 2 * margin), 0) / 2
-    low = np.floor(np.clip(low - margin - missing, 0, size - 1)).astype(int)
-    high = np.ceil(np.clip(high + margin + missing, low + 1, size)).astype(int)
+    half = max((0.5 + MARGIN) * (high - low).max(), LEAST / 2)
+    middle = (low + high) / 2
+    low = np.maximum(np.floor(middle - half), 0).astype(int)
+    high = np.minimum(np.ceil(middle + half), size).astype(int)
     part = image[low[1] : high[1], low[0] : high[0]]
     factor = TILE / (high - low).max()
     wh = np.maximum(np.round((high - low) * factor), 1).astype(int)
