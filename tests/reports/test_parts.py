@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from tests.engine.test_scalars import records, write
 from vitpose_plus.errors import UserError
-from vitpose_plus.reports.history import read_history
+from vitpose_plus.reports.history import ENDED, read_history
 from vitpose_plus.reports.labels import LabelledInstances, read_labels
 from vitpose_plus.reports.looks import LabelledBoxes, TwoLooks, WholePicture, look_of
 from vitpose_plus.reports.notes import notes_of
@@ -94,7 +94,8 @@ def test_minutes_are_those_of_all_runs_that_trained(tmp_path):
     for name, times in runs.items():
         write(tmp_path, name, lines[name])
         log = ''.join(f'{time} - mmengine - INFO - text\n2026/13/44\n' for time in times)
-        (tmp_path / name / f'{name}.log').write_text(log)
+        after = f'{times[1]} - mmengine - INFO - {ENDED}\n2026/02/01 10:00:00 - report\n'
+        (tmp_path / name / f'{name}.log').write_text(log + after)
     history = read_history(tmp_path)
     assert history.minutes == 5
     assert history.ended.isoformat() == '2026-01-01T11:05:00'

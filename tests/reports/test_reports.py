@@ -127,7 +127,7 @@ def test_names_are_escaped(report, monkeypatch):
 def test_a_report_that_cannot_be_made_is_a_warning(tmp_path):
     """The hook warns with the reason, and the training ends normally."""
     warnings = []
-    logger = SimpleNamespace(warning=warnings.append)
+    logger = SimpleNamespace(warning=warnings.append, info=lambda line: None)
     ReportHook().after_train(SimpleNamespace(work_dir=str(tmp_path), logger=logger))
     [warning] = warnings
     assert 'its report could not be made: ' in warning

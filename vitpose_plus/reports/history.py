@@ -9,6 +9,7 @@ from pathlib import Path
 from vitpose_plus.checkpoints.work_dirs import number_of
 from vitpose_plus.engine.scalars import FILES, Curve, read_curves
 
+ENDED = 'The training has ended; the report follows.'  # the line of the log before the report
 STAMP = re.compile(r'^(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) - ', re.M)  # the begin of a line of the log
 STAMP_FORMAT = '%Y/%m/%d %H:%M:%S'
 OF_TRAINING = '"iter"'  # tests and validations write lines without it
@@ -19,11 +20,11 @@ class History:
     """The course of a training.
 
     Attributes:
-        ended: The time of the last line of the log; None if there is no log.
+        ended: The time of the last line of the training in the log; None if there is no log.
         minutes: The sum of the times between the first and the last line of the logs of all runs,
             so without the time in which a resumed training was stopped. Iterations that a killed
-            run lost count, too. Loading the packages before the first line does not count. None if
-            there is no log.
+            run lost count, too. Loading the packages before the first line and making the report
+            do not count. None if there is no log.
         curves: The curves of ``read_curves``.
     """
 
@@ -72,6 +73,7 @@ def _spans(work_dir: Path) -> Iterator[tuple[datetime, datetime]]:
         if OF_TRAINING not in scalars.read_text(errors='replace'):
             continue
         logs = [path.read_text(errors='replace') for path in scalars.parents[1].glob('*.log')]
+        logs = [log.partition(ENDED)[0] for log in logs]
         times = [
             datetime.strptime(text, STAMP_FORMAT) for log in logs for text in STAMP.findall(log)
         ]

@@ -11,6 +11,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from vitpose_plus.errors import UserError, reason
+from vitpose_plus.reports.history import ENDED
 
 
 @HOOKS.register_module()
@@ -27,6 +28,7 @@ class ReportHook(Hook):
     def after_train(self, runner: Runner) -> None:
         if not is_main_process():
             return
+        runner.logger.info(ENDED)
         try:
             write_report(runner.work_dir)
         except Exception as error:  # the training is complete: nothing may end it with an error
