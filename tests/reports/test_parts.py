@@ -99,9 +99,15 @@ def test_minutes_are_those_of_all_runs_that_trained(tmp_path):
     history = read_history(tmp_path)
     assert history.minutes == 5
     assert history.ended.isoformat() == '2026-01-01T11:05:00'
-    assert history.iterations == 9
+    assert history.last_iteration == 9
     assert history.metrics_at(tmp_path / 'best_coco_AP_epoch_2.pth') == {'coco/AP': 0.2}
     assert history.metrics_at(tmp_path / 'iter_8.pth') == {'coco/AP': 0.3}
+
+
+def test_metrics_that_are_not_finite_are_left_out(tmp_path):
+    metrics = dict(EPE=float('nan'), PCK=0.5, data_time=1.0, time=1.0, step=1)
+    write(tmp_path, 'a', [*records(range(1, 3)), metrics])
+    assert read_history(tmp_path).metrics_at(tmp_path / 'epoch_1.pth') == {'PCK': 0.5}
 
 
 def test_without_logs_the_minutes_are_unknown(tmp_path):

@@ -82,7 +82,11 @@ def compare(written, summary):
 def test_the_numbers_state_the_training(numbers):
     training = numbers['training']
     assert training['checkpoint'] == 'best_coco_EPE_epoch_1.pth'
-    assert (training['iterations'], training['pictures'], training['boxes']) == (2, 2, 'points')
+    assert (training['last_logged_iteration'], training['pictures'], training['boxes']) == (
+        2,
+        2,
+        'points',
+    )
     assert training['start_weights'] is None
     assert 0 <= training['minutes'] < 5
     datetime.fromisoformat(training['ended'])

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import isfinite
 from pathlib import Path
 
 from vitpose_plus.checkpoints.work_dirs import number_of
@@ -12,6 +13,7 @@ from vitpose_plus.engine.scalars import FILES, Curve, read_curves
 ENDED = 'The training has ended; the report follows.'  # the line of the log before the report
 STAMP = re.compile(r'^(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) - ', re.M)  # the begin of a line of the log
 STAMP_FORMAT = '%Y/%m/%d %H:%M:%S'
+OF_ITERATIONS = ('loss', 'learning rate')  # all other curves are metrics of validations
 OF_TRAINING = '"iter"'  # tests and validations write lines without it
 
 
@@ -36,17 +38,15 @@ class History:
         """Returns the metrics of the validation after which a checkpoint was saved.
 
         For a checkpoint without a validation, these are the metrics of the last validation.
+        Metrics that are not finite are left out.
         """
-        metrics = {name: curve.values for name, curve in self.curves.items() if '/' in name}
         place = number_of(checkpoint) if re.search(r'\d', checkpoint.stem) else None
-        return {
-            name: values.get(place, values[max(values)])
-            for name, values in metrics.items()
-            if values
-        }
+        curves = {k: curve.values for k, curve in self.curves.items() if k not in OF_ITERATIONS}
+        found = {k: each.get(place, each[max(each)]) for k, each in curves.items() if each}
+        return {name: value for name, value in found.items() if isfinite(value)}
 
     @property
-    def iterations(self) -> int:
+    def last_iteration(self) -> int:
         """The number of the last iteration that was logged."""
         return max(self.curves['loss'].values, default=0) if 'loss' in self.curves else 0
 

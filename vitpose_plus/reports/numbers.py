@@ -38,7 +38,7 @@ def numbers_of(report: Report) -> dict[str, Any]:
             checkpoint=report.checkpoint.name,
             pictures=len(report.labels.rows),
             labels=dict(zip(names, labelled, strict=True)),
-            iterations=history.iterations,
+            last_logged_iteration=history.last_iteration,
             **settings(report),
         ),
         validation=history.metrics_at(report.checkpoint),

@@ -13,6 +13,7 @@ import numpy as np
 from vitpose_plus.engine.scalars import Curve
 from vitpose_plus.inference.defaults import SCORE
 from vitpose_plus.inference.sources import open_sources
+from vitpose_plus.reports.history import OF_ITERATIONS
 from vitpose_plus.reports.report import Report
 from vitpose_plus.visualization.curves import draw_curves
 from vitpose_plus.visualization.poses import draw_pose
@@ -23,7 +24,6 @@ LEAST = 48  # pixels of the picture: the smallest side of the square
 QUALITY = 85  # of JPEG
 MARKED = 3  # errors that are drawn as lines
 ERROR = (60, 60, 255)  # BGR
-LOGARITHMIC = ('loss', 'learning rate')
 
 
 def curve_pictures(curves: dict[str, Curve]) -> dict[str, str]:
@@ -33,7 +33,7 @@ def curve_pictures(curves: dict[str, Curve]) -> dict[str, str]:
         path = Path(folder, 'curve.png')
         for name, curve in curves.items():
             if curve.values:
-                draw_curves({name: {'': curve.values}}, {name: curve.unit}, path, LOGARITHMIC)
+                draw_curves({name: {'': curve.values}}, {name: curve.unit}, path, OF_ITERATIONS)
                 uris[name] = _uri(path.read_bytes(), 'png')
     return uris
 
