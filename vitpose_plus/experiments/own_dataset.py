@@ -85,7 +85,17 @@ def own_dataset_config(
     cfg.merge_from_dict(
         dict(
             default_hooks=own.default_hooks,
-            custom_hooks=[],
+            custom_hooks=[
+                dict(type='BestCopyHook'),
+                dict(
+                    type='ResumableEarlyStoppingHook',
+                    monitor=monitor,
+                    rule='less',
+                    min_delta=0.0,
+                    patience=PATIENCE,
+                ),
+                dict(type='ReportHook'),
+            ],
             optim_wrapper=dict(optimizer=dict(lr=lr)),
             param_scheduler=[
                 dict(type='LinearLR', begin=0, end=warm_up, start_factor=0.01, by_epoch=False),
