@@ -124,7 +124,7 @@ def predict(predictor: PosePredictor, film: Path, boxes: str) -> list[Result]:
 
 def track(predictor: PosePredictor, results: list[Result], smooth: str) -> list[Result]:
     """Copies of the results with tracks and smoothed keypoints."""
-    refine = Refinement(smooth, fill=0, has_tracks=True)
+    refine = Refinement(smooth, fill=0)
     return list(refine(predictor.tracking()(deepcopy(results))))
 
 

@@ -1,5 +1,6 @@
 """The command ``predict``: every example of docs/predict.md, exit codes, bad input."""
 
+import csv
 import io
 import json
 import re
@@ -12,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -29,6 +31,7 @@ from vitpose_plus.experiments.catalogue import find_config
 from vitpose_plus.inference import formats, smoothing
 from vitpose_plus.inference.boxes.detectors import DETECTORS
 from vitpose_plus.inference.sources import Sources
+from vitpose_plus.inference.sources.memory import ArrayPicture
 from vitpose_plus.inference.sources.paths import FilePicture
 from vitpose_plus.inference.sources.source import Entry
 
@@ -151,6 +154,48 @@ def test_tracks_have_ids_and_are_part_of_the_settings(photos, monkeypatch, capsy
     assert [[each['id'] for each in line['instances']] for line in lines()] == [[None]] * 3
 
 
+@dataclass(frozen=True)
+class Jumping(Frames):
+    """A film that shows one picture, and in the fifth frame its mirror image."""
+
+    def count(self):
+        return 10
+
+    def pictures(self, place):
+        image = cv2.imread(self.full)
+        for picture in super().pictures(place):
+            is_other = picture.frame == 4
+            now = dict(frame=picture.frame, time=picture.time, time_base=picture.time_base)
+            shown = np.ascontiguousarray(image[:, ::-1]) if is_other else image
+            yield ArrayPicture(source='a.mp4', place=place, array=shown, **now)
+
+
+@pytest.mark.parametrize('track', [[], ['--track']], ids=['alone', 'with --track'])
+def test_two_looks_give_one_track_with_marks_of_jumps(track, photos, monkeypatch, capsys):
+    if track:
+        pytest.importorskip('trackers')
+    film = Sources([OneEntry(Jumping('a', 'photos/street.jpg'), 0)])
+    monkeypatch.setattr('vitpose_plus.inference.sources.open_sources', lambda *_, **__: film)
+    words = ['a.mp4', *MODEL, '--boxes', 'refine', '--dataset', 'coco', '--no-draw', *track]
+    assert predict(*words, '--smooth', '--fill', '2', '--format', 'csv', 'dlc') == 0
+    found = [line['instances'][0] for line in lines()]
+    assert [each['id'] for each in found] == [1] * 10
+    assert all('smoothed' in each for each in found)
+    marked = [each['jumps'] for each in found if 'jumps' in each]
+    assert 'jumps' in found[4]
+    count = sum(map(len, marked))
+    manifest = json.loads(Path('predictions/manifest.json').read_text())
+    assert (manifest['jumps'], manifest['frames_with_jumps']) == (count, len(marked))
+    assert manifest['settings']['boxes'] == 'refine'
+    assert manifest['settings']['refine']['margin'] == 0.15
+    assert manifest['settings']['jumps'] == dict(share=0.1, times=6.0, one_sided=3.0)
+    printed = f'{count} keypoints in {len(marked)} frames jump against their neighbours; they are'
+    assert printed in capsys.readouterr().out
+    rows = csv.DictReader(Path('predictions/predictions.csv').read_text().splitlines())
+    assert sum(row['jump'] == 'True' for row in rows) == count
+    assert len(sorted(Path('predictions/dlc').rglob('*_filtered.csv'))) == 1
+
+
 @pytest.mark.parametrize(
     ('package', 'words'),
     [('trackers', ['--track']), ('pyarrow.parquet', ['--format', 'csv', 'parquet'])],
@@ -180,6 +225,7 @@ WRONG = [
     (['photos', '--format', 'xml'], r"invalid choice: 'xml'"),
     (['photos', '--smooth'], r'--smooth and --fill need the ids of tracks: add --track'),
     (['photos', '--fill', '3'], r'--smooth and --fill need the ids of tracks: add --track'),
+    (['photos', '--boxes', 'refine', '--detect-every', '2'], r'is for detectors, and --boxes ref'),
     (['photos', '--track', '--smooth', 'mean'], r"invalid choice: 'mean'"),
     (['photos', '--track', '--fill', '-1'], r'gap to fill, -1, is wrong: give a number of frames'),
 ]

@@ -25,6 +25,7 @@ FIRST = instance([[10.5, 20.25, 0.9], [30.0, 40.125, 0.8]])
 SECOND = instance([[1.0, 2.0, 0.5], [3.0, 4.0, 0.25]])
 SMOOTHED = FIRST | dict(id=3, smoothed=[[11.5, 21.25], [31.0, 41.125]])
 COMPLETE = SMOOTHED | dict(filled=True, quality=dict(flip_distance=[1.5, 2.5], spread=[3.5, 4.5]))
+COMPLETE |= dict(jumps=[1])
 
 
 @cache

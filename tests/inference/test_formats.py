@@ -84,7 +84,7 @@ def test_csv_has_a_row_for_every_keypoint(write):
         header, *rows = csv.reader(file)
     assert tuple(header) == COLUMNS
     box = ['1.0', '1.0', '0.0', '50.0', '60.0']  # score and corners
-    picture, plain = [source, '', ''], ['', '', 'False', '', '']
+    picture, plain = [source, '', ''], ['', '', 'False', '', '', 'False']
     snout, tailbase = ['snout', '10.5', '20.25', '0.9'], ['tailbase', '30.0', '40.125', '0.8']
     film = ['film.mp4', '12', '0.5', '0', '3', 'mouse', *box]
     assert rows == [
@@ -92,8 +92,8 @@ def test_csv_has_a_row_for_every_keypoint(write):
         [*picture, '0', '', 'mouse', *box, *tailbase, *plain],
         [*picture, '1', '', 'mouse', *box, 'snout', '1.0', '2.0', '0.5', *plain],
         [*picture, '1', '', 'mouse', *box, 'tailbase', '3.0', '4.0', '0.25', *plain],
-        [*film, *snout, '11.5', '21.25', 'True', '1.5', '3.5'],
-        [*film, *tailbase, '31.0', '41.125', 'True', '2.5', '4.5'],
+        [*film, *snout, '11.5', '21.25', 'True', '1.5', '3.5', 'False'],
+        [*film, *tailbase, '31.0', '41.125', 'True', '2.5', '4.5', 'True'],
     ]
 
 

@@ -80,6 +80,7 @@ def test_a_result_is_the_same_after_it_is_read_again():
         filled=True,
         flip_distance=generator.uniform(0, 9, 2),
         spread=generator.uniform(0, 9, 2),
+        jumps=np.array([False, True]),
     )
     line = Result('a.mp4', 64, 48, [instance], frame=2, time=1 / 3, image_id=7).to_dict()
     assert Result.from_dict(json.loads(json.dumps(line)), {}).to_dict() == line

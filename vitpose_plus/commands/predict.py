@@ -32,7 +32,7 @@ def _run(args: argparse.Namespace) -> int:
     from vitpose_plus.inference.predictor import PosePredictor
     from vitpose_plus.inference.processes import started_by
     from vitpose_plus.inference.progress import PredictionProgress
-    from vitpose_plus.inference.refining import Refinement
+    from vitpose_plus.inference.refining import Refinement, Stages
     from vitpose_plus.inference.sources import Selection, open_sources
     from vitpose_plus.inference.tracking import check_installed
 
@@ -40,7 +40,7 @@ def _run(args: argparse.Namespace) -> int:
     check_place(Path(args.out))
     names = sorted(set(args.format))
     formats = [FORMATS[name]() for name in names]
-    refine = Refinement(args.smooth, args.fill, has_tracks=args.track)
+    refine = Refinement(args.smooth, args.fill)
     if args.track:
         check_installed()
     selection = Selection(args.start, args.stop, args.every)
@@ -69,11 +69,11 @@ def _run(args: argparse.Namespace) -> int:
         detect_every=args.detect_every,
     )
     tracking = predictor.tracking() if args.track else None
-    tracked = dict(track=tracking and tracking.describe()) | refine.describe()
+    stages = Stages(tracking, refine, prediction.has_ids)
     written = dict(score=args.score, draw=not args.no_draw, formats=names)
     manifest = new_manifest(
         predictor.model.describe(),
-        prediction.describe() | tracked | written,
+        prediction.describe() | stages.describe() | written,
         prediction.skeletons,
         sources.digest,
     )
@@ -83,7 +83,7 @@ def _run(args: argparse.Namespace) -> int:
         prediction,
         folder,
         draw(folder.drawn, args.score),
-        stages=lambda results: refine(tracking(results) if tracking else results),
+        stages=stages,
         processes=processes,
         progress=progress,
     )

@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--boxes',
         metavar='NAME',
         help='boxes of people and animals: the name of a detector, the training folder of one, a '
-        f'json or csv file, or whole (the whole picture) [{BOXES}]',
+        'json or csv file, whole (the whole picture), or refine (for one animal: the whole '
+        "picture, then the box around its keypoints) [the default of the model's config, else "
+        f'{BOXES}]',
     )
     parser.add_argument(
         '--annotations',
@@ -71,15 +73,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=SMOOTHERS[0],
         choices=SMOOTHERS,
         metavar='NAME',
-        help='with --track: smooth the keypoints of films with one-euro (uses earlier frames) or '
-        'savgol (also uses the next 5 frames); write it after SOURCE [--smooth alone: one-euro]',
+        help='with --track or --boxes refine: smooth the keypoints of films with one-euro (uses '
+        'earlier frames) or savgol (also uses the next 5 frames); write it after SOURCE [--smooth '
+        'alone: one-euro]',
     )
     parser.add_argument(
         '--fill',
         type=int,
         default=0,
         metavar='N',
-        help='with --track: fill gaps of up to N frames; keeps N pictures in memory [0]',
+        help='with --track or --boxes refine: fill gaps of up to N frames; keeps N pictures in '
+        'memory [0]',
     )
     parser.add_argument(
         '--out', default='predictions', metavar='FOLDER', help='where to write [predictions]'

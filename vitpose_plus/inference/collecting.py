@@ -135,6 +135,11 @@ class Collection:
         broken = counts['errors']
         done = f'{counts["pictures"]} pictures, {counts["instances"]} instances ({note})'
         print(f'{folder}: {done}{f"; failures: {broken} ({folder / FAILURES})" if broken else ""}')
+        if jumps := counts.get('jumps'):  # missing in folders of earlier versions
+            print(
+                f'{jumps} keypoints in {counts["frames_with_jumps"]} frames jump against their '
+                'neighbours; they are marked in the results'
+            )
         return BROKEN if broken else GOOD
 
     def _report_stop(self) -> int:

@@ -70,4 +70,5 @@ def _between(start: Seen, end: Seen, time: float) -> Instance:
         filled=True,
         flip_distance=None,
         spread=None,
+        jumps=None,
     )

@@ -148,7 +148,7 @@ class PredictionFolder:
         Args:
             stages: Tracks and smooths a stream of results.
         """
-        counts = Counter(pictures=0, instances=0, errors=0)
+        counts = Counter(pictures=0, instances=0, errors=0, jumps=0, frames_with_jumps=0)
         with disk_errors(self.folder):
             with (
                 files.replacing(self.folder / FAILURES) as failures,
@@ -160,6 +160,8 @@ class PredictionFolder:
                     write_line(file, result.to_dict())
                     counts['pictures'] += 1
                     counts['instances'] += len(result.instances)
+                    counts['jumps'] += result.jumps
+                    counts['frames_with_jumps'] += result.jumps > 0
             predictions = Predictions(Lines(self.folder / RECORD), self.skeletons, self.score)
             for each in self.formats:
                 each.write(predictions, self.folder)

@@ -28,6 +28,8 @@ class Instance:
             from the mirrored crop, in pixels of the picture; None without ``quality``.
         spread: The standard deviations (K,) of the heatmaps in the same pixels; None without
             ``quality``.
+        jumps: Whether each keypoint jumps against the neighbouring frames (K,), bool; None if no
+            keypoint does.
     """
 
     dataset: str
@@ -41,6 +43,7 @@ class Instance:
     filled: bool = False
     flip_distance: np.ndarray | None = None
     spread: np.ndarray | None = None
+    jumps: np.ndarray | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the instance as it is written in a line of ``predictions.ndjson``."""
@@ -60,6 +63,8 @@ class Instance:
             line['quality'] = dict(
                 flip_distance=_rounded(self.flip_distance), spread=_rounded(self.spread)
             )
+        if self.jumps is not None:
+            line['jumps'] = np.flatnonzero(self.jumps).tolist()
         return line if self.category_id is None else line | dict(category_id=self.category_id)
 
     @classmethod
@@ -79,6 +84,7 @@ class Instance:
             filled=line.get('filled', False),
             flip_distance=_array(quality.get('flip_distance')),
             spread=_array(quality.get('spread')),
+            jumps=np.isin(np.arange(len(points)), line['jumps']) if 'jumps' in line else None,
         )
 
 

@@ -56,6 +56,10 @@ class Item:
     def fail(self, error: str) -> None:
         self.failure = Failure(self.picture.source, self.picture.frame, error)
 
+    def look_again(self, boxes: Boxes) -> None:
+        """Removes the instances; the next jobs come from these boxes."""
+        self.boxes, self.instances, self.jobs, self._found = boxes, None, [], []
+
     def add(self, found: list[Instance]) -> None:
         """Adds the instances of the next job, and sets ``instances`` after the last job."""
         self._found.append(found)

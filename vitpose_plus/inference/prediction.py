@@ -38,7 +38,12 @@ class Prediction:
         boxes: The source of the boxes; None for a bottom-up model.
         chosen: Class of a box -> dataset.
         settings: Further settings that change the predictions, for the manifest.
+
+    Attributes:
+        has_ids: Whether the instances in films have ids without tracking.
     """
+
+    has_ids = False
 
     def __init__(
         self,

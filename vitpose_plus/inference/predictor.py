@@ -15,17 +15,21 @@ from vitpose_plus.inference.batches import (
     precision_of,
 )
 from vitpose_plus.inference.boxes import open_boxes
+from vitpose_plus.inference.boxes.source import BoxSource
+from vitpose_plus.inference.boxes.trained import trained_with
+from vitpose_plus.inference.boxes.whole import FirstLook
 from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL
 from vitpose_plus.inference.estimators import estimator_of
 from vitpose_plus.inference.following import FollowingPrediction
 from vitpose_plus.inference.items import Failure
 from vitpose_plus.inference.prediction import Prediction, raise_failure
 from vitpose_plus.inference.quality import measuring
-from vitpose_plus.inference.refining import Refinement
+from vitpose_plus.inference.refining import Refinement, Stages
 from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.smoothing import Smoother
 from vitpose_plus.inference.sources import ALL, Selection, Sources, open_sources
 from vitpose_plus.inference.tracking import ByteTracking, Tracking
+from vitpose_plus.inference.two_looks import RefiningPrediction
 
 LOGGER = logging.getLogger('vitpose_plus')
 
@@ -66,7 +70,7 @@ class PosePredictor:
         quality: bool = False,
         on_message: Callable[[str], None] = LOGGER.warning,
     ) -> None:
-        self.device = device_of(device)
+        self.device, self.on_message = device_of(device), on_message
         settings = precision_of(precision), batch_size_of(batch_size, self.device)
         self.model = models.load(str(model), checkpoint and str(checkpoint))
         self.flip_test = self.model.network.test_cfg['flip_test'] = flip_test
@@ -100,7 +104,8 @@ class PosePredictor:
         Args:
             sources: A picture, film, folder, glob, ``@FILE``, ``-``, URL or ``camera:N``; an array
                 (BGR) or a PIL image; or several of these.
-            boxes: The name of a detector, a file of boxes or annotations, ``whole``, or a mapping
+            boxes: The name of a detector, a file of boxes or annotations, ``whole``, ``refine``
+                (one animal: the whole picture, then the box around its keypoints), or a mapping
                 from sources to arrays. The default is set in the model's config, else
                 ``rtmdet-m``.
             dataset: The dataset that defines the keypoints, or a mapping from the classes of the
@@ -115,7 +120,7 @@ class PosePredictor:
                 be predicted. The default raises a ``UserError``.
             track: Sets the ids of the instances in films, for example ``predictor.tracking()``.
             smooth: ``one-euro`` (uses earlier frames) or ``savgol`` (also uses the next 5 frames),
-                or a ``Smoother`` with other settings. Tracked instances get ``smoothed``.
+                or a ``Smoother`` with other settings. Instances with ids get ``smoothed``.
             fill: Gaps of tracks with up to this number of frames are filled. Each result waits for
                 as many later results.
 
@@ -123,7 +128,7 @@ class PosePredictor:
             UserError: An argument is wrong or does not fit. This is raised before any picture is
                 opened.
         """
-        refine = Refinement(smooth, fill, has_tracks=track is not None)
+        refine = Refinement(smooth, fill)
         prediction = self.prepare(
             sources,
             boxes,
@@ -133,8 +138,8 @@ class PosePredictor:
             frames=frames,
             detect_every=detect_every,
         )
-        results = prediction.results(on_failure)
-        return refine(results if track is None else track(results))
+        stages = Stages(track, refine, prediction.has_ids)
+        return stages(prediction.results(on_failure))
 
     def tracking(self) -> Tracking:
         """Returns the default tracking for this model; needs the extra ``predict``."""
@@ -160,8 +165,7 @@ class PosePredictor:
         opened, labels = None, ()
         settings = dict(dataset=wanted, flip_test=self.flip_test, quality=self.quality)
         if self.estimator.needs_boxes:
-            named = self.model.defaults.get('boxes', BOXES) if boxes is None else boxes
-            opened = open_boxes(named, annotations, self.device, box_score)
+            named, opened = self._boxes(boxes, annotations, box_score)
             labels = opened.labels
             settings |= dict(boxes=named, annotations=annotations, box_score=box_score)
         elif boxes is not None or annotations is not None:
@@ -174,6 +178,20 @@ class PosePredictor:
         if not isinstance(sources, Sources):
             sources = open_sources(sources, selection=frames)
         made = self.estimator, self.run, sources, opened, chosen, settings
+        if isinstance(opened, FirstLook):
+            return RefiningPrediction(*made, every=detect_every)
         if detect_every == 1:
             return Prediction(*made)
         return FollowingPrediction(*made, every=detect_every)
+
+    def _boxes(
+        self, boxes: Any, annotations: str | Path | None, box_score: float
+    ) -> tuple[Any, BoxSource]:
+        """Returns the boxes as they are named, and opened."""
+        name = self.model.origin.model
+        trained = trained_with(self.model.defaults.get('boxes', BOXES))
+        named = trained.default(name) if boxes is None else boxes
+        opened = open_boxes(named, annotations, self.device, box_score)
+        for warning in trained.warnings(name, opened):
+            self.on_message(warning)
+        return named, opened

@@ -72,6 +72,11 @@ class Result:
         """The names of the K keypoints, with the same condition as ``keypoints``."""
         return self._only().names
 
+    @property
+    def jumps(self) -> int:
+        """The number of keypoints that jump against the neighbouring frames."""
+        return sum(int(each.jumps.sum()) for each in self.instances if each.jumps is not None)
+
     def of(self, dataset: str) -> 'Result':
         """Returns the same result with only the instances of one dataset."""
         if dataset not in self.skeletons:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 COLUMNS = ('source', 'frame', 'time', 'instance', 'id', 'dataset', 'box_score')
 COLUMNS += ('x1', 'y1', 'x2', 'y2', 'keypoint', 'x', 'y', 'score')
-COLUMNS += ('smoothed_x', 'smoothed_y', 'filled', 'flip_distance', 'spread')
+COLUMNS += ('smoothed_x', 'smoothed_y', 'filled', 'flip_distance', 'spread', 'jump')
 TYPES = dict.fromkeys(COLUMNS, 'float64') | dict.fromkeys(('source', 'dataset', 'keypoint'), 'str')
 TYPES |= dict(frame='Int64', id='Int64')  # they are missing for pictures
-TYPES |= dict(instance='int64', filled='bool')
+TYPES |= dict(instance='int64', filled='bool', jump='bool')
 
 
 class ResultLike(Protocol):
@@ -36,7 +36,7 @@ def rows(lines: Iterable[Mapping[str, Any]], skeletons: Mapping[str, Skeleton]) 
     """Makes a row of ``COLUMNS`` for every keypoint of the lines of ``predictions.ndjson``.
 
     A picture without instances has no row. ``instance`` is the instance's number in its picture,
-    from 0. Values that an instance does not have are None; ``filled`` is False.
+    from 0. Values that an instance does not have are None; ``filled`` and ``jump`` are False.
     """
     for line in lines:
         for number, instance in enumerate(line['instances']):
@@ -53,8 +53,10 @@ def _values(instance: Mapping[str, Any]) -> Iterator[tuple]:
     absent = (None,) * len(instance['keypoints'])
     smoothed = instance.get('smoothed', ((None, None),) * len(absent))
     qualities = (quality.get(name, absent) for name in ('flip_distance', 'spread'))
-    for raw, smooth, *measures in zip(instance['keypoints'], smoothed, *qualities, strict=True):
-        yield (*raw, *smooth, filled, *measures)
+    jumps = [number in instance.get('jumps', ()) for number in range(len(absent))]
+    columns = zip(instance['keypoints'], smoothed, *qualities, jumps, strict=True)
+    for raw, smooth, *others in columns:
+        yield (*raw, *smooth, filled, *others)
 
 
 def to_df(

@@ -18,9 +18,9 @@ from vitpose_plus.inference.boxes.hugging_face import TransformersDetector
 from vitpose_plus.inference.boxes.mmdet_training import open_work_dir
 from vitpose_plus.inference.boxes.mpii_file import MpiiBoxes
 from vitpose_plus.inference.boxes.source import BoxSource
-from vitpose_plus.inference.boxes.whole import WholePicture
+from vitpose_plus.inference.boxes.whole import FirstLook, WholePicture
 
-WHOLE = 'whole'
+WHOLE, REFINE = 'whole', 'refine'
 Given = str | Path | BoxSource | Mapping
 
 
@@ -79,6 +79,18 @@ class Whole(Kind):
     @staticmethod
     def open(given: Given, options: Options) -> BoxSource:
         return WholePicture()
+
+
+class Refine(Kind):
+    """Two looks: the whole picture, and then the box around the keypoints."""
+
+    @staticmethod
+    def accepts(given: Given) -> bool:
+        return given == REFINE
+
+    @staticmethod
+    def open(given: Given, options: Options) -> BoxSource:
+        return FirstLook()
 
 
 class Named(Kind):
@@ -179,4 +191,4 @@ def unexpected_annotations(given: Given) -> UserError:
 
 
 # The first class that accepts the given value opens it.
-KINDS = (Opened, Arrays, Whole, Named, TransformersFolder, WorkDir, CsvFile, JsonFile)
+KINDS = (Opened, Arrays, Whole, Refine, Named, TransformersFolder, WorkDir, CsvFile, JsonFile)

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.boxes.detectors import DETECTORS
-from vitpose_plus.inference.boxes.kinds import KINDS, WHOLE, Given, Options, unexpected_annotations
+from vitpose_plus.inference.boxes.kinds import (
+    KINDS,
+    REFINE,
+    WHOLE,
+    Given,
+    Options,
+    unexpected_annotations,
+)
 from vitpose_plus.inference.boxes.source import BoxSource
 from vitpose_plus.inference.defaults import BOX_SCORE
 
@@ -17,7 +24,7 @@ def open_boxes(
     """Opens the source of boxes.
 
     Args:
-        given: ``whole``, the name of a detector, the folder of a detector, a json or csv file; in
+        given: ``whole``, ``refine``, the name or folder of a detector, a json or csv file; in
             Python also a mapping from pictures to arrays, or a ``BoxSource``, which is returned.
         annotations: The file with the names of the pictures and categories, for a list of
             detections.
@@ -42,7 +49,7 @@ def open_boxes(
 
 
 def _unknown(given: object) -> str:
-    names = [WHOLE, *DETECTORS]
+    names = [WHOLE, REFINE, *DETECTORS]
     if os.path.lexists(str(given)):
         return f'{given} is a pipe, a device or a broken link: give a file or folder.'
     close = difflib.get_close_matches(str(given), names, n=1, cutoff=0.5)

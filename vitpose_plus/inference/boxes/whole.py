@@ -20,3 +20,7 @@ class WholePicture(BoxSource):
             )
             for image in images
         ]
+
+
+class FirstLook(WholePicture):
+    """The whole picture, as the first of two looks (``inference/two_looks.py``)."""
