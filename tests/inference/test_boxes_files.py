@@ -368,7 +368,11 @@ def test_boxes_of_a_picture_can_be_requested_twice():
 
 
 UNKNOWN = [
-    ('rtmdet-l', {}, "no boxes 'rtmdet-l': .* none of whole, rtmdet-m, .*; did you mean rtmdet-m"),
+    (
+        'rtmdet-l',
+        {},
+        "no boxes 'rtmdet-l': .* none of whole, refine, rtmdet-m, .*; did you mean rtmdet-m",
+    ),
     ('boxes/none.json', {}, "no boxes 'boxes/none.json': it is no file or folder, .*check the pat"),
     ('whole', dict(annotations='a.json'), '--annotations is only for a list of detections, and wh'),
 ]

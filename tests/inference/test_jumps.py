@@ -30,14 +30,19 @@ def moved(*places, by=80.0, times=TIMES):
     return points
 
 
-@pytest.mark.parametrize('frame', [1, 2, 3, 20, FRAMES - 4, FRAMES - 2])
+@pytest.mark.parametrize('frame', [2, 3, 20, FRAMES - 4, FRAMES - 2])
 def test_one_wrong_frame_marks_only_itself(frame):
     assert marks(film(TIMES, moved((frame, 5)))) == [(frame, 5)]
 
 
-@pytest.mark.parametrize('frame', [0, FRAMES - 1])
-def test_at_the_end_of_a_track_only_a_distance_that_is_clearly_far_is_marked(frame):
+@pytest.mark.parametrize('frame', [0, 1])
+def test_at_the_beginning_of_a_track_the_usual_distances_are_not_known(frame):
+    assert marks(film(TIMES, moved((frame, 5), by=400))) == []
+
+
+def test_at_the_end_of_a_track_only_a_distance_that_is_clearly_far_is_marked():
     """The limit is 3 times as high: 0.3 of the length of the body, along both axes."""
+    frame = FRAMES - 1
     length = _length({1: walking(TIMES)[20]})
     near, far = (factor * 0.3 * length / np.sqrt(2) for factor in (0.8, 1.2))
     assert marks(film(TIMES, moved((frame, 5), by=near))) == []
@@ -76,7 +81,7 @@ def test_keypoints_that_always_tremble_are_rarely_marked():
     found = marks(film(TIMES, points))
     assert (30, 5) in found
     assert {keypoint for _, keypoint in found} == {5}
-    assert len([frame for frame, _ in found if frame > 12]) == 1
+    assert len(found) <= 3
 
 
 def test_a_gap_beside_a_frame_makes_the_limit_higher():

@@ -19,8 +19,10 @@ from vitpose_plus.inference.items import Item
 from vitpose_plus.inference.sources.picture import Picture
 from vitpose_plus.inference.two_looks import (
     LOST,
+    SAME,
     RefiningPrediction,
     box_around,
+    fits,
     has_left,
 )
 
@@ -54,6 +56,37 @@ def test_the_box_is_the_whole_picture_if_the_points_are_outside():
     np.testing.assert_allclose(box_around(outside, (160, 120)), WHOLE)
     assert has_left(outside, (160, 120))
     assert not has_left(instance([[300, 30], [150, 70], [320, 50]]), (160, 120))
+
+
+@pytest.mark.parametrize(
+    ('moved', 'larger', 'expected'),
+    [
+        ((0, 0), 1, True),
+        ((0.15, 0.15), 1, True),
+        ((0, 0), 1.4, True),
+        ((0, 0), 0.72, True),
+        ((0.4, 0.2), 1, False),
+        ((0, 0), 1.5, False),
+        ((0, 0), 0.6, False),
+    ],
+)
+def test_keypoints_fit_their_crop_as_boxes_in_training(moved, larger, expected):
+    """The shift and the scale of the crop, compared with the box around the keypoints."""
+    assert SAME == 0.5
+    found = instance([[60, 40], [100, 40], [100, 80], [60, 80]])
+    box = box_around(found, (160, 120)).reshape(2, 2)
+    sides, middle = box[1] - box[0], box.mean(0)
+    middle = middle + np.array(moved) * sides
+    found.box = np.concatenate([middle - larger * sides / 2, middle + larger * sides / 2])
+    assert fits(found, (160, 120)) is expected
+
+
+def test_a_square_that_leaves_the_crop_in_part_is_found_again():
+    """The scores are as high as usual, but half of the square is outside of the crop."""
+    places = [(40, 40), (40, 40), (52, 52)]
+    whole, items = looks(frames(*places))
+    assert whole == [True, False, False, False, True, False]
+    assert centres(items) == places
 
 
 @pytest.fixture
@@ -237,5 +270,5 @@ def test_the_settings_are_described():
     refining.sources = SimpleNamespace(given=[], selection=SimpleNamespace(describe=dict))
     refining.run.precision = 'fp32'
     assert refining.describe()['refine'] == dict(
-        margin=0.15, min_score=0.3, min_share_of_median=0.6, median_of=100
+        margin=0.15, min_score=0.3, min_iou=0.5, min_share_of_median=0.6, median_of=100
     )

@@ -22,7 +22,6 @@ REACH = 3  # frames before and after
 BETWEEN = -1, 1
 PAIRS = (BETWEEN, (-3, -2), (-3, -1), (-2, -1), (1, 2), (1, 3), (2, 3))
 MEMORY = 100  # frames of the running median
-MIN_MEMORY = 10  # frames; with fewer the median is not used
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,8 @@ class Jumps(Stage):
     body, and above ``times`` the median of its own last distances: keypoints that always tremble
     are not marked all the time. At the end of a track and beside a gap, both limits are
     ``one_sided`` times as high. A keypoint is never marked if all its expected positions depend on
-    one frame, because that frame may be the wrong one.
+    one frame, because that frame may be the wrong one. The first two frames of a track are not
+    marked: nothing is known about its last distances.
 
     Results are yielded three frames later than they arrive.
 
@@ -43,7 +43,8 @@ class Jumps(Stage):
         share: A part of the length of the body. The length is the longer side of the box around the
             keypoints, as a median of the neighbouring frames. Real movements bend by less than a
             tenth of the body from frame to frame.
-        times: A factor of the median. For normally distributed errors, 1 of 10,000 is above it.
+        times: A factor of the median. Of normally distributed errors, fewer than 1 of 10,000 are
+            above it.
         one_sided: A factor of both limits. The error of a line that is continued is larger than
             that of a line between two frames.
     """
@@ -100,10 +101,8 @@ class Jumps(Stage):
         if not pairs or set.intersection(*map(set, pairs)):
             return np.zeros(len(points[0]), bool)
         distance = np.min([_distance(points, times, *pair) for pair in pairs], axis=0)
-        limit = np.full(len(distance), self.share * _length(points))
-        if len(usual) >= MIN_MEMORY:
-            limit = np.maximum(limit, self.times * np.median(usual, axis=0))
         usual.append(distance)
+        limit = np.maximum(self.share * _length(points), self.times * np.median(usual, axis=0))
         return distance > limit * (1 if BETWEEN in pairs else self.one_sided)
 
 

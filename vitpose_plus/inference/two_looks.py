@@ -7,6 +7,8 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+import torch
+from torchvision.ops import box_iou
 
 from vitpose_plus.datasets.labels.boxes import MARGIN, box_of_points
 from vitpose_plus.errors import UserError
@@ -19,21 +21,25 @@ from vitpose_plus.inference.iterating import ahead
 from vitpose_plus.inference.prediction import Prediction
 
 ID = 1  # there is one animal, so its id is the same in all frames
-# A frame begins again with the whole picture if its mean score is below LOST times the median of
-# the last MEMORY frames, or below ``SCORE``. A model of crops scores 0.1 to 0.45 where the animal
-# is not in the crop, and 0.8 to 0.9 where it is; the median holds for models with other scores.
+# A frame begins again with the whole picture if its mean score is below ``SCORE``, or below LOST
+# times the median of the last MEMORY frames: the usual score depends on the model and the film.
 LOST = 0.6
 MEMORY = 100
+# It also begins again if the box around its keypoints and the box of its crop have a smaller IoU.
+# If the animal has left the crop in part, the scores may be as high as usual, but the keypoints
+# stay inside the crop. Training covers boxes down to this value: the sides of a box are scaled by
+# 0.7 to 1.4 (IoU 0.5), or the box is moved by 15 % of its sides (IoU 0.57).
+SAME = 0.5
 
 
 class RefiningPrediction(Prediction):
-    """Predicts the whole picture, and then the crop of the box around the keypoints that it found.
+    """Predicts the whole picture, and then the crop of the box around the predicted keypoints.
 
     The result is the second prediction and its box, made by the rule of the boxes of training.
     Every picture has two looks of its own. A frame of a film has one look, at the box around the
-    keypoints of the frame before. It has two looks in addition if its scores fall, or if the
-    keypoints before left the picture; then the result with the higher scores is used. The instances
-    of films have one constant id.
+    keypoints of the frame before. It has two looks in addition if its scores fall, if its keypoints
+    do not fit the box, or if the keypoints before left the picture. If only the scores fall, the
+    result with the higher scores is used. The instances of films have one constant id.
 
     Args:
         every: The value of ``--detect-every``, which must be 1.
@@ -54,7 +60,8 @@ class RefiningPrediction(Prediction):
             )
 
     def describe(self) -> dict[str, Any]:
-        own = dict(margin=MARGIN, min_score=SCORE, min_share_of_median=LOST, median_of=MEMORY)
+        own = dict(margin=MARGIN, min_score=SCORE, min_iou=SAME)
+        own |= dict(min_share_of_median=LOST, median_of=MEMORY)
         return super().describe() | dict(refine=own)
 
     def _settled(
@@ -91,7 +98,8 @@ class RefiningPrediction(Prediction):
     def _predict(self, item: Item, film: '_Film') -> None:
         found = []
         if film.last and not has_left(film.last, _size_wh(item)):
-            found += self._look(item, box_around(film.last, _size_wh(item)))
+            followed = self._look(item, box_around(film.last, _size_wh(item)))
+            found += [one for one in followed if fits(one, _size_wh(item))]
         if not found or film.is_lost(found[0]):
             for first in self._look(item, whole(_size_wh(item))):
                 found += self._look(item, box_around(first, _size_wh(item)))
@@ -146,6 +154,13 @@ def has_left(instance: Instance, size_wh: tuple[int, int]) -> bool:
     """Whether none of the used keypoints is inside the picture."""
     points = _used(instance)
     return not ((points >= 0) & (points < size_wh)).all(1).any()
+
+
+def fits(instance: Instance, size_wh: tuple[int, int]) -> bool:
+    """Whether the box around the keypoints is nearly the box of the crop."""
+    boxes = np.stack([instance.box, box_around(instance, size_wh)])
+    one, other = torch.from_numpy(boxes)[:, None]
+    return box_iou(one, other).item() >= SAME
 
 
 def whole(size_wh: tuple[int, int]) -> np.ndarray:
