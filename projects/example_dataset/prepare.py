@@ -20,8 +20,8 @@ def main(figures: str = 'work_dirs/example_dataset') -> None:
         points = [animal['keypoints'][3 * i : 3 * i + 3] for i in KEPT]
         animal['keypoints'] = list(chain.from_iterable(points))
         animal['num_keypoints'] = sum(v > 0 for _, _, v in points)
-    for category in data['categories']:
-        category.update(keypoints=NAMES, skeleton=LINKS)
+        animal['category_id'] = 1
+    data['categories'] = [dict(id=1, name='zebra', keypoints=NAMES, skeleton=LINKS)]
     (Path(figures) / 'zebra.json').write_text(json.dumps(data))
 
 
