@@ -5,7 +5,9 @@ class and one line.
 import ast
 import importlib
 import json
+import re
 import runpy
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +17,17 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from tests.helpers import figures_detector
+from vitpose_plus.commands import main, new_dataset
 from vitpose_plus.datasets.figures.films import Film
 from vitpose_plus.engine import preflight
+from vitpose_plus.experiments.new_dataset.sizing import Machine
 
 PROJECTS = Path(__file__).parents[1] / 'projects'
 
 
-def runner_of(project):
+def runner_of(project, projects=PROJECTS):
     """Runs the checks before a training, and builds the runner of a project for a short epoch."""
-    (config,) = (PROJECTS / project / 'configs').glob('vitpose*.py')
+    (config,) = (projects / project / 'configs').glob('vitpose*.py')
     cfg = Config.fromfile(config)
     cfg.work_dir = 'out'
     cfg.train_cfg.max_epochs = 1
@@ -39,10 +43,24 @@ def root_in_path(monkeypatch):
     monkeypatch.syspath_prepend(PROJECTS.parent)
 
 
-def test_a_new_dataset_trains_together_with_the_six(workplace, figures):
+@pytest.fixture
+def example(workplace, figures, monkeypatch):
+    """The folder of the projects, after the commands that write ``zebra`` have run beside it."""
+    root = PROJECTS.parent
+    for name in ('configs', 'tests'):
+        (workplace / name).symlink_to(root / name)
     (workplace / 'work_dirs' / 'example_dataset').symlink_to(figures)
-    runpy.run_path(str(PROJECTS / 'example_dataset' / 'prepare.py'))['main']()
-    runner = runner_of('example_dataset')
+    shutil.copytree(PROJECTS / 'example_dataset', workplace / 'projects' / 'example_dataset')
+    runpy.run_path('projects/example_dataset/prepare.py')['main']()
+    monkeypatch.setattr(new_dataset, 'machine', lambda: Machine(cores=2))
+    text = (PROJECTS / 'example_dataset' / 'README.md').read_text()
+    [command] = re.findall('^python -m vitpose_plus (new-dataset .+)$', text, re.M)
+    main(command.split())
+    return workplace / 'projects'
+
+
+def test_a_new_dataset_trains_together_with_the_six(example):
+    runner = runner_of('example_dataset', example)
     before = runner.model.head.heads['zebra'].final_layer.weight.clone()
     assert runner.model.head.names[-1] == 'zebra'
     assert runner.model.backbone.layers[0].ffn.experts.weight.shape[0] == 7
@@ -53,14 +71,27 @@ def test_a_new_dataset_trains_together_with_the_six(workplace, figures):
     assert 'coco/AP' in metrics
 
 
-def test_a_new_dataset_is_one_file_and_its_name_in_one_config():
+def test_the_files_of_the_example_are_what_the_command_writes(example):
+    """The numbers of instances and the sizes of boxes are those of the figures in the README."""
+
+    def lines(path):
+        text = path.read_text()
+        return re.sub(r'# .*|epochs=\d+|warm_up=\d+|repeats=\d+|input_hw=.*', '', text)
+
+    for name in ('dataset.py', 'config.py'):
+        place = Path('example_dataset', 'zebra', name)
+        assert lines(example / place) == lines(PROJECTS / place)
+
+
+def test_a_new_dataset_is_one_file_and_its_name_in_one_config(example):
     """The config has the file as a base config, and contains the name once more."""
-    folder = PROJECTS / 'example_dataset' / 'configs'
-    entry, config = sorted(folder.glob('*.py'), key=lambda path: path.name != 'zebra.py')
+    folder = example / 'example_dataset'
+    [config] = (folder / 'configs').glob('*.py')
     code = ast.parse(config.read_text())
     constants = [node.value for node in ast.walk(code) if isinstance(node, ast.Constant)]
-    assert [value for value in constants if 'zebra' in str(value)] == ['./zebra.py', 'zebra']
-    assert set(Config.fromfile(entry)) == {'zebra'}
+    named = [value for value in constants if 'zebra' in str(value)]
+    assert named == ['../zebra/dataset.py', 'zebra']
+    assert set(Config.fromfile(folder / 'zebra' / 'dataset.py')) == {'zebra'}
 
 
 def test_a_new_attention_trains(workplace, root_in_path):

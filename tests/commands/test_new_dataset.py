@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from tests.helpers.label_files import WRITERS, example
 from vitpose_plus.commands import main
-from vitpose_plus.datasets.multi_dataset import unread
+from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.experiments import multi_dataset_config
 from vitpose_plus.experiments.catalogue import load_config
 from vitpose_plus.experiments.new_dataset.folder import FILES
@@ -44,7 +44,13 @@ def make(*words):
 
 
 def augmentation(cfg):
-    return {step['type']: step for step in cfg.train_dataloader.dataset.pipeline}
+    return {step['type']: step for step in plain(cfg).pipeline}
+
+
+def plain(cfg):
+    """The config of the training's dataset, without the wrapper that repeats it."""
+    [part] = plain_datasets(cfg.train_dataloader.dataset)
+    return part
 
 
 def test_the_folder_is_complete_and_its_config_is_that_of_the_labels(labels, capsys):
@@ -59,7 +65,7 @@ def test_the_folder_is_complete_and_its_config_is_that_of_the_labels(labels, cap
     assert cfg.work_dir == 'work_dirs/mouse'
     assert cfg.default_hooks.checkpoint.save_best == 'mouse/EPE'
     assert cfg.model.head.out_channels == 4
-    parts = [unread(cfg[f'{split}_dataloader'].dataset) for split in ('train', 'val')]
+    parts = [unread(each) for each in (plain(cfg), cfg.val_dataloader.dataset)]
     for part in parts:
         part.full_init()
         assert all(Path(part.get_data_info(i)['img_path']).is_file() for i in range(len(part)))
@@ -109,12 +115,12 @@ def test_flips_are_off_in_training_and_in_tests_together(single):
 def test_two_looks(single):
     cfg = make(*single, '--boxes', 'refine')
     assert cfg.predict == dict(boxes='refine')
-    steps = [step['type'] for step in cfg.train_dataloader.dataset.pipeline]
+    steps = [step['type'] for step in plain(cfg).pipeline]
     assert steps.index('RandomWholePicture') < steps.index('RandomBBoxTransform')
     assert 'RandomWholePicture' not in {s['type'] for s in cfg.val_dataloader.dataset.pipeline}
     paddings = {
         step['padding']
-        for step in [*cfg.train_dataloader.dataset.pipeline, *cfg.val_dataloader.dataset.pipeline]
+        for step in [*plain(cfg).pipeline, *cfg.val_dataloader.dataset.pipeline]
         if 'padding' in step
     }
     assert paddings == {1.1}

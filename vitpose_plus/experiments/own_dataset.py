@@ -31,6 +31,7 @@ def own_dataset_config(
     lr: float,
     warm_up: int,
     workers: int,
+    repeats: int = 1,
     pretrained: str | None = None,
     expert: str | None = None,
     layer_decay: float | None = None,
@@ -50,6 +51,7 @@ def own_dataset_config(
         lr: The largest learning rate.
         warm_up: Iterations in which the learning rate rises.
         workers: Processes that load the pictures of the training.
+        repeats: The number of times that a picture is used in an epoch.
         pretrained: Initial weights: a released name, a file or a URL; None: random weights.
         expert: The dataset whose expert is used, if the initial weights have several.
         layer_decay: The factor of the learning rate from layer to layer; by default that of the
@@ -80,6 +82,9 @@ def own_dataset_config(
             test_dataloader=loading,
         )
     )
+    if repeats > 1:
+        whole = cfg.train_dataloader.dataset
+        cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=repeats, dataset=whole)
     interval = max(1, epochs // VALIDATIONS)
     monitor = f'{name}/EPE'
     cfg.merge_from_dict(

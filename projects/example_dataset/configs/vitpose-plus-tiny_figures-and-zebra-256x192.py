@@ -1,4 +1,4 @@
-_base_ = ['../../../configs/figures/vitpose-plus-tiny_figures-256x192.py', './zebra.py']
+_base_ = ['../../../configs/figures/vitpose-plus-tiny_figures-256x192.py', '../zebra/dataset.py']
 from vitpose_plus.experiments import multi_dataset_config
 
 globals().update(

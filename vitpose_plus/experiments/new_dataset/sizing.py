@@ -13,7 +13,8 @@ import numpy as np
 TOKEN = 16  # pixels; the input has a whole number of tokens in x and y
 ALL_WAYS = 60.0  # degrees; instances that are turned farther may have any angle
 ANY_ANGLE, UPRIGHT = 180.0, 30.0  # degrees, the rotations of the augmentation
-PASSES = 10  # the least number of epochs
+EPOCHS = 20  # with a validation after each
+PASSES = 10  # the least number of times that every picture is used
 LIMIT_WORKERS = 8
 
 
@@ -72,9 +73,13 @@ def size_training(
     arch = start.arch if start else 'tiny'
     is_tiny = arch == 'tiny'
     batch = min(number, 32 if machine.has_gpu else 16)
-    steps = math.ceil(number / batch)
-    iterations = parts * (400 if start else 1200)
-    epochs = max(PASSES, math.ceil(iterations / steps))
+    iterations = math.ceil((400 if start else 1200) * (2 + parts) / 3)  # looks share much
+    iterations = max(iterations, math.ceil(PASSES * number / batch))
+    passes = iterations * batch / number
+    # Single epochs of a few iterations would wait for the loader each time.
+    repeats = max(1, round(passes / EPOCHS))
+    epochs = max(1, round(passes / repeats))
+    steps = math.ceil(repeats * number / batch)
     width, height = np.median(boxes_wh, axis=0)
     input_hw = shape(width, height, pixels if is_tiny else max(pixels, 256 * 192))
     sized = dict(
@@ -83,7 +88,8 @@ def size_training(
             input_hw, f'height, width; the median crop is {width:.0f} wide and {height:.0f} high'
         ),
         batch_size=Sized(batch, 'on a GPU' if machine.has_gpu else 'small steps, for a CPU'),
-        epochs=Sized(epochs, _why_epochs(epochs, steps, number, start, parts)),
+        repeats=Sized(repeats, 'times that a picture is used in an epoch'),
+        epochs=Sized(epochs, _why_epochs(epochs * steps, number, start, parts)),
         lr=Sized(1e-3 if is_tiny else 5e-4, f'for AdamW and the size {arch}'),
         warm_up=Sized(min(100, epochs * steps // 10), 'iterations; at most a tenth of all'),
         workers=Sized(*_workers(machine)),
@@ -105,8 +111,8 @@ def shape(width: float, height: float, pixels: int) -> tuple[int, int]:
 def rotation(turn: float) -> Sized:
     """The angle of the augmentation from that of the labels (``turning``), in degrees."""
     if turn > ALL_WAYS:
-        return Sized(ANY_ANGLE, f'instances are turned by up to {turn:.0f} degrees')
-    return Sized(UPRIGHT, f'most instances are within {turn:.0f} degrees of each other')
+        return Sized(ANY_ANGLE, f'labels are turned by up to {turn:.0f} degrees')
+    return Sized(UPRIGHT, f'most labels are within {turn:.0f} degrees')
 
 
 def _why_arch(start: Start | None) -> str:
@@ -115,10 +121,10 @@ def _why_arch(start: Start | None) -> str:
     return 'random weights: larger models need more pictures'
 
 
-def _why_epochs(epochs: int, steps: int, number: int, start: Start | None, parts: int) -> str:
+def _why_epochs(iterations: int, number: int, start: Start | None, parts: int) -> str:
     weights = 'trained' if start else 'random'
     looks = ' and two looks' if parts > 1 else ''
-    return f'{epochs * steps} iterations for {number} instances, {weights} weights{looks}'
+    return f'{iterations} iterations for {number} instances, {weights} weights{looks}'
 
 
 def _workers(machine: Machine) -> tuple[int, str]:
