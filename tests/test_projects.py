@@ -8,6 +8,7 @@ import json
 import re
 import runpy
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from tests.helpers import figures_detector
+from tests.helpers.processes import environment, run
 from vitpose_plus.commands import main, new_dataset
 from vitpose_plus.datasets.figures.films import Film
 from vitpose_plus.engine import preflight
@@ -161,3 +163,18 @@ def test_the_package_never_imports_a_project(path):
     modules = [node.module or '' for node in nodes if isinstance(node, ast.ImportFrom)]
     modules += [a.name for node in nodes if isinstance(node, ast.Import) for a in node.names]
     assert not [module for module in modules if module.split('.')[0] == 'projects']
+
+
+@pytest.mark.minutes
+def test_the_example_is_trained_by_its_commands_alone(tmp_path):
+    """Figures of a dataset of their own, from the weights of the demo: the bar is an AP of 0.35."""
+    root = PROJECTS.parent
+    for name in ('configs', 'tests'):
+        (tmp_path / name).symlink_to(root / name)
+    shutil.copytree(PROJECTS, tmp_path / 'projects')
+    text = (PROJECTS / 'example_dataset' / 'README.md').read_text()
+    for command in re.findall('^python (.+)$', text, re.M)[:4]:
+        run(sys.executable, *command.split(), cwd=tmp_path, env=environment(PYTHONPATH=str(root)))
+    report = json.loads((tmp_path / 'work_dirs/zebra/report.json').read_text())
+    print(report['validation'], report['splits']['held_out']['overall'])
+    assert report['validation']['zebra/AP'] >= 0.35

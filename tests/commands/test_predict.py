@@ -189,7 +189,7 @@ def test_two_looks_give_one_track_with_marks_of_jumps(track, photos, monkeypatch
     assert manifest['settings']['boxes'] == 'refine'
     assert manifest['settings']['refine']['margin'] == 0.15
     assert manifest['settings']['jumps'] == dict(share=0.1, times=6.0, one_sided=3.0)
-    printed = f'{count} keypoints in {len(marked)} frames jump against their neighbours; they are'
+    printed = f'Keypoints that jump against their neighbours: {count} (frames: {len(marked)}); they'
     assert printed in capsys.readouterr().out
     rows = csv.DictReader(Path('predictions/predictions.csv').read_text().splitlines())
     assert sum(row['jump'] == 'True' for row in rows) == count

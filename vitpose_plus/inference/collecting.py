@@ -137,8 +137,8 @@ class Collection:
         print(f'{folder}: {done}{f"; failures: {broken} ({folder / FAILURES})" if broken else ""}')
         if jumps := counts.get('jumps'):  # missing in folders of earlier versions
             print(
-                f'{jumps} keypoints in {counts["frames_with_jumps"]} frames jump against their '
-                'neighbours; they are marked in the results'
+                f'Keypoints that jump against their neighbours: {jumps} (frames: '
+                f'{counts["frames_with_jumps"]}); they are marked in the results'
             )
         return BROKEN if broken else GOOD
 
