@@ -13,8 +13,3 @@ augmentation = [
     ),
 ]
 after_crop = [dict(type='PhotometricDistortion')]
-
-default_hooks = dict(
-    logger=dict(interval=20),
-    checkpoint=dict(max_keep_ckpts=1, rule='less'),
-)

@@ -2,8 +2,8 @@
 
     pytest -m 'real and slow' -s tests/real/test_own_keypoints.py
 
-needs VITPOSE_OWN_KEYPOINTS and VITPOSE_VIDEOS, takes 45 minutes on two cores, and prints the rows of
-the page's table. The minutes are those of this machine, so they have no bound here.
+needs VITPOSE_OWN_KEYPOINTS and VITPOSE_VIDEOS, takes 40 minutes on two cores, and prints the rows
+of the page's table. The minutes are those of this machine, so they have no bound here.
 """
 
 import json

@@ -17,6 +17,8 @@ PARENTS = {'tiny': '_base_/tiny.py'} | {
     size: f'vitpose/vitpose-{size}_coco-256x192.py' for size in ('small', 'base', 'large', 'huge')
 }
 VALIDATIONS = 20  # in a training
+# Variables of the parents that only serve to make the config.
+UNUSED = ('coco', 'crops', 'augmentation', 'classic_decoder', 'simple_decoder', 'upsampling')
 PATIENCE = 7  # validations without a better result that end the training
 
 
@@ -61,69 +63,64 @@ def own_dataset_config(
     """
     if arch not in PARENTS:
         raise UserError(f'arch={arch!r} is not known: give {", ".join(PARENTS)}.')
-    entry = dict(base[name])
-    boxes = entry.pop('boxes', None)
-    own = Config.fromfile(OWN)
-    flips = entry.get('augmentation', {}).get('RandomFlip', {}) is not None
-    entry['augmentation'] = {AFTER: own.after_crop, **entry.get('augmentation', {})}
-    loading = dict(num_workers=workers, persistent_workers=workers > 0)
     cfg = Config.fromfile(CONFIGS / PARENTS[arch])
-    cfg.merge_from_dict(
-        single_dataset_config(
-            cfg,
-            name,
-            entry=entry,
-            augmentation=own.augmentation,
-            input_hw=input_hw,
-            data_root='',
-            model=dict(test_cfg=dict(flip_test=flips)),
-            train_dataloader=dict(loading, batch_size=batch_size),
-            val_dataloader=loading,
-            test_dataloader=loading,
-        )
-    )
+    loading = dict(num_workers=workers, persistent_workers=workers > 0)
+    cfg.merge_from_dict(_of_entry(cfg, name, base[name], input_hw, loading))
+    cfg.merge_from_dict(_of_training(name, epochs, lr, warm_up))
+    cfg.train_dataloader.batch_size = batch_size
     if repeats > 1:
         whole = cfg.train_dataloader.dataset
         cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=repeats, dataset=whole)
-    interval = max(1, epochs // VALIDATIONS)
-    monitor = f'{name}/EPE'
-    cfg.merge_from_dict(
-        dict(
-            default_hooks=own.default_hooks,
-            custom_hooks=[
-                dict(type='BestCopyHook'),
-                dict(
-                    type='ResumableEarlyStoppingHook',
-                    monitor=monitor,
-                    rule='less',
-                    min_delta=0.0,
-                    patience=PATIENCE,
-                ),
-                dict(type='ReportHook'),
-            ],
-            optim_wrapper=dict(optimizer=dict(lr=lr)),
-            param_scheduler=[
-                dict(type='LinearLR', begin=0, end=warm_up, start_factor=0.01, by_epoch=False),
-                dict(
-                    type='CosineAnnealingLR',
-                    T_max=epochs,
-                    by_epoch=True,
-                    convert_to_iter_based=True,
-                ),
-            ],
-            train_cfg=dict(max_epochs=epochs, val_interval=interval),
-            work_dir=f'work_dirs/{name}',
-            randomness=dict(seed=seed),
-        )
-    )
-    cfg.default_hooks.checkpoint.update(save_best=monitor, interval=interval)
     if layer_decay is not None:
         cfg.optim_wrapper.paramwise_cfg.layer_decay_rate = layer_decay
-    if boxes:
-        cfg.predict = dict(boxes=boxes)
     if pretrained:
         start = dict(type='PretrainedBackbone', checkpoint=pretrained, expert=expert)
         cfg.model.backbone.init_cfg = start
-    for unused in ('coco', 'crops', 'classic_decoder', 'simple_decoder', 'upsampling'):
+    if boxes := base[name].get('boxes'):
+        cfg.predict = dict(boxes=boxes)
+    cfg.work_dir = f'work_dirs/{name}'
+    cfg.randomness = dict(seed=seed)
+    for unused in UNUSED:
         cfg.pop(unused, None)
     return changed(cfg.to_dict(), changes)
+
+
+def _of_entry(
+    cfg: Config, name: str, entry: Mapping, input_hw: tuple[int, int], loading: dict
+) -> dict[str, Any]:
+    """The sections of the model, the loaders and the metrics."""
+    own = Config.fromfile(OWN)
+    augmentation = {AFTER: own.after_crop, **entry.get('augmentation', {})}
+    flips = augmentation.get('RandomFlip', {}) is not None
+    return single_dataset_config(
+        cfg,
+        name,
+        entry={**entry, 'augmentation': augmentation},
+        augmentation=own.augmentation,
+        input_hw=input_hw,
+        data_root='',
+        model=dict(test_cfg=dict(flip_test=flips)),
+        train_dataloader=loading,
+        val_dataloader=loading,
+        test_dataloader=loading,
+    )
+
+
+def _of_training(name: str, epochs: int, lr: float, warm_up: int) -> dict[str, Any]:
+    """The sections of the schedule and the hooks."""
+    interval = max(1, epochs // VALIDATIONS)
+    best = dict(interval=interval, max_keep_ckpts=1, save_best=f'{name}/EPE', rule='less')
+    stopping = dict(monitor=f'{name}/EPE', rule='less', min_delta=0.0, patience=PATIENCE)
+    rise = dict(type='LinearLR', begin=0, end=warm_up, start_factor=0.01, by_epoch=False)
+    fall = dict(type='CosineAnnealingLR', T_max=epochs, by_epoch=True, convert_to_iter_based=True)
+    return dict(
+        optim_wrapper=dict(optimizer=dict(lr=lr)),
+        param_scheduler=[rise, fall],
+        train_cfg=dict(max_epochs=epochs, val_interval=interval),
+        default_hooks=dict(logger=dict(interval=20), checkpoint=best),
+        custom_hooks=[
+            dict(type='BestCopyHook'),
+            dict(type='ResumableEarlyStoppingHook', **stopping),
+            dict(type='ReportHook'),
+        ],
+    )

@@ -73,7 +73,7 @@ def size_training(
     arch = start.arch if start else 'tiny'
     is_tiny = arch == 'tiny'
     batch = min(number, 32 if machine.has_gpu else 16)
-    iterations = math.ceil((400 if start else 1200) * (2 + parts) / 3)  # looks share much
+    iterations = math.ceil((400 if start else 1100) * (5 + parts) / 6)  # looks share much
     iterations = max(iterations, math.ceil(PASSES * number / batch))
     passes = iterations * batch / number
     # Single epochs of a few iterations would wait for the loader each time.
