@@ -78,7 +78,9 @@ def test_the_files_of_the_example_are_what_the_command_writes(example):
 
     def lines(path):
         text = path.read_text()
-        return re.sub(r'# .*|batch_size=\d+|epochs=\d+|warm_up=\d+|repeats=\d+|input_hw=.*', '', text)
+        return re.sub(
+            r'# .*|batch_size=\d+|epochs=\d+|warm_up=\d+|repeats=\d+|input_hw=.*', '', text
+        )
 
     for name in ('dataset.py', 'config.py'):
         place = Path('example_dataset', 'zebra', name)

@@ -12,4 +12,5 @@ augmentation = [
         rotate_factor=30.0,
     ),
 ]
-after_crop = [dict(type='PhotometricDistortion')]
+# The hue is kept: left and right, or single parts, may be marked by colours.
+after_crop = [dict(type='YOLOXHSVRandomAug', hue_delta=0)]

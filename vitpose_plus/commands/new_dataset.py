@@ -116,10 +116,9 @@ def run(args: argparse.Namespace) -> None:
     boxes = args.boxes or default_look(labels)
     look = LOOKS[boxes]()
     look.check(labels)
-    flips = not args.no_flip
-    keypoints = keypoints_of(labels, args.swap, flips)
+    keypoints = keypoints_of(labels, args.swap)
     held_out = split_of(args).held_out([picture.path for picture in labels.pictures])
-    flips = flips and bool(keypoints.swap)
+    flips = bool(keypoints.swap) and not args.no_flip
     new = NewDataset(args.name, labels, held_out, keypoints, boxes, look, flips)
     start = start_of(args)
     arguments = size_training(new.boxes_wh(), look.pixels, look.parts, start, machine())

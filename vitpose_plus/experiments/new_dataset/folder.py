@@ -66,7 +66,7 @@ class NewDataset:
         )
         if not self.flips:
             changes['RandomFlip'] = Sized(
-                None, 'no partners: pictures are never mirrored, also not in tests'
+                None, 'never mirrored: --no-flip, or no partners; delete this line to mirror'
             )
         if self.look.after_box:
             changes['after_box'] = Sized(list(self.look.after_box), 'half of the samples')
@@ -80,13 +80,12 @@ class NewDataset:
         return Sized(dict(rotate_factor=angle), reason)
 
 
-def keypoints_of(labels: Labels, swap: Sequence[tuple[str, str]], flips: bool) -> Keypoints:
-    """Returns the keypoints with their partners, which are guessed from the names if not given.
+def keypoints_of(labels: Labels, swap: Sequence[tuple[str, str]]) -> Keypoints:
+    """Returns the keypoints with their partners. Those that are not given are guessed from the names.
 
     Args:
         labels: The labels.
         swap: Pairs of names that change places in a mirrored picture.
-        flips: Whether pictures may be mirrored.
 
     Raises:
         UserError: A name of ``swap`` is unknown, or occurs twice.
@@ -102,9 +101,9 @@ def keypoints_of(labels: Labels, swap: Sequence[tuple[str, str]], flips: bool) -
             if name in given or pair[0] == pair[1]:
                 raise UserError(f'--swap names {name} twice: give each keypoint one partner.')
             given[name] = other
-    guessed = {} if given or not flips else swap_partners(labels.names)
+    guessed = swap_partners([name for name in labels.names if name not in given])
     comment = '; guessed from the names' if guessed else ''
-    return Keypoints(labels.names, given or guessed, comment, labels.links, SIGMA)
+    return Keypoints(labels.names, given | guessed, comment, labels.links, SIGMA)
 
 
 @contextmanager
