@@ -58,6 +58,9 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
     """Gives a new empty folder, which replaces ``path`` if no error is raised.
 
     The old folder, if there is one, is complete until then. The caller checks that it may be lost.
+
+    Raises:
+        UserError: The old folder cannot be replaced, for example if one of its files is open.
     """
     path = Path(os.path.realpath(path))
     if not os.path.lexists(path):
@@ -67,8 +70,19 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
     with _temporary_folder(path) as folder:
         with new_folder(folder / 'new') as new:
             yield new
-        os.rename(path, folder / 'old')
-        os.rename(folder / 'new', path)
+        try:
+            os.rename(path, folder / 'old')
+            try:
+                os.rename(folder / 'new', path)
+            except BaseException:
+                os.rename(folder / 'old', path)
+                raise
+        except OSError as error:
+            raise UserError(
+                f'{path} cannot be replaced ({error.strerror}): close its files, or give another '
+                'name.'
+            ) from error
+        _flush_names(path.parent)
 
 
 @contextmanager

@@ -97,7 +97,6 @@ def test_the_architecture_follows_from_the_shapes(tiny_config):
     start = find_start('six.pth')
     assert (start.arch, start.depth, start.dim) == ('tiny', 4, 128)
     assert start.patch == dict(kernel_size=16, stride=16, padding=2)
-    assert start.input_hw == tuple(tiny_config.model.backbone.input_hw)
     small = MODELS.build(dict(type='ViT', arch=dict(depth=2, dim=32, num_heads=2)))
     torch.save({f'backbone.{k}': v for k, v in small.state_dict().items()}, 'small.pth')
     with pytest.raises(UserError, match='2 layers of width 32, which no named architecture has'):

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
+from mmpose.registry import MODELS
 
 from tests.helpers.label_files import WRITERS, example
-from vitpose_plus.commands import main
+from vitpose_plus.commands import main, new_dataset_options
+from vitpose_plus.datasets.labels.splitting import SPLITS
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.experiments import multi_dataset_config
 from vitpose_plus.experiments.catalogue import load_config
 from vitpose_plus.experiments.new_dataset.folder import FILES
+from vitpose_plus.experiments.new_dataset.looks import LOOKS
 
 TINY = Path(__file__).parents[1] / 'data' / 'tiny_figures.pth'
 
@@ -43,6 +47,11 @@ def make(*words):
     return load_config('mouse/config.py', format_python_code=False)
 
 
+def write_start(path, **changes):
+    backbone = MODELS.build(dict(type='ViT', arch='tiny', **changes))
+    torch.save({f'backbone.{key}': value for key, value in backbone.state_dict().items()}, path)
+
+
 def augmentation(cfg):
     return {step['type']: step for step in plain(cfg).pipeline}
 
@@ -57,8 +66,8 @@ def test_the_folder_is_complete_and_its_config_is_that_of_the_labels(labels, cap
     cfg = make(*labels, '--split', 'random')
     assert sorted(path.name for path in Path('mouse').iterdir()) == sorted(FILES)
     out = capsys.readouterr().out
-    assert '3 pictures, 4 instances, 4 keypoints' in out
-    assert 'leftear       3 labels  <-> rightear' in out
+    assert '3 pictures, 4 instances:' in out
+    assert 'leftear   labelled in 3  <-> rightear' in out
     assert out.endswith('then run: vitpose train mouse\n')
     assert len(Path('mouse/config.py').read_text().splitlines()) <= 20
     assert cfg.predict == dict(boxes='file')  # the labels have boxes
@@ -109,7 +118,7 @@ def test_flips_are_off_in_training_and_in_tests_together(single):
     assert not without.model.test_cfg.flip_test
     given = make(*single, '--swap', 'snout=tailbase', '--force')
     info = unread(given.val_dataloader.dataset).metainfo
-    assert list(info['flip_indices']) == [3, 1, 2, 0]
+    assert list(info['flip_indices']) == [3, 2, 1, 0]  # the ears are guessed
 
 
 def test_two_looks(single):
@@ -139,9 +148,9 @@ def test_the_folder_can_be_moved_with_its_pictures(labels, tmp_path, monkeypatch
     make(*labels)
     assert str(tmp_path) not in Path('mouse/dataset.py').read_text()
     for name in ('mouse', 'pictures'):
-        shutil.move(name, tmp_path / 'the new place' / name)
+        shutil.move(name, tmp_path / "Bob's new place" / name)
     monkeypatch.chdir('/')
-    cfg = load_config(str(tmp_path / 'the new place/mouse/config.py'))
+    cfg = load_config(str(tmp_path / "Bob's new place/mouse/config.py"))
     part = unread(cfg.val_dataloader.dataset)
     part.full_init()
     assert Path(part.get_data_info(0)['img_path']).is_file()
@@ -186,6 +195,9 @@ def test_the_same_seed_holds_out_the_same_pictures(labels):
         (['--boxes', 'whole'], 'The labels have up to 2 instances in a picture'),
         (['--swap', 'snout=nose'], "--swap snout=nose: the labels have no keypoint 'nose'"),
         (['--swap', 'snout=leftear', 'leftear=rightear'], '--swap names leftear twice'),
+        (['--links', 'snout=nose'], "--links snout=nose: the labels have no keypoint 'nose'"),
+        (['--held-out', 'list.txt', '--split', 'film'], '--held-out names the pictures: leave out'),
+        (['--pretrained', 'fine.pth'], 'fine.pth has the size tiny and patches of 8 pixels, but'),
         (['--held-out', 'nothing.txt'], 'nothing.txt (held-out pictures) cannot be read'),
         (['--expert', 'coco'], '--expert is for initial weights'),
         (['--pretrained', 'nothing.pth'], 'The checkpoint nothing.pth does not exist'),
@@ -196,6 +208,7 @@ def test_the_same_seed_holds_out_the_same_pictures(labels):
     ],
 )
 def test_wrong_arguments_are_one_sentence_and_nothing_is_written(words, message, labels, capsys):
+    write_start('fine.pth', patch=dict(kernel_size=8, stride=8))
     for folder, name in (('taken', 'notes.txt'), ('old', 'config.py')):
         Path(folder).mkdir()
         Path(folder, name).write_text('mine')
@@ -207,7 +220,9 @@ def test_wrong_arguments_are_one_sentence_and_nothing_is_written(words, message,
     assert sorted(Path().rglob('*')) == before
 
 
-@pytest.mark.parametrize('name', ['my-mouse', '2mice', 'class', '_base_', 'model', 'train_cfg'])
+@pytest.mark.parametrize(
+    'name', ['my-mouse', '2mice', 'class', '_base_', 'model', 'work_dir', 'text']
+)
 def test_a_name_that_a_config_cannot_have_is_refused(name, labels, capsys):
     with pytest.raises(SystemExit) as stop:
         main(['new-dataset', name, *labels])
@@ -221,3 +236,33 @@ def test_a_folder_is_replaced_completely(labels):
     make(*labels, '--force')
     assert 'def mouse_metainfo' in Path('mouse/dataset.py').read_text()
     assert sorted(path.name for path in Path().iterdir()) == ['mouse', 'pictures']
+
+
+def test_the_choices_are_the_names_of_the_classes():
+    assert tuple(LOOKS) == new_dataset_options.BOXES
+    assert tuple(SPLITS) == new_dataset_options.SPLITS
+
+
+def test_links_are_added_to_those_of_the_labels(labels):
+    cfg = make(*labels, '--links', 'leftear=rightear', 'snout=leftear')
+    links = unread(cfg.val_dataloader.dataset).metainfo['skeleton_links']
+    assert [tuple(link) for link in links] == [(0, 1), (0, 2), (0, 3), (1, 2)]
+
+
+def test_the_config_of_a_dataset_is_not_overwritten_by_its_training(labels, capsys):
+    make(*labels)
+    before = Path('mouse/config.py').read_text()
+    with pytest.raises(SystemExit):
+        main(['train', 'mouse', '--work-dir', 'mouse'])
+    assert 'mouse is the folder of the dataset, whose config.py would be' in capsys.readouterr().err
+    assert Path('mouse/config.py').read_text() == before
+
+
+def test_predict_with_the_folder_of_a_dataset_names_the_training_folder(labels, capsys):
+    make(*labels)
+    with pytest.raises(SystemExit):
+        main(['predict', 'pictures', '--model', 'mouse'])
+    message = (
+        'mouse is the folder of a dataset: give its training folder, for example work_dirs/mouse'
+    )
+    assert message in capsys.readouterr().err

@@ -61,7 +61,7 @@ def test_a_whole_picture_in_training_is_the_one_in_prediction():
     part = GetBBoxCenterScale(padding=padding).transform(
         dict(bbox=np.array([[10.0, 20, 50, 90]], np.float32), img_shape=(480, 640))
     )
-    changed = RandomWholePicture(probability=1.0, padding=padding).transform(dict(part))
+    changed = RandomWholePicture(probability=1.0).transform(dict(part))
     for key in ('bbox_center', 'bbox_scale'):
         np.testing.assert_allclose(changed[key], expected[key])
     assert RandomWholePicture(probability=0.0).transform(dict(part)) == part
@@ -71,5 +71,15 @@ def test_half_of_the_samples_are_whole_pictures():
     np.random.seed(0)
     transform = RandomWholePicture()
     given = dict(bbox_center=np.ones((1, 2)), bbox_scale=np.ones((1, 2)), img_shape=(480, 640))
+    given['bbox'] = np.array([[0.5, 0.5, 1.5, 1.5]])
     whole = [transform.transform(dict(given))['bbox_scale'].max() > 1 for _ in range(2000)]
     assert np.mean(whole) == pytest.approx(0.5, abs=0.04)
+
+
+def test_a_renamed_entry_is_one_sentence():
+    with pytest.raises(UserError, match="no entry of the dataset 'bee' in the config"):
+        own_dataset_config({'fly': ENTRY}, 'bee', arch='tiny', **SIZES)
+
+
+def test_the_learning_rate_is_that_of_the_batch():
+    assert config()['auto_scale_lr'] == dict(base_batch_size=4)

@@ -8,6 +8,7 @@ of the page's table. The minutes are those of this machine, so they have no boun
 
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from tests.commands.test_own_keypoints import COMMANDS
 from tests.helpers.demo import ROOT
 from tests.helpers.processes import run
 from tests.helpers.tiny_figures import FILE
@@ -37,16 +39,31 @@ def folder_in(variable):
     return Path(os.environ[variable])
 
 
-def trained(tmp_path, name, *words):
+def call(folder, words):
+    """Runs a command with all cores, and returns its minutes."""
+    start = time.monotonic()
+    program = [sys.executable, '-m', 'vitpose_plus', *words]
+    run(*program, cwd=folder, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    return (time.monotonic() - start) / 60
+
+
+def held_out(name):
+    return [
+        '--held-out',
+        str(folder_in('VITPOSE_OWN_KEYPOINTS').absolute() / name / 'held_out.txt'),
+    ]
+
+
+def trained(folder, name, *words):
     """The report of a training, by two commands, and their minutes."""
     data = folder_in('VITPOSE_OWN_KEYPOINTS').absolute() / name
-    start = time.monotonic()
-    held_out = ['--held-out', str(data / 'held_out.txt')]
-    for command in (['new-dataset', 'mouse', str(data), *held_out, *words], ['train', 'mouse']):
-        program = [sys.executable, '-m', 'vitpose_plus', *command]
-        run(*program, cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(ROOT)})
-    minutes = (time.monotonic() - start) / 60
-    return json.loads((tmp_path / 'work_dirs/mouse/report.json').read_text()), minutes
+    minutes = call(folder, ['new-dataset', 'mouse', str(data), *words, *held_out(name)])
+    minutes += call(folder, ['train', 'mouse'])
+    return report_of(folder, 'mouse'), minutes
+
+
+def report_of(folder, name):
+    return json.loads((folder / 'work_dirs' / name / 'report.json').read_text())
 
 
 def row(title, errors, minutes):
@@ -56,39 +73,59 @@ def row(title, errors, minutes):
     )
 
 
-@pytest.mark.parametrize(
-    ('title', 'words'), [('A: points, figures', START), ('B: points, random', [])]
-)
-def test_openfield_with_boxes(title, words, tmp_path):
-    report, minutes = trained(tmp_path, 'openfield_mouse', '--boxes', 'points', *words)
-    errors = report['splits']['held_out']['overall']
-    row(title, errors, minutes)
+@pytest.fixture(scope='module')
+def page(tmp_path_factory):
+    """The folder in which all commands of the page have run on mice, and their minutes."""
+    folder = tmp_path_factory.mktemp('page')
+    data = folder_in('VITPOSE_OWN_KEYPOINTS').absolute() / 'openfield_mouse'
+    picture = next(data.rglob('*.png'))
+    (folder / 'labels').symlink_to(data)
+    (folder / 'film.mp4').symlink_to(folder_in('VITPOSE_VIDEOS').absolute() / 'openfield_mouse.mp4')
+    (folder / 'start.pth').symlink_to(FILE)
+    (folder / 'new').mkdir()
+    shutil.copy(picture, folder / 'new')
+    (folder / 'boxes.csv').write_text(f'source,x1,y1,x2,y2\n{picture.name},0,150,250,400\n')
+    minutes = {}
+    for words in COMMANDS:
+        more = held_out('openfield_mouse') if words[0] == 'new-dataset' else []
+        minutes[tuple(words[:2])] = call(folder, [*words, *more])
+    return folder, minutes
+
+
+def test_openfield_with_boxes(page):
+    folder, minutes = page
+    errors = report_of(folder, 'mouse_crops')['splits']['held_out']['overall']
+    took = minutes['new-dataset', 'mouse_crops'] + minutes['train', 'mouse_crops']
+    row('A: points, figures', errors, took)
     assert errors['mean_px'] <= 3.0
     assert errors['pck_10px'] >= 0.97
 
 
-@pytest.fixture(scope='module')
-def two_looks(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('refine')
-    return folder, *trained(folder, 'openfield_mouse', '--boxes', 'refine')
+def test_openfield_with_boxes_from_random_weights(tmp_path):
+    report, minutes = trained(tmp_path, 'openfield_mouse', '--boxes', 'points')
+    errors = report['splits']['held_out']['overall']
+    row('B: points, random', errors, minutes)
+    assert errors['mean_px'] <= 3.0
+    assert errors['pck_10px'] >= 0.97
 
 
-def test_openfield_without_boxes(two_looks):
-    _, report, minutes = two_looks
-    errors, first = (
-        report['splits'][key]['overall'] for key in ('held_out', 'held_out_first_look')
-    )
-    row('C: refine, random', errors, minutes)
-    row('C: first look', first, minutes)
+def test_openfield_without_boxes(page):
+    folder, minutes = page
+    splits = report_of(folder, 'mouse')['splits']
+    errors, first = (splits[key]['overall'] for key in ('held_out', 'held_out_first_look'))
+    took = minutes['new-dataset', 'mouse'] + minutes['train', 'mouse']
+    row('C: refine, random', errors, took)
+    row('C: first look', first, took)
+    print(f'\nthe film: {minutes["predict", "film.mp4"]:.1f} minutes')
     assert errors['mean_px'] <= 3.3
     assert errors['pck_10px'] >= 0.95
     assert first['mean_px'] <= 10
 
 
-def test_openfield_film(two_looks):
+def test_openfield_film(page):
     """The keypoints are on the mouse: the largest connected dark region of the frame."""
-    film = folder_in('VITPOSE_VIDEOS') / 'openfield_mouse.mp4'
-    predictor = PosePredictor(two_looks[0] / 'work_dirs' / 'mouse')
+    film = page[0] / 'film.mp4'
+    predictor = PosePredictor(page[0] / 'work_dirs' / 'mouse')
     found = {r.frame: r for r in predictor(str(film), frames=Selection(every=EVERY))}
     distances = []
     with av.open(str(film)) as container:

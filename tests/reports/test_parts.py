@@ -12,8 +12,8 @@ from vitpose_plus.reports.history import ENDED, read_history
 from vitpose_plus.reports.labels import LabelledInstances, read_labels
 from vitpose_plus.reports.looks import LabelledBoxes, TwoLooks, WholePicture, look_of
 from vitpose_plus.reports.notes import notes_of
-from vitpose_plus.reports.numbers import start_weights
-from vitpose_plus.reports.page import quoted, worst_of
+from vitpose_plus.reports.numbers import quoted, start_weights
+from vitpose_plus.reports.page import worst_of
 from vitpose_plus.reports.pictures import TILE, crop
 
 

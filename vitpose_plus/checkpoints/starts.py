@@ -19,7 +19,7 @@ KERNEL, TABLE = 'backbone.patch_embed.weight', 'backbone.pos_embed'
 
 @dataclass(frozen=True)
 class Start:
-    """The weights of a backbone, and what they tell about its architecture.
+    """The weights of a backbone, and its architecture, as far as they show it.
 
     Attributes:
         path: The file.
@@ -71,16 +71,6 @@ class Start:
         """
         side = self.state_dict[KERNEL].shape[-1]
         return dict(kernel_size=side, stride=side, padding=2 if side == 16 else 0)
-
-    @property
-    def grid_hw(self) -> tuple[int, int]:
-        """Rows and columns of the position table."""
-        return tuple(self.state_dict[TABLE].shape[1:3])
-
-    @property
-    def input_hw(self) -> tuple[int, int]:
-        """Height and width of the input, in pixels, as far as the position table tells."""
-        return tuple(side * self.patch['stride'] for side in self.grid_hw)
 
     def folded(self) -> State:
         """The weights of a plain backbone, in which the expert is folded."""

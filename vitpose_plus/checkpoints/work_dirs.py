@@ -14,6 +14,7 @@ from vitpose_plus.checkpoints import opening, reading
 from vitpose_plus.errors import UserError
 
 POINTER = 'last_checkpoint'
+BEST_COPY = 'best.pth'  # written by ``engine.best_copy``
 RESUMED = ('meta', 'state_dict', 'optimizer', 'message_hub')
 HUB = ('log_scalars', 'runtime_info', 'resumed_keys')  # fields that mmengine needs in message_hub
 TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
@@ -40,9 +41,13 @@ def own_checkpoints(folder: str | Path, template: str | None = None) -> list[Pat
 
 
 def best(folder: str | Path) -> Path | None:
-    """The best checkpoint of the validation. If several metrics have one, it is the latest."""
+    """The best checkpoint of the validation. If several metrics have one, it is the latest.
+
+    If there is none, it is the copy with the name ``BEST_COPY``: a user may have copied only that.
+    """
     found = [path for path in own_checkpoints(folder) if path.name.startswith('best_')]
-    return max(found, key=number_of, default=None)
+    copy = Path(folder) / BEST_COPY
+    return max(found, key=number_of, default=copy if copy.is_file() else None)
 
 
 def number_of(checkpoint: Path) -> int:

@@ -3,94 +3,31 @@
 import argparse
 import keyword
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vitpose_plus.commands.new_dataset_options import SPLITS, add_arguments
 from vitpose_plus.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from vitpose_plus.datasets.labels.splitting import Split
     from vitpose_plus.experiments.new_dataset.folder import NewDataset
-    from vitpose_plus.experiments.new_dataset.sizing import Machine, Sized, Start
+    from vitpose_plus.experiments.new_dataset.sizing import InitialWeights, Machine, Sized
 
-BOXES = ('file', 'points', 'whole', 'refine')  # the keys of ``experiments.new_dataset.looks.LOOKS``
-SPLITS = ('block', 'random', 'film')  # the keys of ``datasets.labels.splitting.SPLITS``
-# Names in the config that is written; a dataset with such a name would replace them.
+__all__ = ['add_arguments', 'run']
+
+# Names and ends of names that have a meaning in configs.
+RESERVED = (
+    *('model', 'predict', 'datasets', 'augmentation', 'resume', 'visualizer', 'randomness'),
+    *('launcher', 'load_from', 'default_scope', 'log_level', 'strategy', 'runner_type'),
+    *('filename', 'text', 'pretty_text', 'env_variables'),  # of mmengine
+)
+PATCH = 16  # pixels
 ENDINGS = ('_cfg', '_dataloader', '_evaluator', '_wrapper', '_hooks', '_scheduler', '_dir')
-RESERVED = ('model', 'predict', 'datasets', 'augmentation', 'resume', 'visualizer')
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('name', metavar='NAME', help='the name of the dataset, for example mouse')
-    parser.add_argument(
-        'labels',
-        nargs='+',
-        metavar='LABELS',
-        help='files of labels, or folders of them: COCO keypoints, CVAT xml, Label Studio json, '
-        'labelme json, DeepLabCut csv, or a table of picture,keypoint,x,y',
-    )
-    parser.add_argument(
-        '--pictures', metavar='FOLDER', help='where the pictures are, if they were moved'
-    )
-    parser.add_argument(
-        '--category',
-        metavar='NAME',
-        help='the kind of animal or object, if the labels have several',
-    )
-    parser.add_argument('--out', metavar='FOLDER', help='where to write [NAME]')
-    parser.add_argument(
-        '--boxes',
-        choices=BOXES,
-        help='the boxes of the training: those of the labels (file), around the points (points), '
-        'the whole picture (whole), or both looks: first whole, then points (refine; one animal in '
-        'a picture, no detector) [file if the labels have boxes, else points]',
-    )
-    parser.add_argument(
-        '--split',
-        choices=SPLITS,
-        default='block',
-        help='what is held out together: blocks of neighbouring frames, random pictures, or whole '
-        'folders, each with the frames of a film [block]',
-    )
-    parser.add_argument(
-        '--held-out', metavar='FILE', help='a text file with the pictures that are held out'
-    )
-    parser.add_argument(
-        '--swap',
-        nargs='+',
-        type=pair,
-        action='extend',
-        default=[],
-        metavar='LEFT=RIGHT',
-        help='keypoints that change places in a mirrored picture [guessed from their names]',
-    )
-    parser.add_argument(
-        '--no-flip', action='store_true', help='never mirror pictures, in training or in tests'
-    )
-    parser.add_argument(
-        '--pretrained',
-        metavar='NAME',
-        help='initial weights of the backbone: a released name (vitpose weights), or a checkpoint '
-        '(file or URL) of ViTPose or ViTPose+; they set the size of the model [random weights]',
-    )
-    parser.add_argument(
-        '--expert',
-        metavar='DATASET',
-        help='the expert that is used, if the initial weights have several [the first]',
-    )
-    parser.add_argument('--seed', type=int, default=0, help='random seed of the split [0]')
-    parser.add_argument('--force', action='store_true', help='replace what was written before')
-
-
-def pair(text: str) -> tuple[str, str]:
-    """The two names of ``LEFT=RIGHT``."""
-    left, separator, right = text.partition('=')
-    if not (left and separator and right):
-        raise argparse.ArgumentTypeError(f'{text!r} is not LEFT=RIGHT')
-    return left, right
 
 
 def run(args: argparse.Namespace) -> None:
@@ -116,15 +53,15 @@ def run(args: argparse.Namespace) -> None:
     boxes = args.boxes or default_look(labels)
     look = LOOKS[boxes]()
     look.check(labels)
-    keypoints = keypoints_of(labels, args.swap)
+    keypoints = keypoints_of(labels, args.swap, args.links)
     held_out = split_of(args).held_out([picture.path for picture in labels.pictures])
     flips = bool(keypoints.swap) and not args.no_flip
     new = NewDataset(args.name, labels, held_out, keypoints, boxes, look, flips)
-    start = start_of(args)
+    start = initial_weights(args, out)
     arguments = size_training(new.boxes_wh(), look.pixels, look.parts, start, machine())
     with dataset_folder(out, args.force) as folder:
         write_folder(folder, new, arguments, final=out)
-        draw_labels(labels.pictures, labels.names, folder / 'labels.png')
+        draw_labels(labels.pictures, labels.names, keypoints.links, folder / 'labels.png')
     for line in summary(new, arguments, empty, out):
         print(line)
 
@@ -136,24 +73,18 @@ def check_name(name: str) -> None:
             f'The name {name!r} cannot be used in a config: give letters, digits and underscores, '
             'with a letter first, for example mouse_2.'
         )
-    if name in RESERVED or name.endswith(
-        ('_cfg', '_dataloader', '_evaluator', '_wrapper', '_hooks')
-    ):
+    if name in RESERVED or name.endswith(ENDINGS):
         raise UserError(f'The name {name} has a meaning in configs: give another one.')
 
 
 def split_of(args: argparse.Namespace) -> 'Split':
-    from vitpose_plus.datasets.labels.splitting import (
-        BlockSplit,
-        FilmSplit,
-        ListedSplit,
-        RandomSplit,
-    )
+    from vitpose_plus.datasets.labels import splitting
 
-    if args.held_out:
-        return ListedSplit(Path(args.held_out))
-    kinds = dict(block=BlockSplit, random=RandomSplit, film=FilmSplit)
-    return kinds[args.split](seed=args.seed)
+    if args.held_out is None:
+        return splitting.SPLITS[args.split or SPLITS[0]](seed=args.seed or 0)
+    if args.split or args.seed is not None:
+        raise UserError('--held-out names the pictures: leave out --split and --seed.')
+    return splitting.ListedSplit(Path(args.held_out))
 
 
 def machine() -> 'Machine':
@@ -167,44 +98,55 @@ def machine() -> 'Machine':
     return Machine(cores, torch.cuda.is_available())
 
 
-def start_of(args: argparse.Namespace) -> 'Start | None':
-    """The initial weights of ``--pretrained``, which may be downloaded; None: random weights."""
+def initial_weights(args: argparse.Namespace, out: Path) -> 'InitialWeights | None':
+    """The weights of ``--pretrained``, which may be downloaded; None: random weights."""
     from vitpose_plus.checkpoints.starts import find_start
-    from vitpose_plus.experiments.new_dataset.folder import place
-    from vitpose_plus.experiments.new_dataset.sizing import Start
+    from vitpose_plus.experiments.new_dataset.folder import in_config
+    from vitpose_plus.experiments.new_dataset.sizing import InitialWeights
+    from vitpose_plus.experiments.own_dataset import PARENTS
 
     if args.pretrained is None:
         if args.expert:
             raise UserError('--expert is for initial weights: give --pretrained, too.')
         return None
     found = find_start(args.pretrained, args.expert)
+    if found.arch not in PARENTS or found.patch['kernel_size'] != PATCH:
+        raise UserError(
+            f'{args.pretrained} has the size {found.arch} and patches of '
+            f'{found.patch["kernel_size"]} pixels, but new-dataset writes configs of the sizes '
+            f'{", ".join(PARENTS)} with patches of {PATCH} pixels: give other weights.'
+        )
     path = Path(args.pretrained)
-    name = place(path.absolute(), Path.cwd()) if path.exists() else args.pretrained
-    return Start(name, found.arch, found.expert)
+    name = in_config(path, out) if path.exists() else args.pretrained
+    return InitialWeights(name, found.arch, found.expert)
 
 
 def summary(
     new: 'NewDataset', arguments: 'dict[str, Sized]', empty: int, out: Path
-) -> 'Sequence[str]':
-    """Lines that say what was read, guessed and written."""
-    labels = new.labels
-    number = sum(len(picture.instances) for picture in labels.pictures)
-    yield f'{len(labels.pictures)} pictures, {number} instances, {len(labels.names)} keypoints'
+) -> 'Iterator[str]':
+    """Yields lines about what was read, guessed and written."""
+    labels, keypoints = new.labels, new.keypoints
+    instances = [one for picture in labels.pictures for one in picture.instances]
+    without_box = sum(one.box is None for one in instances)
+    yield f'{len(labels.pictures)} pictures, {len(instances)} instances:'
     if empty:
-        yield f'  {empty} pictures without labels are left out'
+        yield f'{empty} pictures without labels are left out.'
     width = max(len(name) for name in labels.names)
     for name, count in labels.counts.items():
-        partner = new.keypoints.swap.get(name, '')
-        yield f'  {name:{width}}  {count:5} labels{f"  <-> {partner}" if partner else ""}'
+        partner = keypoints.swap.get(name, '')
+        yield f'  {name:{width}}  labelled in {count}{f"  <-> {partner}" if partner else ""}'
+    if keypoints.swap_comment:
+        yield 'Partners (<->) were guessed from the names: they change places in mirrored pictures.'
     if not new.flips:
         yield 'Pictures are not mirrored, in training and in tests.'
-    elif new.keypoints.swap_comment:
-        yield 'Partners (<->) were guessed from the names: they change places in mirrored pictures.'
-    if not labels.links:
-        yield 'There are no links between keypoints: add them in dataset.py to draw lines.'
-    yield f'Pictures of the training: {len(new.training)}'
-    yield f'Pictures that are held out: {len(new.held_out)} ({out / "held_out.txt"})'
-    yield f'Boxes: {new.look.comment}'
+    if not keypoints.links:
+        yield 'There are no links: give --links ONE=OTHER ... to draw lines between keypoints.'
+    yield f'The sigmas are {keypoints.sigma} (guessed): they only change AP.'
+    yield f'{new.look.comment}.'
+    if 0 < without_box < len(instances):
+        yield f'{without_box} instances have no box in the labels.'
+    yield f'Training: {len(new.training)} pictures. Held out: {len(new.held_out)} pictures.'
     for key, each in arguments.items():
-        yield f'  {key:<10} {each.value}: {each.reason}'
-    yield f'Written: {out}. Look at {out / "labels.png"} first, then run: vitpose train {out}'
+        yield f'  {key} = {each.value} ({each.reason})'
+    command = shlex.join(['vitpose', 'train', str(out)])
+    yield f'Written: {out}. Check {out / "labels.png"}, then run: {command}'

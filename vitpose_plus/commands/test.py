@@ -41,6 +41,7 @@ def load_config(args: argparse.Namespace) -> 'Config':
     if args.checkpoint is None:
         cfg.work_dir = args.work_dir or given or cfg.work_dir
         cfg.load_from = best_weights(cfg)
+    if args.checkpoint is None or training_folder(cfg.work_dir):
         cfg.work_dir = osp.join(cfg.work_dir, TEST)  # keeps the config of the training
     return cfg
 

@@ -65,19 +65,22 @@ class RandomWholePicture(BaseTransform):
 
     Args:
         probability: The part of the samples that are whole pictures.
-        padding: The sides of the picture are multiplied by it, as ``GetBBoxCenterScale`` does with
-            those of a box.
     """
 
-    def __init__(self, probability: float = 0.5, padding: float = 1.1) -> None:
+    def __init__(self, probability: float = 0.5) -> None:
         super().__init__()
-        self.probability, self.padding = probability, padding
+        self.probability = probability
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Changes ``bbox_center`` and ``bbox_scale``, (n, 2) in pixels."""
+        """Changes ``bbox_center`` and ``bbox_scale``, (n, 2) in pixels.
+
+        The padding is that of the boxes: ``bbox`` (n, 4) is the box before it was padded.
+        """
         if np.random.rand() < self.probability:
             height, width = results['img_shape'][:2]
             wh = np.array([[width, height]], np.float32)
-            results['bbox_center'] = np.repeat(wh / 2, len(results['bbox_center']), axis=0)
-            results['bbox_scale'] = np.repeat(wh * self.padding, len(results['bbox_scale']), axis=0)
+            sides = results['bbox'][:, 2:] - results['bbox'][:, :2]
+            padding = results['bbox_scale'] / sides
+            results['bbox_center'] = np.repeat(wh / 2, len(padding), axis=0)
+            results['bbox_scale'] = wh * padding
         return results

@@ -11,11 +11,10 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-from vitpose_plus.checkpoints.work_dirs import number_of
+from vitpose_plus.checkpoints.work_dirs import BEST_COPY, number_of
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import remove_unfinished, replacing
 
-BEST_COPY = 'best.pth'
 BEST_PATH = 'best_ckpt'  # the first letters of mmengine's keys in the message hub
 
 
@@ -52,7 +51,7 @@ class BestCopyHook(Hook):
             with replacing(target) as new:
                 _link_or_copy(best, new)
             self.copied = best
-        except (OSError, UserError) as error:  # the training itself has lost nothing
+        except (OSError, UserError) as error:  # the file itself is still there
             reason = getattr(error, 'strerror', None) or str(error).rstrip('.')
             runner.logger.warning(
                 f'{target} could not be written ({reason}): use {best} in its place.'

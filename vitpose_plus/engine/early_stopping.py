@@ -14,7 +14,7 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
     """mmengine's hook, which also saves the best score and the number of validations without one.
 
     With ``ExactTrainLoop`` and ``WholeCheckpointHook``, a training that is stopped and resumed ends
-    at the same iteration as one that was never stopped. If a training has ended early, it goes on
+    at the same iteration as one that was never stopped. If a training has ended early, it continues
     only if it is resumed with a larger ``patience``.
     """
 

@@ -17,6 +17,7 @@ from vitpose_plus.engine import launchers, settings
 from vitpose_plus.engine.flips import flip_notes
 from vitpose_plus.engine.starting import check_start, fetch_checkpoints, pretrained
 from vitpose_plus.errors import UserError
+from vitpose_plus.experiments.catalogue import is_dataset_folder
 from vitpose_plus.files import about, unwritable
 from vitpose_plus.models.building import build_on_meta
 
@@ -84,6 +85,12 @@ def check(cfg: Config, splits: tuple[str, ...]) -> list[str]:
 
 def check_work_dir(cfg: Config) -> None:
     """Raises a ``UserError`` if the training folder cannot be written or created."""
+    folder = os.path.dirname(cfg.filename or '')
+    if is_dataset_folder(folder) and os.path.realpath(folder) == os.path.realpath(cfg.work_dir):
+        raise UserError(
+            f'{cfg.work_dir} is the folder of the dataset, whose config.py would be overwritten: '
+            'give another --work-dir.'
+        )
     if reason := unwritable(cfg.work_dir):
         raise UserError(f'{cfg.work_dir} cannot be written, as {reason}: give another --work-dir.')
 

@@ -7,7 +7,8 @@ from mmengine.config import Config
 
 from vitpose_plus.checkpoints import work_dirs
 from vitpose_plus.checkpoints.fetching import fetch, is_url
-from vitpose_plus.engine.best_copy import BEST_COPY, has_best_copy
+from vitpose_plus.checkpoints.work_dirs import BEST_COPY
+from vitpose_plus.engine.best_copy import has_best_copy
 from vitpose_plus.errors import UserError
 
 

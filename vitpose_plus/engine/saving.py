@@ -264,8 +264,8 @@ class WholeCheckpointHook(CheckpointHook):
             )
 
     def _end(self, runner: Runner, received: int) -> None:
-        barrier()  # a launcher may kill the other processes as soon as one has ended
         runner.call_hook('before_stop')  # of hooks that have files of their own
+        barrier()  # a launcher may kill the other processes as soon as one has ended
         name = signal.Signals(received).name
         runner.logger.info(
             f'Stopped by {name} after iteration {self.saved_iter} of {runner.max_iters}: all is '

@@ -16,6 +16,7 @@ from vitpose_plus.checkpoints.guard import check_layout
 from vitpose_plus.checkpoints.initialising import CONVERT, TOKENS
 from vitpose_plus.checkpoints.starts import locate
 from vitpose_plus.errors import UserError
+from vitpose_plus.experiments.catalogue import is_dataset_folder
 from vitpose_plus.models import MaskedAutoencoder, ViT
 from vitpose_plus.models.building import build_on_meta
 
@@ -95,10 +96,9 @@ def check_start(cfg: Config, backbone: nn.Module) -> None:
     initialiser = WEIGHT_INITIALIZERS.build(start)
     if isinstance(initialiser, PretrainedBackbone):
         folder = Path(cfg.filename or '').parent
-        own = {path.name for path in folder.glob('*.py')} >= {'config.py', 'dataset.py'}
-        remedy = f'vitpose new-dataset NAME LABELS --pretrained {start.checkpoint}'
-        hint = dict(hint=f'write {folder} again with {remedy}') if own else {}
-        initialiser.check(backbone, **hint)
+        command = f'vitpose new-dataset NAME LABELS --pretrained {start.checkpoint}'
+        hint = dict(hint=f'write {folder} again with {command}')
+        initialiser.check(backbone, **(hint if is_dataset_folder(folder) else {}))
         return
     given, prefix = reading.read(start.checkpoint), start.get('prefix', '')
     check_layout(given, start.checkpoint)

@@ -19,7 +19,7 @@ def training_folder(name: str) -> str | None:
 
 
 def config_of(name: str) -> str:
-    """Returns the config that a training wrote into its folder; every other name as it is."""
+    """Returns the config that a training wrote into its folder; other names unchanged."""
     configs = sorted(Path(name).glob('*.py')) if training_folder(name) else []
     if osp.isfile(osp.join(name, IN_FOLDER)) or len(configs) != 1:
         return name

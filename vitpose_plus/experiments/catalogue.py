@@ -70,6 +70,11 @@ def run_name(name: str) -> str:
     return path.name if path.is_dir() else Path(find_config(name)).stem
 
 
+def is_dataset_folder(folder: str | Path) -> bool:
+    """Whether this is a folder of ``vitpose new-dataset``."""
+    return all(osp.isfile(osp.join(folder, name)) for name in (IN_FOLDER, 'dataset.py'))
+
+
 def read_config(name: str) -> Config:
     """Returns the config of a path or included name, with the model for use after training."""
     cfg = load_config(name, format_python_code=False)

@@ -53,7 +53,7 @@ def single_dataset_config(
     """
     parts = single_dataset(
         name,
-        entry or _entry(base, name),
+        entry or find_entry(base, name),
         crops or base['crops'],
         base['augmentation'] if augmentation is None else augmentation,
         input_hw=input_hw,
@@ -122,7 +122,7 @@ def bottom_up_config(
     """
     parts = bottom_up(
         name,
-        entry or _entry(base, name),
+        entry or find_entry(base, name),
         affine or base['affine'],
         input_hw=input_hw,
         sigma=sigma,
@@ -196,7 +196,8 @@ def merged(sections: Mapping, changes: Mapping) -> dict:
     return result
 
 
-def _entry(base: Mapping, name: str) -> dict:
+def find_entry(base: Mapping, name: str) -> dict:
+    """The entry of a dataset in ``_base_``; raises a ``UserError`` if there is none."""
     for entries in (base.get('datasets', {}), base):
         if name in entries:
             return entries[name]
@@ -209,5 +210,5 @@ def _entry(base: Mapping, name: str) -> dict:
 def _entries(base: Mapping, datasets: Datasets) -> dict[str, dict]:
     datasets = datasets or base.get('datasets', {})
     if not isinstance(datasets, Mapping):
-        return {name: _entry(base, name) for name in datasets}
+        return {name: find_entry(base, name) for name in datasets}
     return {name: entry for name, entry in datasets.items() if name != '_delete_'}

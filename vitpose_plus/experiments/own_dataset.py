@@ -1,16 +1,15 @@
 """The function that the config of a folder of ``vitpose new-dataset`` calls."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
 from vitpose_plus.errors import UserError
-from vitpose_plus.experiments.configs import changed, single_dataset_config
+from vitpose_plus.experiments.catalogue import CONFIGS
+from vitpose_plus.experiments.configs import changed, find_entry, single_dataset_config
 from vitpose_plus.experiments.pipelines import AFTER
 
-CONFIGS = Path(__file__).parents[1] / '.mim' / 'configs'
 OWN = CONFIGS / '_base_' / 'own_dataset.py'
 # Size -> the included config with its decoder, layer decay and stochastic depth.
 PARENTS = {'tiny': '_base_/tiny.py'} | {
@@ -49,25 +48,27 @@ def own_dataset_config(
         arch: The size of the model, a key of ``PARENTS``.
         input_hw: Height and width of the crops, in pixels.
         batch_size: Instances in a batch.
-        epochs: Epochs of the training; the learning rate falls as a half cosine.
+        epochs: Epochs of the training, for one process; the learning rate falls as a half cosine.
         lr: The largest learning rate.
         warm_up: Iterations in which the learning rate rises.
         workers: Processes that load the pictures of the training.
         repeats: The number of times that a picture is used in an epoch.
         pretrained: Initial weights: a released name, a file or a URL; None: random weights.
         expert: The dataset whose expert is used, if the initial weights have several.
-        layer_decay: The factor of the learning rate from layer to layer; by default that of the
-            size.
+        layer_decay: The factor of the learning rate from layer to layer; the default is that of the
+            included config of this size.
         seed: The seed of all random numbers.
         changes: Section -> changes of that section.
     """
     if arch not in PARENTS:
         raise UserError(f'arch={arch!r} is not known: give {", ".join(PARENTS)}.')
+    entry = find_entry(base, name)
     cfg = Config.fromfile(CONFIGS / PARENTS[arch])
     loading = dict(num_workers=workers, persistent_workers=workers > 0)
-    cfg.merge_from_dict(_of_entry(cfg, name, base[name], input_hw, loading))
+    cfg.merge_from_dict(_of_entry(cfg, name, entry, input_hw, loading))
     cfg.merge_from_dict(_of_training(name, epochs, lr, warm_up))
     cfg.train_dataloader.batch_size = batch_size
+    cfg.auto_scale_lr = dict(base_batch_size=batch_size)
     if repeats > 1:
         whole = cfg.train_dataloader.dataset
         cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=repeats, dataset=whole)
@@ -76,7 +77,7 @@ def own_dataset_config(
     if pretrained:
         start = dict(type='PretrainedBackbone', checkpoint=pretrained, expert=expert)
         cfg.model.backbone.init_cfg = start
-    if boxes := base[name].get('boxes'):
+    if boxes := entry.get('boxes'):
         cfg.predict = dict(boxes=boxes)
     cfg.work_dir = f'work_dirs/{name}'
     cfg.randomness = dict(seed=seed)

@@ -4,7 +4,7 @@ Shapes: K keypoints of the dataset.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import Any, NamedTuple
@@ -102,7 +102,8 @@ class Jumps(Stage):
             return np.zeros(len(points[0]), bool)
         distance = np.min([_distance(points, times, *pair) for pair in pairs], axis=0)
         usual.append(distance)
-        limit = np.maximum(self.share * _length(points), self.times * np.median(usual, axis=0))
+        neighbours = [frame.tracks[track] for offset, frame in near.items() if offset]
+        limit = np.maximum(self.share * _length(neighbours), self.times * np.median(usual, axis=0))
         return distance > limit * (1 if BETWEEN in pairs else self.one_sided)
 
 
@@ -132,7 +133,10 @@ def _distance(
     return np.linalg.norm(points[0] - expected, axis=1)
 
 
-def _length(points: dict[int, np.ndarray]) -> float:
-    """The length of the body in pixels, from the neighbours of a frame."""
-    sides = [np.ptp(own, axis=0).max() for offset, own in points.items() if offset]
-    return float(np.median(sides))
+def _length(near: Iterable[Instance]) -> float:
+    """The length of the body in pixels, from its keypoints in the neighbours of a frame.
+
+    For a single keypoint, it is the longer side of the boxes.
+    """
+    bodies = [one.keypoints if len(one.keypoints) > 1 else one.box.reshape(2, 2) for one in near]
+    return float(np.median([np.ptp(body, axis=0).max() for body in bodies]))

@@ -23,7 +23,12 @@ from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.datasets.skeletons import PADDING, Skeleton
 from vitpose_plus.errors import UserError, closest
-from vitpose_plus.experiments.catalogue import find_config, read_config, shipped_configs
+from vitpose_plus.experiments.catalogue import (
+    find_config,
+    is_dataset_folder,
+    read_config,
+    shipped_configs,
+)
 from vitpose_plus.files import about
 from vitpose_plus.models.building import build_on_meta
 
@@ -95,6 +100,11 @@ class TrainingFolder(Origin):
         return read_config(str(config)), reading.read(path), path
 
     def _config(self) -> Path:
+        if is_dataset_folder(self.model):
+            raise UserError(
+                f'{self.model} is the folder of a dataset: give its training folder, for example '
+                f'work_dirs/{Path(self.model).resolve().name}.'
+            )
         configs = sorted(Path(self.model).glob('*.py'))
         if len(configs) != 1:
             named = ', '.join(path.name for path in configs) or 'none'

@@ -14,7 +14,7 @@ ENDED = 'The training has ended; the report follows.'  # the line of the log bef
 STAMP = re.compile(r'^(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) - ', re.M)  # the begin of a line of the log
 STAMP_FORMAT = '%Y/%m/%d %H:%M:%S'
 OF_ITERATIONS = ('loss', 'learning rate')  # all other curves are metrics of validations
-OF_TRAINING = '"iter"'  # tests and validations write lines without it
+FIRST = re.compile(r'"iter": (\d+)')  # tests and validations write lines without it
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class History:
 
     Attributes:
         ended: The time of the last line of the training in the log; None if there is no log.
-        minutes: The sum of the times between the first and the last line of the logs of all runs,
-            so without the time in which a resumed training was stopped. Iterations that a killed
-            run lost count, too. Loading the packages before the first line and making the report
-            do not count. None if there is no log.
+        minutes: The sum of the times between the first and the last line of the logs of all runs
+            since the training began, so without the time in which a resumed training was stopped.
+            Iterations that a killed run lost count, too. Loading the packages before the first line
+            and making the report do not count. None if there is no log.
         curves: The curves of ``read_curves``.
     """
 
@@ -68,10 +68,13 @@ def read_history(work_dir: Path) -> History:
 
 
 def _spans(work_dir: Path) -> Iterator[tuple[datetime, datetime]]:
-    """Yields the first and the last time in the log of each run that trained."""
-    for scalars in sorted(work_dir.glob(FILES)):
-        if OF_TRAINING not in scalars.read_text(errors='replace'):
-            continue
+    """Yields the first and the last time in the log of each run of the last training."""
+    runs = [(path, path.read_text(errors='replace')) for path in sorted(work_dir.glob(FILES))]
+    runs = [(path, FIRST.search(text)) for path, text in runs]
+    runs = [(path, int(first[1])) for path, first in runs if first]
+    # A run that begins earlier than the run before is a new training, or one that was killed early.
+    begun = [n for n, (_, first) in enumerate(runs) if first <= min(one for _, one in runs)]
+    for scalars, _ in runs[begun[-1] if begun else 0 :]:
         logs = [path.read_text(errors='replace') for path in scalars.parents[1].glob('*.log')]
         logs = [log.partition(ENDED)[0] for log in logs]
         times = [

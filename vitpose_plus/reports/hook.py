@@ -3,6 +3,7 @@
 The modules of ``inference`` are imported only when the report is made.
 """
 
+import json
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -28,6 +29,9 @@ class ReportHook(Hook):
     def after_train(self, runner: Runner) -> None:
         if not is_main_process():
             return
+        if runner.val_loop is None:
+            runner.logger.info('There is no report, because the training had no validation.')
+            return
         runner.logger.info(ENDED)
         try:
             write_report(runner.work_dir)
@@ -39,7 +43,24 @@ class ReportHook(Hook):
                 f'vitpose_plus.reports.write_report({runner.work_dir!r}).'
             )
         else:
-            runner.logger.info(f'The report is {Path(runner.work_dir, "report.html")}.')
+            for line in summary(runner.work_dir):
+                runner.logger.info(line)
+
+
+def summary(work_dir: str | Path) -> list[str]:
+    """Returns sentences with the main numbers of a report, its place and the command for a film."""
+    from vitpose_plus.reports.writing import NUMBERS, PAGE
+
+    content = json.loads(Path(work_dir, NUMBERS).read_text(encoding='utf-8'))
+    errors = content['splits']['held_out']['overall']
+    numbers = ''
+    if errors['mean_px'] is not None:
+        numbers = f': mean error {errors["mean_px"]:.1f} px, PCK@10 {errors["pck_10px"]:.2f}'
+    return [
+        f'{content["splits"]["held_out"]["pictures"]} pictures are held out{numbers}.',
+        f'The report is {Path(work_dir, PAGE)}.',
+        f'For a film: {content["film_command"]}',
+    ]
 
 
 def write_report(work_dir: str | Path) -> None:

@@ -7,10 +7,9 @@ import numpy as np
 from mmengine.config import Config
 
 from vitpose_plus.errors import UserError
+from vitpose_plus.inference.boxes.kinds import WHOLE
 from vitpose_plus.inference.predictor import PosePredictor
 from vitpose_plus.reports.labels import LabelledInstances
-
-WHOLE = 'whole'
 
 
 class Look(ABC):
@@ -71,7 +70,7 @@ class TwoLooks(WholePicture):
         return keypoints(predictor, labels, WHOLE)
 
 
-LOOKS: dict[str, type[Look]] = dict(whole=WholePicture, refine=TwoLooks)
+LOOKS: dict[str, type[Look]] = {WHOLE: WholePicture, 'refine': TwoLooks}
 
 
 def look_of(cfg: Config) -> Look:

@@ -10,7 +10,7 @@ FEW_HELD_OUT = 5
 
 def notes_of(numbers: dict[str, Any]) -> list[str]:
     """Returns the sentences; none if nothing stands out."""
-    return [*_overfitting(numbers), *_first_look(numbers), *_few_labels(numbers)]
+    return [*_overfitting(numbers), *_few_labels(numbers)]
 
 
 def _overfitting(numbers: dict[str, Any]) -> Iterator[str]:
@@ -22,18 +22,6 @@ def _overfitting(numbers: dict[str, Any]) -> Iterator[str]:
             f'The mean error is {held_out["mean_px"]:.1f} px on held-out pictures, but only '
             f'{train["mean_px"]:.1f} px on the training pictures: the model has overfitted, and '
             'more labelled pictures, which differ from the present ones, will help most.'
-        )
-
-
-def _first_look(numbers: dict[str, Any]) -> Iterator[str]:
-    splits = numbers['splits']
-    if 'held_out_first_look' not in splits:
-        return
-    first, both = (splits[name]['overall'] for name in ('held_out_first_look', 'held_out'))
-    if None not in (first['mean_px'], both['mean_px']):
-        yield (
-            f'After the first look (the whole picture) the mean error is {first["mean_px"]:.1f} '
-            f'px, and after the second look (the box of the points found) {both["mean_px"]:.1f} px.'
         )
 
 

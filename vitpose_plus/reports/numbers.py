@@ -41,6 +41,7 @@ def numbers_of(report: Report) -> dict[str, Any]:
             last_logged_iteration=history.last_iteration,
             **settings(report),
         ),
+        film_command=film_command(report),
         validation=history.metrics_at(report.checkpoint),
         splits={name: split_numbers(split, names) for name, split in splits.items()},
         worst=[_instance(report.held_out, row, names) for row in report.held_out.worst(WORST)],
@@ -96,3 +97,14 @@ def _instance(split: Split, row: int, names: tuple[str, ...]) -> dict[str, Any]:
 
 def _rounded(numbers: dict[str, Any]) -> dict[str, Any]:
     return {key: round(v, 4) if isinstance(v, float) else v for key, v in numbers.items()}
+
+
+def film_command(report: Report) -> str:
+    """Returns the command that predicts a film with this model."""
+    words = ['vitpose', 'predict', 'FILM', '--model', quoted(str(report.work_dir))]
+    return ' '.join([*words, *report.look.options, '--format', 'dlc'])
+
+
+def quoted(word: str) -> str:
+    """Returns a word of a command, in double quotes (also for Windows) if it has a space."""
+    return f'"{word}"' if any(letter.isspace() for letter in word) else word

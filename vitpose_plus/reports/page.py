@@ -24,7 +24,9 @@ COLUMNS = {
     'pck_10px': ('PCK@10', 2, False),
 }
 HEADLINES = ('mean_px', 'median_px', 'rmse_px', 'pck_5px', 'pck_10px')
-SPLITS = dict(held_out='held out', held_out_first_look='held out, first look alone', train='train')
+SPLITS = dict(
+    held_out='held out', held_out_first_look='held out, whole picture only', train='train'
+)
 SHOWN = 3  # keypoints that are named below a picture
 
 
@@ -53,20 +55,9 @@ def page_of(report: Report, numbers: dict[str, Any]) -> str:
         curves=curve_pictures(report.history.curves),
         worst=worst,
         explanation=report.look.explanation,
-        command=command(report),
+        command=numbers['film_command'],
         number=number,
     )
-
-
-def command(report: Report) -> str:
-    """Returns the command that predicts a film with this model."""
-    words = ['vitpose', 'predict', 'FILM', '--model', quoted(str(report.work_dir))]
-    return ' '.join([*words, *report.look.options, '--format', 'dlc'])
-
-
-def quoted(word: str) -> str:
-    """Returns a word of a command, in double quotes (also for Windows) if it has a space."""
-    return f'"{word}"' if any(letter.isspace() for letter in word) else word
 
 
 def number(value: float | None, decimals: int = 1) -> str:

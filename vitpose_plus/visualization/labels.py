@@ -9,6 +9,7 @@ import numpy as np
 from mmcv.image import imread
 
 from vitpose_plus.datasets.labels.model import LabelledPicture
+from vitpose_plus.errors import UserError
 
 COLUMNS = 4
 PICTURES = 12
@@ -18,13 +19,19 @@ MARGIN = 0.75  # of the longer side of the instances, around them
 
 
 def draw_labels(
-    pictures: Sequence[LabelledPicture], names: Sequence[str], path: str | Path
+    pictures: Sequence[LabelledPicture],
+    names: Sequence[str],
+    links: Sequence[tuple[int, int]],
+    path: str | Path,
 ) -> None:
     """Writes a sheet of pictures with their keypoints, each in its own colour.
+
+    Hidden keypoints have a black border, visible ones a white border.
 
     Args:
         pictures: The pictures; at most ``PICTURES`` are drawn, evenly spread.
         names: The names of the K keypoints.
+        links: Pairs of keypoint numbers between which a line is drawn.
         path: The file to write (png).
     """
     from matplotlib import colormaps
@@ -39,16 +46,22 @@ def draw_labels(
     for tile in tiles:
         tile.axis('off')
     for tile, row in zip(tiles, rows, strict=False):
-        _draw(tile, pictures[row], colours)
+        _draw(tile, pictures[row], links, colours)
     marks = [_mark(colour) for colour in colours]
-    figure.legend(marks, names, loc='outside lower center', ncols=min(len(names), 3 * columns))
+    legend = figure.legend(
+        marks, names, loc='outside lower center', ncols=min(len(names), 3 * columns)
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
     figure.savefig(path, dpi=110)
 
 
-def _draw(tile, picture: LabelledPicture, colours: np.ndarray) -> None:
+def _draw(
+    tile, picture: LabelledPicture, links: Sequence[tuple[int, int]], colours: np.ndarray
+) -> None:
     """Draws the part of a picture that has instances."""
     x1, y1, x2, y2 = _part(picture)
-    image = imread(str(picture.path), channel_order='rgb')[y1:y2, x1:x2]
+    image = _read(picture.path)[y1:y2, x1:x2]
     scale = min(1.0, SIDE / max(image.shape[:2]))
     size_wh = [max(1, round(side * scale)) for side in image.shape[1::-1]]
     image = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
@@ -56,10 +69,23 @@ def _draw(tile, picture: LabelledPicture, colours: np.ndarray) -> None:
     tile.imshow(image, extent=(x1 - 0.5, x2 - 0.5, y2 - 0.5, y1 - 0.5))
     for instance in picture.instances:
         shown = instance.labelled
+        for link in links:
+            if shown[list(link)].all():
+                tile.plot(*instance.points[list(link), :2].T, color='white', linewidth=0.8)
         x, y, visible = instance.points[shown].T
         hidden = np.where(visible == 1, 'black', 'white')
-        tile.scatter(x, y, s=22, c=colours[shown], edgecolors=hidden, linewidths=0.7)
-    tile.set_title(picture.path.name, fontsize=8)
+        tile.scatter(x, y, s=22, c=colours[shown], edgecolors=hidden, linewidths=0.7, zorder=2)
+    tile.set_title('/'.join(picture.path.parts[-2:]), fontsize=8, parse_math=False)
+
+
+def _read(path: Path) -> np.ndarray:
+    """The picture, RGB."""
+    try:
+        return imread(str(path), channel_order='rgb')
+    except cv2.error as error:  # it has no pixels, although its size can be read
+        raise UserError(
+            f'The picture {path} cannot be decoded: replace it, or remove it from the labels.'
+        ) from error
 
 
 def _part(picture: LabelledPicture) -> tuple[int, int, int, int]:

@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 
 from vitpose_plus.datasets.checking.metainfo import SHIPPED
-from vitpose_plus.datasets.labels.guessing import default_links, default_sigmas, swap_partners
+from vitpose_plus.datasets.labels.guessing import swap_partners
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,3 @@ def test_the_partners_of_mmpose(name):
     assert all(guessed[guessed[key]] == key for key in guessed)
     sided = {key for key in true if 'left' in key or 'right' in key or key[1:2] == '_'}
     assert sided == set(guessed)
-
-
-def test_defaults():
-    assert default_links() == ()
-    assert default_sigmas(3) == (0.05, 0.05, 0.05)

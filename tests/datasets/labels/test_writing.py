@@ -19,7 +19,7 @@ from vitpose_plus.datasets.labels.boxes import (
     WholePictures,
     box_of_points,
 )
-from vitpose_plus.datasets.labels.guessing import default_sigmas
+from vitpose_plus.datasets.labels.guessing import SIGMA
 from vitpose_plus.datasets.labels.sizes import size_of
 from vitpose_plus.datasets.labels.writing import write_coco
 from vitpose_plus.errors import UserError
@@ -34,7 +34,7 @@ def report_of(path, folder, labels):
         keypoint_info={i: dict(name=n, id=i, swap='') for i, n in enumerate(labels.names)},
         skeleton_info={},
         joint_weights=[1.0] * number,
-        sigmas=list(default_sigmas(number)),
+        sigmas=[SIGMA] * number,
     )
     settings = dict(ann_file=str(path), data_prefix=dict(img=f'{folder}/'), metainfo=info)
     dataset = DATASETS.build(

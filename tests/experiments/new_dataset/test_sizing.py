@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from vitpose_plus.experiments.new_dataset.sizing import (
+    InitialWeights,
     Machine,
     Sized,
-    Start,
     rotation,
     shape,
     size_training,
@@ -16,7 +16,7 @@ from vitpose_plus.experiments.new_dataset.sizing import (
 from vitpose_plus.experiments.new_dataset.texts import Keypoints, config_text, entry_text
 
 CPU, GPU = Machine(2), Machine(16, has_gpu=True)
-TINY, BASE = Start('a.pth', 'tiny', 'coco'), Start('vitpose-base', 'base')
+TINY, BASE = InitialWeights('a.pth', 'tiny', 'coco'), InitialWeights('vitpose-base', 'base')
 
 
 def values(number, start=None, machine=CPU, parts=1):

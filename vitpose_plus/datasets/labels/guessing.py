@@ -1,4 +1,4 @@
-"""Guesses what label files do not contain: swap partners, links and sigmas."""
+"""Guesses what label files do not contain: swap partners and sigmas."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -41,16 +41,6 @@ def swap_partners(names: Sequence[str]) -> dict[str, str]:
     }
     partners = pairs | _mutual(candidates)
     return {name: partners[name] for name in names if name in partners}
-
-
-def default_links() -> tuple[tuple[int, int], ...]:
-    """No links: names do not show which keypoints are connected."""
-    return ()
-
-
-def default_sigmas(number: int) -> tuple[float, ...]:
-    """The same sigma for each of the K keypoints."""
-    return (SIGMA,) * number
 
 
 def _mutual(candidates: dict[str, list[str]]) -> dict[str, str]:

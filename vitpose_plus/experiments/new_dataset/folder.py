@@ -69,7 +69,9 @@ class NewDataset:
                 None, 'never mirrored: --no-flip, or no partners; delete this line to mirror'
             )
         if self.look.after_box:
-            changes['after_box'] = Sized(list(self.look.after_box), 'half of the samples')
+            changes['after_box'] = Sized(
+                list(self.look.after_box), 'half of the samples are whole pictures'
+            )
         return changes
 
     def _rotation(self) -> Sized:
@@ -80,30 +82,42 @@ class NewDataset:
         return Sized(dict(rotate_factor=angle), reason)
 
 
-def keypoints_of(labels: Labels, swap: Sequence[tuple[str, str]]) -> Keypoints:
-    """Returns the keypoints with their partners. Those that are not given are guessed from the names.
+def keypoints_of(
+    labels: Labels, swap: Sequence[tuple[str, str]], links: Sequence[tuple[str, str]] = ()
+) -> Keypoints:
+    """Returns the keypoints with their partners; those that are not given are guessed.
 
     Args:
         labels: The labels.
         swap: Pairs of names that change places in a mirrored picture.
+        links: Pairs of names between which a line is drawn, besides those of the labels.
 
     Raises:
-        UserError: A name of ``swap`` is unknown, or occurs twice.
+        UserError: A name is unknown, or occurs twice in ``swap``.
     """
+    _check_names('--swap', swap, labels.names)
+    _check_names('--links', links, labels.names)
     given: dict[str, str] = {}
     for pair in swap:
         for name, other in (pair, pair[::-1]):
-            if name not in labels.names:
-                raise UserError(
-                    f'--swap {pair[0]}={pair[1]}: the labels have no keypoint '
-                    f'{name!r}{closest(difflib.get_close_matches(name, labels.names, n=1))}.'
-                )
             if name in given or pair[0] == pair[1]:
                 raise UserError(f'--swap names {name} twice: give each keypoint one partner.')
             given[name] = other
     guessed = swap_partners([name for name in labels.names if name not in given])
     comment = '; guessed from the names' if guessed else ''
-    return Keypoints(labels.names, given | guessed, comment, labels.links, SIGMA)
+    numbers = {name: number for number, name in enumerate(labels.names)}
+    more = [(numbers[one], numbers[other]) for one, other in links]
+    lines = tuple(dict.fromkeys([*labels.links, *more]))
+    return Keypoints(labels.names, given | guessed, comment, lines, SIGMA)
+
+
+def _check_names(option: str, pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> None:
+    for pair in pairs:
+        for name in set(pair) - set(names):
+            raise UserError(
+                f'{option} {"=".join(pair)}: the labels have no keypoint '
+                f'{name!r}{closest(difflib.get_close_matches(name, names, n=1))}: correct the name.'
+            )
 
 
 @contextmanager
@@ -130,7 +144,8 @@ def check_place(path: Path, force: bool) -> None:
         return
     if not path.is_dir():
         raise UserError(f'{path} is a file: give the name of a folder (--out).')
-    others = sorted(each.name for each in path.iterdir() if each.name not in FILES)
+    names = [each.name for each in path.iterdir() if not each.name.startswith('.')]
+    others = sorted(set(names) - set(FILES))
     if others:
         raise UserError(
             f'{path} contains {others[0]}, which new-dataset does not write: give another --out, '
@@ -174,10 +189,17 @@ def write_folder(
 
 def place(path: Path, folder: Path) -> str:
     """A path seen from a folder if both are below the current folder, else the absolute path."""
-    here = Path.cwd()
+    # Symbolic links are followed: the system does so, too, before it goes to a parent folder.
+    here, path, folder = Path.cwd().resolve(), path.resolve(), folder.resolve()
     if path.is_relative_to(here) and folder.is_relative_to(here):
         return Path(os.path.relpath(path, folder)).as_posix()
     return path.as_posix()
+
+
+def in_config(path: Path, folder: Path) -> str:
+    """A path as a config in a folder names it: seen from the folder, or absolute (``place``)."""
+    seen = place(path, folder)
+    return seen if Path(seen).is_absolute() else f'{{{{ fileDirname }}}}/{seen}'
 
 
 def _boxes_wh(picture: LabelledPicture, rule: BoxRule) -> list[np.ndarray]:

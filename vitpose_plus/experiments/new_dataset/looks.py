@@ -18,7 +18,7 @@ class Look(ABC):
 
     Attributes:
         padding: The sides of a box are multiplied by it.
-        pixels: The pixels of the input, about; None: those that the size of the model has.
+        pixels: The number of pixels of the input, about.
         parts: The number of kinds of crops that one training learns.
         comment: What the boxes are, for the entry of the dataset.
         after_box: Transforms of the training that come after the box.
@@ -47,7 +47,7 @@ class FileBoxes(Look):
 
     padding = 1.25
     pixels = 192 * 192
-    comment = 'the boxes of the label files; `predict` needs boxes, too'
+    comment = 'The boxes of the label files; `predict` needs boxes, too'
 
     def rule(self) -> BoxRule:
         return BoxesFromFile()
@@ -65,7 +65,7 @@ class PointBoxes(Look):
 
     padding = 1.1
     pixels = 192 * 192
-    comment = 'boxes around the labelled points; `predict` needs boxes, too'
+    comment = 'Boxes around the labelled points; `predict` needs boxes, too'
 
     def rule(self) -> BoxRule:
         return BoxesFromPoints()
@@ -76,7 +76,7 @@ class Whole(Look):
 
     padding = 1.1
     pixels = 256 * 256
-    comment = 'the whole picture'
+    comment = 'The whole picture'
 
     def rule(self) -> BoxRule:
         return WholePictures()
@@ -94,8 +94,8 @@ class Refine(Whole):
 
     pixels = 256 * 192
     parts = 2
-    comment = 'two looks: the whole picture, then the box around the keypoints found there'
-    after_box = (dict(type='RandomWholePicture', padding=Whole.padding),)
+    comment = 'Two looks: the whole picture, then the box around the keypoints found there'
+    after_box = (dict(type='RandomWholePicture'),)
 
     def rule(self) -> BoxRule:
         return BoxesFromPoints()

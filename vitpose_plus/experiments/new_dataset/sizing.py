@@ -32,7 +32,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialWeights:
     """The initial weights.
 
     Attributes:
@@ -57,7 +57,7 @@ def size_training(
     boxes_wh: np.ndarray,
     pixels: int,
     parts: int,
-    start: Start | None,
+    start: InitialWeights | None,
     machine: Machine,
 ) -> dict[str, Sized]:
     """Returns the arguments of ``own_dataset_config``, with reasons.
@@ -85,13 +85,18 @@ def size_training(
     sized = dict(
         arch=Sized(arch, _why_arch(start)),
         input_hw=Sized(
-            input_hw, f'height, width; the median crop is {width:.0f} wide and {height:.0f} high'
+            input_hw,
+            f'height, width, in steps of 32; median box: {width:.0f} wide, {height:.0f} high',
         ),
-        batch_size=Sized(batch, 'on a GPU' if machine.has_gpu else 'small steps, for a CPU'),
-        repeats=Sized(repeats, 'times that a picture is used in an epoch'),
+        batch_size=Sized(
+            batch, f'instances in a step, {"on a GPU" if machine.has_gpu else "without a GPU"}'
+        ),
+        repeats=Sized(repeats, f'every instance is used {repeats} times in an epoch'),
         epochs=Sized(epochs, _why_epochs(epochs * steps, number, start, parts)),
-        lr=Sized(1e-3 if is_tiny else 5e-4, f'for AdamW and the size {arch}'),
-        warm_up=Sized(min(100, epochs * steps // 10), 'iterations; at most a tenth of all'),
+        lr=Sized(1e-3 if is_tiny else 5e-4, f'the largest learning rate, for the size {arch}'),
+        warm_up=Sized(
+            min(100, epochs * steps // 10), 'iterations in which the learning rate rises'
+        ),
         workers=Sized(*_workers(machine)),
     )
     if start:
@@ -109,19 +114,19 @@ def shape(width: float, height: float, pixels: int) -> tuple[int, int]:
 
 
 def rotation(turn: float) -> Sized:
-    """The angle of the augmentation from that of the labels (``turning``), in degrees."""
+    """The largest rotation of the augmentation, in degrees, for the angle of ``turning``."""
     if turn > ALL_WAYS:
-        return Sized(ANY_ANGLE, f'labels are turned by up to {turn:.0f} degrees')
-    return Sized(UPRIGHT, f'most labels are within {turn:.0f} degrees')
+        return Sized(ANY_ANGLE, f'any angle: labels are turned by up to {turn:.0f} degrees')
+    return Sized(UPRIGHT, f'upright: labels are turned by up to {turn:.0f} degrees')
 
 
-def _why_arch(start: Start | None) -> str:
+def _why_arch(start: InitialWeights | None) -> str:
     if start:
         return 'the size of the initial weights'
     return 'random weights: larger models need more pictures'
 
 
-def _why_epochs(iterations: int, number: int, start: Start | None, parts: int) -> str:
+def _why_epochs(iterations: int, number: int, start: InitialWeights | None, parts: int) -> str:
     weights = 'trained' if start else 'random'
     looks = ' and two looks' if parts > 1 else ''
     return f'{iterations} iterations for {number} instances, {weights} weights{looks}'
@@ -130,4 +135,6 @@ def _why_epochs(iterations: int, number: int, start: Start | None, parts: int) -
 def _workers(machine: Machine) -> tuple[int, str]:
     if machine.cores == 1:
         return 0, 'this machine has one core'
-    return min(LIMIT_WORKERS, machine.cores - 1), f'this machine has {machine.cores} cores'
+    return min(
+        LIMIT_WORKERS, machine.cores - 1
+    ), f'processes that load pictures; {machine.cores} cores'

@@ -15,8 +15,8 @@ def {name}_metainfo():  # a function, so that its variables do not become config
 {keypoints}
         }},
 {skeleton}
-        joint_weights=[1.0] * {number},  # guessed: all keypoints count the same
-        sigmas=[{sigma}] * {number},  # guessed: as a hip of COCO is 0.107 and an eye 0.025
+        joint_weights=[1.0] * {number},  # mmpose needs them; they have no effect here
+        sigmas=[{sigma}] * {number},  # guessed: the tolerance of AP (COCO: eye 0.025, hip 0.107)
     )
 
 
@@ -24,7 +24,8 @@ def {name}_metainfo():  # a function, so that its variables do not become config
     num_keypoints={number},
     crop='udp_exact',  # decodes keypoints at the border of a crop without an error
     padding={padding},  # the sides of a box are multiplied by it
-    boxes={boxes!r},  # {boxes_comment}
+    # {boxes_comment}; to change it, run new-dataset again
+    boxes={boxes!r},
     augmentation=dict(
 {augmentation}
     ),
@@ -46,7 +47,7 @@ def {name}_metainfo():  # a function, so that its variables do not become config
 )
 """
 CONFIG = """\
-# Written by `vitpose new-dataset`: train it with `vitpose train`. All numbers may be changed.
+# Written by `vitpose new-dataset`; train it with `vitpose train`. The numbers may be changed.
 _base_ = './dataset.py'
 from vitpose_plus.experiments import own_dataset_config
 
@@ -58,12 +59,12 @@ globals().update(
     )
 )
 """
-ROOT = "r'{{ fileDirname }}'"  # mmengine replaces it by the folder of the file
+ROOT = 'r"""{{ fileDirname }}"""'  # mmengine replaces it by the folder of the file
 
 
 @dataclass(frozen=True)
 class Keypoints:
-    """What an entry says about the keypoints.
+    """The keypoints in the text of an entry.
 
     Attributes:
         names: The names, in order.
@@ -128,6 +129,8 @@ def config_text(name: str, arguments: Mapping[str, Sized]) -> str:
 def _skeleton(keypoints: Keypoints) -> str:
     names = keypoints.names
     if not keypoints.links:
+        if len(names) == 1:
+            return '        skeleton_info={},'
         example = f'0: dict(link=({names[0]!r}, {names[-1]!r}), id=0)'
         comment = f'        # The labels have no links. For a line: {example}'
         return f'{comment}\n        skeleton_info={{}},'

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference.boxes.kinds import Given
+from vitpose_plus.inference.boxes.kinds import WHOLE, Given
 from vitpose_plus.inference.boxes.source import BoxSource
 from vitpose_plus.inference.boxes.whole import WholePicture
 
@@ -70,12 +70,26 @@ class OnCrops(Trained):
         ]
 
 
-ON_CROPS = {
+@dataclass(frozen=True)
+class OnWholePictures(WithDefault):
+    """The boxes were whole pictures."""
+
+    def warnings(self, model: str, boxes: BoxSource) -> list[str]:
+        if type(boxes) is WholePicture:
+            return []
+        return [
+            f'{model} was trained on whole pictures, and not on crops: the predictions may be '
+            'wrong.'
+        ]
+
+
+KINDS: dict[Given, Trained] = {
     'file': OnCrops('the boxes of its labels'),
     'points': OnCrops('the boxes around its labelled points'),
+    WHOLE: OnWholePictures(WHOLE),
 }
 
 
 def trained_with(boxes: Given) -> Trained:
     """Returns how the boxes were made, for the value of ``predict.boxes`` in a config."""
-    return ON_CROPS.get(boxes) or WithDefault(boxes)
+    return KINDS.get(boxes) or WithDefault(boxes)
