@@ -19,6 +19,7 @@ from mmengine.runner import Runner
 
 from tests.helpers import figures_detector
 from tests.helpers.processes import environment, run
+from tests.helpers.tiny_figures import FILE
 from vitpose_plus.commands import main, new_dataset
 from vitpose_plus.datasets.figures.films import Film
 from vitpose_plus.engine import preflight
@@ -48,10 +49,10 @@ def root_in_path(monkeypatch):
 @pytest.fixture
 def example(workplace, figures, monkeypatch):
     """The folder of the projects, after the commands that write ``zebra`` have run beside it."""
-    root = PROJECTS.parent
-    for name in ('configs', 'tests'):
-        (workplace / name).symlink_to(root / name)
-    (workplace / 'work_dirs' / 'example_dataset').symlink_to(figures)
+    (workplace / 'configs').symlink_to(PROJECTS.parent / 'configs')
+    shutil.copytree(figures, workplace / 'work_dirs' / 'example_dataset')
+    (workplace / 'tests' / 'data').mkdir(parents=True)
+    shutil.copy(FILE, workplace / 'tests' / 'data')
     shutil.copytree(PROJECTS / 'example_dataset', workplace / 'projects' / 'example_dataset')
     runpy.run_path('projects/example_dataset/prepare.py')['main']()
     monkeypatch.setattr(new_dataset, 'machine', lambda: Machine(cores=2))

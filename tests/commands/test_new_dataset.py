@@ -177,12 +177,12 @@ def test_the_entry_is_also_one_of_several_datasets(labels):
 
 def test_the_same_seed_holds_out_the_same_pictures(labels):
     def held_out(*words):
-        main(['new-dataset', 'mouse', *labels, '--force', '--split', 'random', *words])
+        main(['new-dataset', 'mouse', *labels, '--force', *words])
         return Path('mouse/held_out.txt').read_text()
 
-    same = [held_out('--seed', '3') for _ in range(2)]
+    same = [held_out('--split', 'random', '--seed', '3') for _ in range(2)]
     assert same[0] == same[1]
-    assert len({held_out('--seed', str(seed)) for seed in range(4)}) > 1
+    assert len({held_out('--split', 'random', '--seed', str(seed)) for seed in range(4)}) > 1
     listed = same[0]
     Path('list.txt').write_text(listed)
     assert held_out('--held-out', 'list.txt') == listed

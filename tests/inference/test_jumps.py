@@ -43,7 +43,7 @@ def test_at_the_beginning_of_a_track_the_usual_distances_are_not_known(frame):
 def test_at_the_end_of_a_track_only_a_distance_that_is_clearly_far_is_marked():
     """The limit is 3 times as high: 0.3 of the length of the body, along both axes."""
     frame = FRAMES - 1
-    length = _length({1: walking(TIMES)[20]})
+    length = _length([walking(TIMES)[20]])
     near, far = (factor * 0.3 * length / np.sqrt(2) for factor in (0.8, 1.2))
     assert marks(film(TIMES, moved((frame, 5), by=near))) == []
     assert marks(film(TIMES, moved((frame, 5), by=far))) == [(frame, 5)]
@@ -85,7 +85,7 @@ def test_keypoints_that_always_tremble_are_rarely_marked():
 
 
 def test_a_gap_beside_a_frame_makes_the_limit_higher():
-    length = _length({1: walking(TIMES)[20]})
+    length = _length([walking(TIMES)[20]])
     points = moved((20, 5), by=0.2 * length / np.sqrt(2))
     assert marks(film(TIMES, points)) == [(20, 5)]
     assert marks(film(TIMES, points, missing=(21,))) == []

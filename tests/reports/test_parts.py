@@ -165,14 +165,6 @@ def test_sentences_about_what_stands_out(values, words):
         assert part in note
 
 
-def test_both_looks_are_compared():
-    values = numbers(3.0, 2.5)
-    values['splits']['held_out_first_look'] = dict(overall=summary(8.0))
-    [note] = notes_of(values)
-    assert '8.0 px' in note
-    assert '3.0 px' in note
-
-
 def test_the_worst_quarter_is_worse_than_all_keypoints():
     means = dict(a=1.0, b=4.0, c=9.0, d=2.0, e=None)
     split = dict(

@@ -125,6 +125,8 @@ def summary(
     new: 'NewDataset', arguments: 'dict[str, Sized]', empty: int, out: Path
 ) -> 'Iterator[str]':
     """Yields lines about what was read, guessed and written."""
+    from vitpose_plus.experiments.new_dataset.texts import FOLDER
+
     labels, keypoints = new.labels, new.keypoints
     instances = [one for picture in labels.pictures for one in picture.instances]
     without_box = sum(one.box is None for one in instances)
@@ -147,6 +149,7 @@ def summary(
         yield f'{without_box} instances have no box in the labels.'
     yield f'Training: {len(new.training)} pictures. Held out: {len(new.held_out)} pictures.'
     for key, each in arguments.items():
-        yield f'  {key} = {each.value} ({each.reason})'
+        value = str(each.value).replace(FOLDER, str(out))
+        yield f'  {key} = {value} ({each.reason})'
     command = shlex.join(['vitpose', 'train', str(out)])
     yield f'Written: {out}. Check {out / "labels.png"}, then run: {command}'

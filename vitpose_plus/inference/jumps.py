@@ -102,7 +102,7 @@ class Jumps(Stage):
             return np.zeros(len(points[0]), bool)
         distance = np.min([_distance(points, times, *pair) for pair in pairs], axis=0)
         usual.append(distance)
-        neighbours = [frame.tracks[track] for offset, frame in near.items() if offset]
+        neighbours = [_body(frame.tracks[track]) for offset, frame in near.items() if offset]
         limit = np.maximum(self.share * _length(neighbours), self.times * np.median(usual, axis=0))
         return distance > limit * (1 if BETWEEN in pairs else self.one_sided)
 
@@ -133,10 +133,12 @@ def _distance(
     return np.linalg.norm(points[0] - expected, axis=1)
 
 
-def _length(near: Iterable[Instance]) -> float:
-    """The length of the body in pixels, from its keypoints in the neighbours of a frame.
+def _body(instance: Instance) -> np.ndarray:
+    """Points (N, 2) that show the size of the body: the keypoints, or the corners of the box."""
+    points = instance.keypoints
+    return points if len(points) > 1 else instance.box.reshape(2, 2)
 
-    For a single keypoint, it is the longer side of the boxes.
-    """
-    bodies = [one.keypoints if len(one.keypoints) > 1 else one.box.reshape(2, 2) for one in near]
+
+def _length(bodies: Iterable[np.ndarray]) -> float:
+    """The length of the body in pixels, from the neighbours of a frame."""
     return float(np.median([np.ptp(body, axis=0).max() for body in bodies]))

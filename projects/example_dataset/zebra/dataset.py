@@ -20,8 +20,8 @@ def zebra_metainfo():  # a function, so that its variables do not become config 
             4: dict(link=('tail', 'left_hind'), id=4),
             5: dict(link=('tail', 'right_hind'), id=5),
         },
-        joint_weights=[1.0] * 7,  # guessed: all keypoints count the same
-        sigmas=[0.05] * 7,  # guessed: as a hip of COCO is 0.107 and an eye 0.025
+        joint_weights=[1.0] * 7,  # mmpose needs them; they have no effect here
+        sigmas=[0.05] * 7,  # guessed: the tolerance of AP (COCO: eye 0.025, hip 0.107)
     )
 
 
@@ -29,22 +29,25 @@ zebra = dict(
     num_keypoints=7,
     crop='udp_exact',  # decodes keypoints at the border of a crop without an error
     padding=1.25,  # the sides of a box are multiplied by it
-    boxes='file',  # the boxes of the label files; `predict` needs boxes, too
+    # The boxes of the label files; `predict` needs boxes, too; to change it, run new-dataset again
+    boxes='file',
     augmentation=dict(
-        RandomBBoxTransform=dict(rotate_factor=30.0),  # most labels are within 15 degrees
+        # upright: labels are turned by up to 15 degrees
+        RandomBBoxTransform=dict(rotate_factor=30.0),
         RandomHalfBody=None,  # needs an upper and a lower body
+        RandomFlip=None,  # never mirrored: --no-flip, or no partners; delete this line to mirror
     ),
     train=dict(
         type='BaseCocoStyleDataset',
         metainfo=zebra_metainfo(),
-        data_root=r'{{ fileDirname }}',
+        data_root=r"""{{ fileDirname }}""",
         ann_file='annotations/train.json',
         data_prefix=dict(img='../../../work_dirs/example_dataset/ap10k/data'),
     ),
     val=dict(
         type='BaseCocoStyleDataset',
         metainfo=zebra_metainfo(),
-        data_root=r'{{ fileDirname }}',
+        data_root=r"""{{ fileDirname }}""",
         ann_file='annotations/val.json',
         data_prefix=dict(img='../../../work_dirs/example_dataset/ap10k/data'),
     ),

@@ -10,28 +10,26 @@ MOST = 0.95  # the part of the instances that is within the angle
 CLEARLY = 0.1  # by this part of a correlation the mirrored instance fits better
 
 
-def turning(instances: Sequence[LabelledInstance], flips: Sequence[int] | None) -> float:
+def turning(instances: Sequence[LabelledInstance], flips: Sequence[int]) -> float:
     """The angle in degrees, 0..180, within which most instances are turned against their mean.
 
     Every instance is turned so that it fits best to the one with most keypoints (a Procrustes
-    rotation). If pictures may be mirrored, the mirrored instance is used where it fits clearly
-    better.
+    rotation). The mirrored instance is used where it fits clearly better, so an animal in side
+    view may look both ways.
 
     Args:
         instances: The instances; those with fewer than two keypoints in common with the reference
             do not count.
-        flips: For each of the K keypoints, its number in a mirrored picture; None if pictures must
-            not be mirrored.
+        flips: For each of the K keypoints, its number in a mirrored picture.
     """
     points = np.stack([instance.points for instance in instances])
     z = points[..., 0] + 1j * points[..., 1]
     labelled = points[..., 2] > 0
     reference = int(labelled.sum(1).argmax())
     fits = _fits(z, labelled, z[reference], labelled[reference])
-    if flips is not None:
-        order = list(flips)
-        mirrored = _fits(-z[:, order].conj(), labelled[:, order], z[reference], labelled[reference])
-        fits = np.where(abs(mirrored) > abs(fits) + CLEARLY, mirrored, fits)
+    order = list(flips)
+    mirrored = _fits(-z[:, order].conj(), labelled[:, order], z[reference], labelled[reference])
+    fits = np.where(abs(mirrored) > abs(fits) + CLEARLY, mirrored, fits)
     turns = fits[abs(fits) > 0]
     if not len(turns):
         return 0.0

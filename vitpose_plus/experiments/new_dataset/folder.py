@@ -18,7 +18,7 @@ from vitpose_plus.datasets.labels.writing import write_coco
 from vitpose_plus.errors import UserError, closest
 from vitpose_plus.experiments.new_dataset.looks import Look
 from vitpose_plus.experiments.new_dataset.sizing import Sized, rotation
-from vitpose_plus.experiments.new_dataset.texts import Keypoints, config_text, entry_text
+from vitpose_plus.experiments.new_dataset.texts import FOLDER, Keypoints, config_text, entry_text
 from vitpose_plus.files import replacing_folder, unwritable
 
 FILES = ('dataset.py', 'config.py', 'annotations', 'held_out.txt', 'labels.png')
@@ -78,7 +78,7 @@ class NewDataset:
         order = {name: number for number, name in enumerate(self.labels.names)}
         partners = [order[self.keypoints.swap.get(name, name)] for name in order]
         instances = [one for picture in self.labels.pictures for one in picture.instances]
-        angle, reason = rotation(turning(instances, partners if self.flips else None))
+        angle, reason = rotation(turning(instances, partners))
         return Sized(dict(rotate_factor=angle), reason)
 
 
@@ -199,7 +199,7 @@ def place(path: Path, folder: Path) -> str:
 def in_config(path: Path, folder: Path) -> str:
     """A path as a config in a folder names it: seen from the folder, or absolute (``place``)."""
     seen = place(path, folder)
-    return seen if Path(seen).is_absolute() else f'{{{{ fileDirname }}}}/{seen}'
+    return seen if Path(seen).is_absolute() else f'{FOLDER}/{seen}'
 
 
 def _boxes_wh(picture: LabelledPicture, rule: BoxRule) -> list[np.ndarray]:

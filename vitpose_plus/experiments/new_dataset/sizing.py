@@ -91,7 +91,7 @@ def size_training(
         batch_size=Sized(
             batch, f'instances in a step, {"on a GPU" if machine.has_gpu else "without a GPU"}'
         ),
-        repeats=Sized(repeats, f'every instance is used {repeats} times in an epoch'),
+        repeats=Sized(repeats, 'passes over the training pictures in an epoch'),
         epochs=Sized(epochs, _why_epochs(epochs * steps, number, start, parts)),
         lr=Sized(1e-3 if is_tiny else 5e-4, f'the largest learning rate, for the size {arch}'),
         warm_up=Sized(
@@ -100,9 +100,9 @@ def size_training(
         workers=Sized(*_workers(machine)),
     )
     if start:
-        sized['pretrained'] = Sized(start.name, 'the initial weights of the backbone')
+        sized['pretrained'] = Sized(start.name, 'the initial weights')
         if start.expert:
-            sized['expert'] = Sized(start.expert, 'the expert that is folded into the backbone')
+            sized['expert'] = Sized(start.expert, 'the expert that is used')
     return sized
 
 

@@ -59,7 +59,8 @@ globals().update(
     )
 )
 """
-ROOT = 'r"""{{ fileDirname }}"""'  # mmengine replaces it by the folder of the file
+LONGEST = 100  # letters in a line
+FOLDER = '{{ fileDirname }}'  # mmengine replaces it by the folder of the file
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def entry_text(
         boxes=boxes,
         boxes_comment=boxes_comment,
         augmentation='\n'.join(_lines(augmentation, indent=8)),
-        root=ROOT,
+        root=f'r"""{FOLDER}"""',
         pictures=pictures,
     )
 
@@ -142,9 +143,13 @@ def _skeleton(keypoints: Keypoints) -> str:
 
 
 def _lines(values: Mapping[str, Sized], indent: int) -> list[str]:
-    return [
-        f'{" " * indent}{key}={_code(each.value)},  # {each.reason}' for key, each in values.items()
-    ]
+    """Lines of arguments with their reasons as comments; a long comment has its own line."""
+    lines, space = [], ' ' * indent
+    for key, each in values.items():
+        argument = f'{space}{key}={_code(each.value)},'
+        line = f'{argument}  # {each.reason}'
+        lines += [line] if len(line) <= LONGEST else [f'{space}# {each.reason}', argument]
+    return lines
 
 
 def _code(value: object) -> str:
