@@ -23,7 +23,7 @@ def config(tiny_config):
     cfg.param_scheduler = []
     cfg.train_cfg.max_epochs = 1
     cfg.custom_imports.imports.append('probe')
-    cfg.custom_hooks = [dict(type='ReportHook')]
+    cfg.custom_hooks = [dict(type='ProbeHook')]
     cfg.randomness = dict(seed=0)
     cfg.dump('given.py')
     return 'given.py'

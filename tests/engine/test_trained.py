@@ -61,7 +61,7 @@ def test_the_best_checkpoint_is_tested(mouse):
         assert (cfg.load_from, cfg.work_dir) == (str(best), 'work_dirs/mouse/test')
     assert Path(cfg.filename) == folder / 'config.py'
     cfg = test.load_config(options(test, str(mouse), 'w.pth'))
-    assert (cfg.load_from, cfg.work_dir) == ('w.pth', 'work_dirs/mouse')
+    assert (cfg.load_from, cfg.work_dir) == ('w.pth', 'work_dirs/mouse/test')
 
 
 def test_a_training_folder_may_be_moved_and_have_a_config_of_any_name(mouse):

@@ -29,7 +29,7 @@ class GivenSampler:
 
 
 @HOOKS.register_module()
-class ReportHook(Hook):
+class ProbeHook(Hook):
     """Writes the datasets of a process's batches, and its parameters before and after."""
 
     def before_train_epoch(self, runner):

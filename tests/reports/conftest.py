@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmpose.visualization import PoseLocalVisualizer
 
 from tests.helpers.trainings import write_config
 from vitpose_plus.commands import main
@@ -32,6 +33,7 @@ predict = dict(boxes='points')
 def report(figures, tmp_path_factory):
     """The content of the report that the hook of a training wrote."""
     place, reports = tmp_path_factory.mktemp('reported'), []
+    instances = PoseLocalVisualizer._instance_dict
 
     def recording(work_dir):
         reports.append(read_report(work_dir))
@@ -41,6 +43,8 @@ def report(figures, tmp_path_factory):
         patch.chdir(place)
         patch.setattr(writing, 'read_report', recording)
         torch.set_num_threads(1)
+        # Runners of earlier tests have registered a visualizer of the same name for their folder.
+        patch.setattr(PoseLocalVisualizer, '_instance_dict', type(instances)())
         write_config(figures, more=MORE.format(figures=figures))
         main(['train', 'small.py', '--work-dir', str(place / 'own training')])
     [report] = reports

@@ -132,7 +132,7 @@ def test_a_report_that_cannot_be_made_is_a_warning(tmp_path):
     """The hook warns with the reason, and the training ends normally."""
     warnings = []
     logger = SimpleNamespace(warning=warnings.append, info=lambda line: None)
-    ReportHook().after_train(SimpleNamespace(work_dir=str(tmp_path), logger=logger))
+    ReportHook().after_train(SimpleNamespace(work_dir=str(tmp_path), logger=logger, val_loop=1))
     [warning] = warnings
     assert 'its report could not be made: ' in warning
     assert f'{tmp_path} contains no */vis_data/scalars.json' in warning

@@ -37,7 +37,6 @@ def test_instances_in_all_directions_have_a_large_angle():
 def test_an_animal_that_looks_the_other_way_is_mirrored_and_not_turned():
     both = [turned(0), mirrored(0), turned(4), mirrored(4)]
     assert turning(both, FLIPS) == pytest.approx(4, abs=0.5)
-    assert turning(both, range(5)) > 60  # without partners
 
 
 def test_one_keypoint_has_no_angle():
