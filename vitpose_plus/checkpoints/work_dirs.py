@@ -106,6 +106,15 @@ def newest_whole(folder: str | Path, template: str | None = None) -> Newest:
     return Newest()
 
 
+def best_or_newest(folder: str | Path, template: str | None = None) -> Path | None:
+    """The best checkpoint of the validation, else the newest complete one; None if there is none.
+
+    Raises:
+        UserError: There are checkpoints, but none of them is usable.
+    """
+    return best(folder) or newest_whole(folder, template).path
+
+
 def later_than(start: Path, paths: list[Path]) -> list[Path]:
     """Those of ``paths`` that are further in the training than ``start``, without the best ones."""
     reached, later = _progress(start), []

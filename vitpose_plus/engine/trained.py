@@ -33,7 +33,7 @@ def best_weights(cfg: Config) -> str:
         UserError: There is no checkpoint.
     """
     folder, template = checkpoint_folder(cfg)
-    found = work_dirs.best(folder) or work_dirs.newest_whole(folder, template).path
+    found = work_dirs.best_or_newest(folder, template)
     if found is None:
         raise UserError(
             f'{folder} has no checkpoint of a training: give the checkpoint to test, or the '

@@ -96,7 +96,7 @@ class TrainingFolder(Origin):
 
     def read(self) -> tuple[Config, dict[str, Tensor], Path]:
         config = self._config()
-        path = _local(self.checkpoint) if self.checkpoint else self._newest()
+        path = _local(self.checkpoint) if self.checkpoint else self._weights()
         return read_config(str(config)), reading.read(path), path
 
     def _config(self) -> Path:
@@ -114,13 +114,13 @@ class TrainingFolder(Origin):
             )
         return configs[0]
 
-    def _newest(self) -> Path:
-        newest = work_dirs.best(self.model) or work_dirs.newest_whole(self.model).path
-        if newest is None:
+    def _weights(self) -> Path:
+        found = work_dirs.best_or_newest(self.model)
+        if found is None:
             raise UserError(
                 f'{self.model} contains no checkpoint of a training: give one with --checkpoint.'
             )
-        return newest
+        return found
 
 
 class ConfigFile(Origin):
