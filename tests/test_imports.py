@@ -19,7 +19,7 @@ ORDER = [
     {'distillation', 'evaluation', 'visualization'},
     {'engine'},
     {'inference'},
-    {'reports'},
+    {'reports', 'export'},
     {'commands'},
     {'__main__'},
 ]

@@ -58,6 +58,32 @@ def test_every_kind_of_backbone_is_exported_for_any_batch_size(kind):
         torch.testing.assert_close(program(x), model(x))
 
 
+FFNS = ['IndividualFFN', 'IndividualSharedFFN', 'PartiallySharedFFN']
+
+
+@pytest.mark.parametrize('ffn', FFNS)
+def test_experts_are_exported_for_any_batch_size_and_order(ffn):
+    model = backbone(ffn=dict(type=ffn, num_experts=3))
+    program = exported(model, torch.randn(2, 3, *HW), torch.tensor([2, 0]))
+    for index in ([1], [0, 2], [2, 0, 2, 1, 1]):
+        x, index = torch.randn(len(index), 3, *HW), torch.tensor(index)
+        torch.testing.assert_close(program(x, index), model(x, index))
+
+
+def test_experts_are_compiled_as_one_graph_with_the_same_gradients():
+    model = backbone(ffn=dict(type='PartiallySharedFFN', num_experts=3))
+    x, index = torch.randn(5, 3, *HW), torch.tensor([0, 0, 1, 1, 1])  # no sample of the third
+    compiled = torch.compile(model, fullgraph=True, backend='aot_eager')
+    gradients = []
+    for run in (model, compiled):
+        model.zero_grad()
+        (features,) = run(x, index)
+        (features**2).sum().backward()
+        gradients.append({name: each.grad for name, each in model.named_parameters()})
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradients[1][name], gradient, msg=name)
+
+
 @pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning')
 @pytest.mark.parametrize('kind', KINDS)
 def test_every_kind_of_backbone_is_traced_for_any_batch_size(kind):

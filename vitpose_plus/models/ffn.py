@@ -55,7 +55,11 @@ class ExpertLinear(nn.Module):
 
         Neighbouring samples of one dataset share one matrix product. Every order is correct. A
         batch sorted by dataset, as in ``MultiDatasetTopdown``, is fastest: one slice per expert.
+        The number of slices depends on the values of ``dataset_index``, so a captured graph
+        (``torch.compile``, ``torch.export``) has one matrix product per sample instead.
         """
+        if torch.compiler.is_compiling():
+            return self.by_sample(x, dataset_index)
         index, counts = torch.unique_consecutive(dataset_index, return_counts=True)
         index, counts = index.tolist() or [0], counts.tolist() or [0]  # no sample: one empty run
         experts = list(zip(self.weight.unbind(), self.bias.unbind(), strict=True))
@@ -63,6 +67,11 @@ class ExpertLinear(nn.Module):
             self.check(number)
         runs = zip(x.split(counts), index, strict=True)
         return torch.cat([F.linear(run, *experts[number]) for run, number in runs])
+
+    def by_sample(self, x: Tensor, dataset_index: Tensor) -> Tensor:
+        """The same as ``forward``; copies the weights of an expert for each of its samples."""
+        index = dataset_index.to(x.device)
+        return torch.baddbmm(self.bias[index][:, None], x, self.weight[index].mT)
 
     def expert(self, index: int) -> tuple[Tensor, Tensor]:
         """Weight (P, F) and bias (P,) of an expert; a ``UserError`` if there is none."""

@@ -1,0 +1,1 @@
+"""Runs exported files: one class for each engine."""
