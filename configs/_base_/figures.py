@@ -7,3 +7,5 @@ gentle = [
 ]
 # Each run is one process, because several runs share a machine.
 one_process = dict(num_workers=0, persistent_workers=False)
+# The first example on the page (vitpose app) is a synthetic figure.
+predict = dict(example='figures')

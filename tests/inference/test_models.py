@@ -110,7 +110,7 @@ def test_a_config_sets_the_defaults_of_predict(tmp_path):
     assert list(result.skeletons) == ['ap10k']
     assert [instance.box.tolist() for instance in result.instances] == [[0, 0, 256, 256]]
     (tmp_path / 'own.py').write_text(head + "predict = dict(box='whole')\n")
-    with pytest.raises(UserError, match=r'own\.py has predict\.box: allowed are boxes and dataset'):
+    with pytest.raises(UserError, match=r'predict\.box: allowed are boxes, dataset, example'):
         load(str(tmp_path / 'own.py'), str(FILE))
 
 

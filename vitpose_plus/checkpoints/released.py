@@ -148,6 +148,13 @@ def download(weights: Weights) -> str:
     return fetch(weights.url, weights.sha256)
 
 
+def config_of(weights: Weights) -> Config:
+    """The config of the model; this needs no download."""
+    cfg = read_config(weights.config)
+    cfg.merge_from_dict(weights.options)
+    return cfg
+
+
 def load(weights: Weights) -> Loaded:
     """Downloads weights, if this is not done yet, and translates them for their config's model.
 
@@ -155,8 +162,7 @@ def load(weights: Weights) -> Loaded:
         UserError: They cannot be downloaded, or do not fit the config in the table.
     """
     path = Path(download(weights))
-    cfg = read_config(weights.config)
-    cfg.merge_from_dict(weights.options)
+    cfg = config_of(weights)
     try:
         state = _translated(weights, reading.read(path), build_on_meta(cfg.model))
     except UserError as error:

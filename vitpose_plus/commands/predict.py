@@ -4,22 +4,16 @@ import argparse
 from pathlib import Path
 
 from vitpose_plus.commands.predict_options import add_arguments
-from vitpose_plus.errors import RunError
 
 __all__ = ['add_arguments', 'run']
 
 
 def run(args: argparse.Namespace) -> int:
     """Returns the exit code."""
-    import torch
+    from vitpose_plus.inference.batches import memory_errors
 
-    try:
+    with memory_errors(args.device):
         return _run(args)
-    except torch.OutOfMemoryError as error:
-        raise RunError(
-            f'The memory of the device ({args.device}) is too small for the model and the '
-            'detector: use smaller ones, or --device cpu.'
-        ) from error
 
 
 def _run(args: argparse.Namespace) -> int:

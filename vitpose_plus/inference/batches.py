@@ -1,8 +1,8 @@
 """Runs the network on inputs, in batches that fit into the memory."""
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -108,6 +108,18 @@ class BatchRunner:
         self.on_message(
             f'The memory of {self.device} is too small: the batch size is now {self.size}.'
         )
+
+
+@contextmanager
+def memory_errors(device: str) -> Iterator[None]:
+    """Raises a ``RunError`` if the device has too little memory for model and detector."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise RunError(
+            f'The memory of the device ({device}) is too small for the model and the '
+            'detector: use smaller ones, or --device cpu.'
+        ) from error
 
 
 def free_memory() -> int:

@@ -2,6 +2,8 @@
 
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from vitpose_plus.inference.film_writing import FilmWriter
 from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.writing import disk_errors, write_picture
@@ -49,7 +51,7 @@ class Drawings:
         Raises:
             RunError: The disk is full.
         """
-        path, image = self.folder / result.place, result.drawn(self.score)
+        path, image = self.folder / result.place, self.image_of(result)
         if self.film is not None and self.film.path != path:
             self._finish_film()
         with disk_errors(self.folder):
@@ -59,6 +61,10 @@ class Drawings:
             if self.film is None:
                 self.film = FilmWriter(path, (result.width, result.height), result.time_base)
             self.film.add(image, result.time)
+
+    def image_of(self, result: Result) -> np.ndarray:
+        """Returns the drawn picture: BGR (height, width, 3), 0..255."""
+        return result.drawn(self.score)
 
 
 class NoDrawings(Drawings):

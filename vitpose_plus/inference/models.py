@@ -32,7 +32,8 @@ from vitpose_plus.experiments.catalogue import (
 from vitpose_plus.files import about
 from vitpose_plus.models.building import build_on_meta
 
-DEFAULTS = ('boxes', 'dataset')  # the keys that the section ``predict`` of a config may have
+# The keys that the section ``predict`` of a config may have.
+DEFAULTS = ('boxes', 'dataset', 'example')
 LOADERS = ('test_dataloader', 'val_dataloader', 'train_dataloader')
 CHECKPOINTS = ('.pth', '.pt', '.safetensors')
 
@@ -55,6 +56,10 @@ class Origin(ABC):
         """Whether the model is named in this way."""
 
     @abstractmethod
+    def config(self) -> Config:
+        """Returns the config; this needs no weights."""
+
+    @abstractmethod
     def read(self) -> tuple[Config, dict[str, Tensor], Path]:
         """Returns the config, the weights in our layout, and the file of the weights."""
 
@@ -73,6 +78,9 @@ class ReleasedName(Origin):
     @classmethod
     def accepts(cls, model: str, checkpoint: str | None) -> bool:
         return checkpoint is None and released.find(model) is not None
+
+    def config(self) -> Config:
+        return released.config_of(released.find(self.model))
 
     def read(self) -> tuple[Config, dict[str, Tensor], Path]:
         loaded = released.load(released.find(self.model))
@@ -95,11 +103,14 @@ class TrainingFolder(Origin):
         return os.path.isdir(model)
 
     def read(self) -> tuple[Config, dict[str, Tensor], Path]:
-        config = self._config()
+        config = self._config_file()
         path = _local(self.checkpoint) if self.checkpoint else self._weights()
         return read_config(str(config)), reading.read(path), path
 
-    def _config(self) -> Path:
+    def config(self) -> Config:
+        return read_config(str(self._config_file()))
+
+    def _config_file(self) -> Path:
         if is_dataset_folder(self.model):
             raise UserError(
                 f'{self.model} is the folder of a dataset: give its training folder, for example '
@@ -130,6 +141,9 @@ class ConfigFile(Origin):
     def accepts(cls, model: str, checkpoint: str | None) -> bool:
         return os.path.isfile(model) or model.removesuffix('.py') in shipped_configs()
 
+    def config(self) -> Config:
+        return read_config(find_config(self.model))
+
     def read(self) -> tuple[Config, dict[str, Tensor], Path]:
         if not self.checkpoint and Path(self.model).suffix in CHECKPOINTS:
             raise UserError(
@@ -142,7 +156,7 @@ class ConfigFile(Origin):
                 'model (vitpose weights lists them).'
             )
         path = _local(self.checkpoint)
-        return read_config(find_config(self.model)), reading.read(path), path
+        return self.config(), reading.read(path), path
 
 
 def _local(checkpoint: str) -> Path:
@@ -243,12 +257,36 @@ def load(model: str, checkpoint: str | None = None) -> PoseModel:
     )
 
 
+@dataclass(frozen=True)
+class Facts:
+    """The facts about a model that its config contains.
+
+    Attributes:
+        datasets: The names of its datasets, in the order of the heads.
+        defaults: The values in the config's section ``predict``.
+        network: The class of its network.
+    """
+
+    datasets: tuple[str, ...]
+    defaults: dict[str, str]
+    network: type
+
+
+def facts_of(origin: Origin) -> Facts:
+    """Reads the facts about a model; this needs no weights."""
+    init_default_scope('mmpose')
+    cfg = origin.config()
+    with about(cfg.filename or origin.model):
+        datasets = tuple(name for name, _ in _datasets(cfg))
+    return Facts(datasets, _defaults(cfg), MODELS.get(cfg.model.type))
+
+
 def _defaults(cfg: Config) -> dict[str, str]:
     """The defaults of ``predict`` that the config sets."""
     given = dict(cfg.get('predict') or {})
     if unknown := sorted(set(given) - set(DEFAULTS)):
         raise UserError(
-            f'{cfg.filename} has predict.{unknown[0]}: allowed are {" and ".join(DEFAULTS)}.'
+            f'{cfg.filename} has predict.{unknown[0]}: allowed are {", ".join(DEFAULTS)}.'
         )
     return given
 

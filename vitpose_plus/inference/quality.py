@@ -83,16 +83,16 @@ def measuring(model: PoseModel, flip_test: bool) -> Measuring:
     Raises:
         UserError: The model does not predict one heatmap per keypoint from a crop.
     """
-    if obstacle := _obstacle(model):
+    if reason := obstacle(model):
         raise UserError(
-            f'{model.origin.model} {obstacle}, but --quality needs a top-down model that predicts '
+            f'{model.origin.model} {reason}, but --quality needs a top-down model that predicts '
             'one heatmap per keypoint (HeatmapHead): leave out --quality.'
         )
     return (MeasuringFlipTest if flip_test else MeasuringTwice)(model.network)
 
 
-def _obstacle(model: PoseModel) -> str | None:
-    """The reason why the model cannot be measured; None if it can."""
+def obstacle(model: PoseModel) -> str | None:
+    """The reason why the model has not one heatmap for each keypoint of a crop; None if it has."""
     if not isinstance(model.network, TopdownPoseEstimator):
         return f'is a {type(model.network).__name__}'
     # A plain model has one head, also for several datasets.

@@ -1,7 +1,7 @@
 """Decodes a film frame by frame, and notes what is missing or damaged (PyAV)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,8 +26,12 @@ class Frame(NamedTuple):
 
 
 @contextmanager
-def open_film(path: str) -> Iterator['FilmDecoder']:
+def open_film(path: str, options: Mapping[str, str] | None = None) -> Iterator['FilmDecoder']:
     """Opens a film for reading.
+
+    Args:
+        path: The path of the file.
+        options: Options of FFmpeg's demuxers, for example ``format_whitelist``.
 
     Raises:
         Unreadable: The file is not a film with pictures.
@@ -37,7 +41,7 @@ def open_film(path: str) -> Iterator['FilmDecoder']:
     with needing('av', 'predict', name):
         import av
     try:
-        container = av.open(path)
+        container = av.open(path, options=dict(options or {}))
     except av.FFmpegError as error:
         raise Unreadable(
             f'{name} cannot be read as a film ({error.strerror}): check the file, or copy it again.'

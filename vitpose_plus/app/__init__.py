@@ -1,0 +1,1 @@
+"""The page of ``vitpose app``: its predictions and limits, and the page itself."""

@@ -1,0 +1,111 @@
+"""The example of the page's first view, and the text of its button."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from vitpose_plus.app.requests import GivenBoxes
+from vitpose_plus.app.service import PoseService
+from vitpose_plus.checkpoints import released
+from vitpose_plus.datasets.figures.animal_shapes import sample_animal
+from vitpose_plus.datasets.figures.draw import compose
+from vitpose_plus.datasets.figures.person_shapes import sample_person
+from vitpose_plus.inference.assignment import ANIMAL_DATASETS
+from vitpose_plus.inference.boxes.detectors import DETECTORS
+from vitpose_plus.inference.samples import ASTRONAUT
+from vitpose_plus.inference.writing import write_picture
+
+SEED = 0
+
+
+class Example(NamedTuple):
+    """A picture with the choices that predict it.
+
+    Attributes:
+        path: The file of the picture.
+        dataset: A value of ``PoseService.datasets``.
+        boxes: A value of ``PoseService.boxes``, or boxes as drawn by hand.
+        title: The name of the picture.
+    """
+
+    path: Path
+    dataset: str
+    boxes: GivenBoxes
+    title: str
+
+
+class Maker(ABC):
+    """Makes the example of a kind of models."""
+
+    @staticmethod
+    @abstractmethod
+    def make(service: PoseService, model: str, dataset: str) -> Example: ...
+
+
+class Figure(Maker):
+    """A synthetic figure with its true boxes, for models that are trained on synthetic figures."""
+
+    @staticmethod
+    def make(service: PoseService, model: str, dataset: str) -> Example:
+        sample = sample_animal if dataset in ANIMAL_DATASETS else sample_person
+        scene = compose(np.random.default_rng(SEED), sample)
+        path = service.root / 'examples' / f'{sample.__name__}.png'
+        if not path.exists():
+            write_picture(path, scene.image)
+        boxes = np.clip([figure.box for figure in scene.figures], 0, scene.size * 2)
+        has_boxes = bool(service.boxes(model, dataset))
+        return Example(path, dataset, boxes.tolist() if has_boxes else None, 'a synthetic figure')
+
+
+class Astronaut(Maker):
+    """A photograph of one person, which comes with the package."""
+
+    @staticmethod
+    def make(service: PoseService, model: str, dataset: str) -> Example:
+        choices = service.boxes(model, dataset)
+        return Example(ASTRONAUT, dataset, choices[0].value if choices else None, 'a photograph')
+
+
+# The value of ``predict.example`` in a config.
+MAKERS: dict[str | None, type[Maker]] = {None: Astronaut, 'figures': Figure}
+
+
+def example_of(service: PoseService, model: str) -> Example:
+    """Returns the example for a model; this needs no download."""
+    dataset = service.datasets(model)[0].value
+    kind = service.facts(model).defaults.get('example')
+    return MAKERS.get(kind, Astronaut).make(service, model, dataset)
+
+
+def button_text(service: PoseService, model: str) -> str:
+    """One sentence for the button of the example: what it downloads, how much, which licence."""
+    example = example_of(service, model)
+    needed = [*_weights(service, model), *_detector(example.boxes)]
+    if not needed:
+        return f'Predict {example.title} (no download)'
+    return f'Predict {example.title} (downloads {" and ".join(needed)})'
+
+
+def licence_text(service: PoseService, model: str) -> list[str]:
+    """The sentences about the licence of a model's weights; none for the user's own weights."""
+    return [f'{flag}: {released.FLAGS[flag]}' for flag in service.origin(model).flags]
+
+
+def _weights(service: PoseService, model: str) -> Iterator[str]:
+    """Yields a phrase about the weights of a model if they are not downloaded yet."""
+    origin = service.origin(model)
+    weights = released.find(origin.model) if origin.checkpoint is None else None
+    if weights is not None and not released.is_downloaded(weights):
+        size = f'{weights.megabytes} MB' if weights.megabytes else 'of unknown size'
+        flags = ', '.join(weights.flags) or 'none'
+        yield f'the weights {weights.name}, {size}, Apache-2.0, licence flags: {flags}'
+
+
+def _detector(boxes: GivenBoxes) -> Iterator[str]:
+    """Yields a phrase about a detector if it may not be downloaded yet."""
+    detector = DETECTORS.get(boxes) if isinstance(boxes, str) else None
+    if detector is not None and not detector.is_downloaded:
+        yield f'the detector {boxes}, {detector.megabytes} MB, {detector.licence}'

@@ -1,0 +1,114 @@
+"""Uploads as sources: results and messages have a clean name in place of the path."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from vitpose_plus.app.limits import Limits
+from vitpose_plus.errors import UserError
+from vitpose_plus.inference.sources import Sources
+from vitpose_plus.inference.sources.films import FilmEntry
+from vitpose_plus.inference.sources.paths import FileEntry, FilePicture
+from vitpose_plus.inference.sources.source import Entry, Source
+from vitpose_plus.inference.writing import disk_errors, write_picture
+
+MAX_STEM = 60  # characters
+POSES = '_poses'  # in the names of files
+JPEG = '.jpg'
+# The ending of an upload, and the ending of its drawn picture; all other pictures are drawn as PNG.
+DRAWN_ENDINGS = {JPEG: JPEG, '.jpeg': JPEG}
+PNG, MP4 = '.png', '.mp4'
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that a user of the page sent.
+
+    Attributes:
+        path: The path of the file.
+    """
+
+    path: Path
+
+    @property
+    def stem(self) -> str:
+        """The name of the file without its ending, with only letters, digits, ``-`` and ``_``."""
+        return re.sub(r'[^\w-]+', '_', self.path.stem).strip('_')[:MAX_STEM] or 'upload'
+
+    @property
+    def name(self) -> str:
+        """The clean name, with the ending."""
+        return self.stem + re.sub(r'[^.\w]', '', self.path.suffix)[:8]
+
+
+class UploadedPicture(Source):
+    """A picture that a user sent; ``given`` is an ``Upload``."""
+
+    @classmethod
+    def accepts(cls, given: object) -> bool:
+        return isinstance(given, Upload)
+
+    @property
+    def name(self) -> str:
+        return self.given.name
+
+    def entries(self, leave_out: Path | None) -> Iterator[Entry]:
+        upload = self.given
+        ending = DRAWN_ENDINGS.get(upload.path.suffix.lower(), PNG)
+        make = partial(FilePicture, path=str(upload.path))
+        place = f'{upload.stem}{POSES}{ending}'
+        yield FileEntry(place, str(upload.path.resolve()), upload.name, make)
+
+
+class UploadedFilm(UploadedPicture):
+    """A film that a user sent; ``given`` is an ``Upload``."""
+
+    def entries(self, leave_out: Path | None) -> Iterator[Entry]:
+        upload = self.given
+        place = f'{upload.stem}{POSES}{MP4}'
+        yield NamedFilm(place, str(upload.path.resolve()), str(upload.path), title=upload.name)
+
+
+@dataclass(frozen=True)
+class NamedFilm(FilmEntry):
+    """A film with another name than its path.
+
+    Attributes:
+        title: The name in the results.
+    """
+
+    title: str = ''
+
+    @property
+    def name(self) -> str:
+        return self.title
+
+
+def read(upload: Upload) -> np.ndarray:
+    """Returns the picture of an upload as it is predicted: BGR (height, width, 3), turned."""
+    [picture] = Sources([UploadedPicture(upload, 0)])
+    return picture.read()
+
+
+def save_camera(image: np.ndarray, folder: Path, limits: Limits) -> Upload:
+    """Writes the picture of a camera as PNG.
+
+    Args:
+        image: RGB (height, width, 3), uint8.
+        folder: The folder of the file.
+        limits: The limits of the page.
+
+    Raises:
+        UserError: The array is no picture, or has too many pixels.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise UserError('The picture of the camera cannot be read: take it again.')
+    limits.check_pixels(*image.shape[1::-1], 'The picture of the camera')
+    path = folder / f'camera{PNG}'
+    with disk_errors(folder):
+        write_picture(path, np.ascontiguousarray(image[..., ::-1]))
+    return Upload(path)
