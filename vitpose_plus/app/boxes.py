@@ -51,7 +51,7 @@ class Boxing:
                     'Boxes that are drawn by hand have no classes: choose the keypoints of one '
                     'dataset.'
                 )
-            self.limits.check_boxes(0 if given == HAND else len(given))
+            self.limits.check_boxes(0 if isinstance(given, str) else len(given))
 
     def open(self, given: GivenBoxes, name: str, device: torch.device) -> BoxSource | None:
         """Opens boxes that are checked, for the picture or film of this name."""

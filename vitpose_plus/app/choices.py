@@ -1,6 +1,7 @@
 """The choices of the page: the keypoints of a model, and the boxes."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from vitpose_plus.errors import UserError
@@ -104,7 +105,7 @@ def _finds(detector: str, dataset: str) -> bool:
 def _title(value: str) -> str:
     released = DETECTORS.get(value)
     if released is None:
-        return TITLES.get(value, f'the detector {value}')
+        return TITLES.get(value, f'the detector {Path(value).name}')
     found = 'people and animals' if animals(released.classes) else 'people'
     return f'{found}, by the detector {value}'
 

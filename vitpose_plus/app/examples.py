@@ -13,6 +13,7 @@ from vitpose_plus.checkpoints import released
 from vitpose_plus.datasets.figures.animal_shapes import sample_animal
 from vitpose_plus.datasets.figures.draw import compose
 from vitpose_plus.datasets.figures.person_shapes import sample_person
+from vitpose_plus.errors import UserError
 from vitpose_plus.inference.assignment import ANIMAL_DATASETS
 from vitpose_plus.inference.boxes.detectors import DETECTORS
 from vitpose_plus.inference.samples import ASTRONAUT
@@ -74,10 +75,19 @@ MAKERS: dict[str | None, type[Maker]] = {None: Astronaut, 'figures': Figure}
 
 
 def example_of(service: PoseService, model: str) -> Example:
-    """Returns the example for a model; this needs no download."""
+    """Returns the example for a model; this needs no download.
+
+    Raises:
+        UserError: The config of the model states an unknown example.
+    """
     dataset = service.datasets(model)[0].value
     kind = service.facts(model).defaults.get('example')
-    return MAKERS.get(kind, Astronaut).make(service, model, dataset)
+    if kind not in MAKERS:
+        raise UserError(
+            f'The config of {model} has predict.example={kind!r}: give '
+            f'{" or ".join(filter(None, MAKERS))}, or remove it.'
+        )
+    return MAKERS[kind].make(service, model, dataset)
 
 
 def button_text(service: PoseService, model: str) -> str:
@@ -101,11 +111,13 @@ def _weights(service: PoseService, model: str) -> Iterator[str]:
     if weights is not None and not released.is_downloaded(weights):
         size = f'{weights.megabytes} MB' if weights.megabytes else 'of unknown size'
         flags = ', '.join(weights.flags) or 'none'
-        yield f'the weights {weights.name}, {size}, Apache-2.0, licence flags: {flags}'
+        licence = f'licence of the code: Apache-2.0, flags of the weights: {flags}'
+        yield f'the weights {weights.name}, {size}, {licence}'
 
 
 def _detector(boxes: GivenBoxes) -> Iterator[str]:
     """Yields a phrase about a detector if it may not be downloaded yet."""
     detector = DETECTORS.get(boxes) if isinstance(boxes, str) else None
     if detector is not None and not detector.is_downloaded:
-        yield f'the detector {boxes}, {detector.megabytes} MB, {detector.licence}'
+        unless = ', unless it is there already' if detector.is_downloaded is None else ''
+        yield f'the detector {boxes}, {detector.megabytes} MB, {detector.licence}{unless}'

@@ -29,4 +29,4 @@ def naming(upload: Upload) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise UserError(str(error).replace(str(upload.path), upload.name)) from error
+        raise UserError(upload.named(str(error))) from error

@@ -2,9 +2,14 @@
 
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 from threading import Lock, Timer
+from uuid import uuid4
+
+from vitpose_plus.inference.writing import disk_errors
 
 LIFETIME = 3600  # seconds
 
@@ -29,13 +34,26 @@ class Folders:
         self._made: dict[Path, float] = {}  # folder -> time at which it was made
         self._timer: Timer | None = None
 
-    def new(self) -> Path:
-        """Returns a new empty folder, whose name cannot be guessed."""
-        folder = Path(tempfile.mkdtemp(dir=self.root))
+    @contextmanager
+    def new(self) -> Iterator[Path]:
+        """Gives a new empty folder, whose name cannot be guessed.
+
+        Its age begins at the end of the context. After an error, it is deleted at once.
+
+        Raises:
+            RunError: The folder cannot be made.
+        """
+        folder = self.root / uuid4().hex
+        with disk_errors(self.root):
+            folder.mkdir()
+        try:
+            yield folder
+        except BaseException:
+            rmtree(folder, ignore_errors=True)
+            raise
         with self._lock:
             self._made[folder] = time.monotonic()
             self._set_timer()
-        return folder
 
     def remove_old(self) -> None:
         """Deletes the folders that are old."""

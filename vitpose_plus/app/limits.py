@@ -14,12 +14,10 @@ from vitpose_plus.inference.sources.decoding_films import open_film
 from vitpose_plus.inference.sources.source import Unreadable
 
 # Formats of Pillow. Others can start a program (EPS), or have no mark by which they are recognised.
-PICTURES = (
-    *('JPEG', 'MPO', 'PNG', 'WEBP', 'AVIF', 'BMP'),
-    *('GIF', 'TIFF', 'JPEG2000', 'PPM'),
-)
+PICTURES = ('JPEG', 'PNG', 'WEBP', 'AVIF', 'BMP', 'GIF', 'TIFF', 'JPEG2000', 'PPM')
 # Demuxers of FFmpeg. Others are playlists, which can open other files of this machine.
 FILMS = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,asf,flv,ogg'
+MAX_SIDE = 30000  # pixels; OpenCV and JPEG allow a little more
 FILM_OPTIONS = dict(format_whitelist=FILMS, protocol_whitelist='file')
 
 
@@ -133,6 +131,11 @@ class Limits:
 
 def _check_pixels(name: str, unit: str, size_wh: tuple[int, int], megapixels: float) -> None:
     width, height = size_wh
+    if max(width, height) > MAX_SIDE:
+        raise UserError(
+            f'{name} has {width}x{height} {unit}, and the limit is {MAX_SIDE} for each side: make '
+            'it smaller.'
+        )
     if width * height > megapixels * 1e6:
         raise UserError(
             f'{name} has {width}x{height} {unit}, and the limit is {megapixels:g} megapixels: make '
@@ -142,5 +145,7 @@ def _check_pixels(name: str, unit: str, size_wh: tuple[int, int], megapixels: fl
 
 def _size_of(path: Path) -> tuple[int, int]:
     """Returns the width and height that the header of a picture states."""
-    with warnings.catch_warnings(action='ignore'), Image.open(path, formats=PICTURES) as image:
+    Image.init()  # a build of Pillow may lack some formats
+    formats = [name for name in PICTURES if name in Image.OPEN]
+    with warnings.catch_warnings(action='ignore'), Image.open(path, formats=formats) as image:
         return image.size

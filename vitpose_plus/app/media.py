@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 
 from vitpose_plus.app.answers import FILM_COLUMNS, PICTURE_COLUMNS
+from vitpose_plus.app.boxes import GivenBoxes
 from vitpose_plus.app.choices import HAND
 from vitpose_plus.app.limits import Limits
 from vitpose_plus.app.uploads import Upload, UploadedFilm, UploadedPicture
@@ -29,10 +30,14 @@ class Medium(ABC):
     columns: tuple[str, ...]
     ending: str
 
+    @staticmethod  # noqa: B027  by default, no check
+    def check_boxes(given: GivenBoxes) -> None:
+        """Raises a ``UserError`` if boxes of this kind are not possible."""
+
     @staticmethod
     @abstractmethod
-    def check(upload: Upload, boxes: object, limits: Limits) -> None:
-        """Raises a ``UserError`` if the upload is not allowed."""
+    def check(upload: Upload, limits: Limits) -> None:
+        """Raises a ``UserError`` if the upload exceeds the limits, or is of another kind."""
 
     @staticmethod
     @abstractmethod
@@ -58,7 +63,7 @@ class PictureMedium(Medium):
     ending = '.json'
 
     @staticmethod
-    def check(upload: Upload, boxes: object, limits: Limits) -> None:
+    def check(upload: Upload, limits: Limits) -> None:
         limits.check_picture(upload.path, upload.name)
 
     @staticmethod
@@ -74,11 +79,14 @@ class FilmMedium(Medium):
     ending = '.ndjson'
 
     @staticmethod
-    def check(upload: Upload, boxes: object, limits: Limits) -> None:
-        if boxes == HAND or not (boxes is None or isinstance(boxes, str)):
+    def check_boxes(given: GivenBoxes) -> None:
+        if not isinstance(given, str | None) or given == HAND:
             raise UserError(
                 'Boxes can be drawn by hand in pictures only: choose other boxes for a film.'
             )
+
+    @staticmethod
+    def check(upload: Upload, limits: Limits) -> None:
         limits.check_film(upload.path, upload.name)
 
     @staticmethod

@@ -20,8 +20,7 @@ from vitpose_plus.app.memory import LastUsed
 from vitpose_plus.app.requests import Given, Progress, Request
 from vitpose_plus.app.uploads import Upload, read, save_camera
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference import models
-from vitpose_plus.inference.models import Facts
+from vitpose_plus.inference.models import Facts, Origin, facts_of, origin_of
 from vitpose_plus.inference.predictor import PosePredictor
 from vitpose_plus.inference.quality import obstacle
 from vitpose_plus.inference.results import Result
@@ -45,7 +44,7 @@ class PoseService:
         lifetime: The age in seconds at which an answer is deleted.
 
     Raises:
-        UserError: There is no such model.
+        UserError: There is no such model, or its config is wrong.
     """
 
     def __init__(
@@ -63,30 +62,26 @@ class PoseService:
         self.boxing = Boxing(detectors, self.limits)
         self.folders = Folders(lifetime)
         self._checkpoints = dict(checkpoints or {})
-        self._facts: dict[str, Facts] = {}
         self._predictors: LastUsed[PosePredictor] = LastUsed()
         self._notes: list[str] = []
         self._lock = RLock()
-        for model in self.models:
-            self.origin(model)
+        self._facts = {model: facts_of(self.origin(model)) for model in self.models}
 
     @property
     def root(self) -> Path:
         """The folder of all files that the page may serve."""
         return self.folders.root
 
-    def origin(self, model: str) -> models.Origin:
+    def origin(self, model: str) -> Origin:
         """Returns the origin of a model; this needs no weights."""
         check_choice(model, self.models, 'model')
         checkpoint = self._checkpoints.get(model)
-        return models.origin_of(model, checkpoint and str(checkpoint))
+        return origin_of(model, checkpoint and str(checkpoint))
 
     def facts(self, model: str) -> Facts:
         """Returns the facts about a model; this needs no weights."""
-        with self._lock:
-            if model not in self._facts:
-                self._facts[model] = models.facts_of(self.origin(model))
-            return self._facts[model]
+        check_choice(model, self.models, 'model')
+        return self._facts[model]
 
     def datasets(self, model: str) -> list[Choice]:
         """Returns the choices of keypoints; the first one is the default."""
@@ -118,8 +113,7 @@ class PoseService:
 
         Boxes that a user draws on this picture are in the right pixels.
         """
-        with self._lock, sentences(self.device):
-            folder = self._new_folder()
+        with self._lock, sentences(self.device), self.folders.new() as folder:
             upload = self._upload(source, folder)
             self.limits.check_picture(upload.path, upload.name)
             path = folder / f'{upload.stem}.png'
@@ -132,12 +126,12 @@ class PoseService:
         self.folders.close()
 
     def _answer(self, medium: Medium, source: Given, request: Request) -> Answer:
-        with self._lock, sentences(self.device):
+        with self._lock, sentences(self.device), self.folders.new() as folder:
+            medium.check_boxes(request.boxes)
             self._check(request)
-            folder = self._new_folder()
             upload = self._upload(source, folder)
             with naming(upload):
-                medium.check(upload, request.boxes, self.limits)
+                medium.check(upload, self.limits)
                 return self._predict(medium, upload, request, folder)
 
     def _check(self, request: Request) -> None:
@@ -167,7 +161,7 @@ class PoseService:
             )
             skeletons = predictor.skeletons
             answer = writing.write(self._counted(results, sources, request.progress), skeletons)
-        answer.messages = list(dict.fromkeys(notes))
+        answer.messages = [upload.named(note) for note in dict.fromkeys(notes)]
         return answer
 
     def _counted(
@@ -181,7 +175,7 @@ class PoseService:
             yield result
             progress(number, sources.total, f'instances: {instances}')
         if not instances:
-            self._notes.append('Nobody is found: choose other boxes, or draw them by hand.')
+            self._notes.append('Nobody is found: choose other boxes, or another model.')
 
     def _load(self, model: str) -> PosePredictor:
         def note(sentence: str) -> None:
@@ -190,10 +184,6 @@ class PoseService:
         return PosePredictor(
             model, self._checkpoints.get(model), device=self.device, on_message=note
         )
-
-    def _new_folder(self) -> Path:
-        with disk_errors(self.root):
-            return self.folders.new()
 
     def _upload(self, source: Given, folder: Path) -> Upload:
         if isinstance(source, np.ndarray):

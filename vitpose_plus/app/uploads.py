@@ -12,6 +12,7 @@ from vitpose_plus.app.limits import Limits
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.sources import Sources
 from vitpose_plus.inference.sources.films import FilmEntry
+from vitpose_plus.inference.sources.names import in_message
 from vitpose_plus.inference.sources.paths import FileEntry, FilePicture
 from vitpose_plus.inference.sources.source import Entry, Source
 from vitpose_plus.inference.writing import disk_errors, write_picture
@@ -43,6 +44,10 @@ class Upload:
     def name(self) -> str:
         """The clean name, with the ending."""
         return self.stem + re.sub(r'[^.\w]', '', self.path.suffix)[:8]
+
+    def named(self, message: str) -> str:
+        """Returns a message with the name in place of the path."""
+        return message.replace(in_message(self.path), self.name)
 
 
 class UploadedPicture(Source):
