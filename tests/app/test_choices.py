@@ -8,7 +8,7 @@ import pytest
 from vitpose_plus.app.choices import HAND, Choice, boxes_of, datasets_of
 from vitpose_plus.checkpoints import fetching
 from vitpose_plus.checkpoints.layouts.heads import SIX
-from vitpose_plus.inference.models import facts_of, origin_of
+from vitpose_plus.inference.models import origin_of
 
 DETECTORS = ('rtmdet-m', 'rtmdet-m-coco', 'work/mine')
 RULE = 'person=coco,animal=ap10k'
@@ -27,7 +27,7 @@ def facts(monkeypatch):
 
 @cache
 def facts_about(name):
-    return facts_of(origin_of(name))
+    return origin_of(name).facts()
 
 
 def values(choices):

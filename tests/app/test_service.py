@@ -3,7 +3,9 @@
 import csv
 import gc
 import json
+import re
 import weakref
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmpose.registry import MODELS
 from PIL import Image
 
 from tests.helpers import figures_detector
@@ -23,8 +26,10 @@ from vitpose_plus.app.choices import HAND
 from vitpose_plus.app.service import PoseService
 from vitpose_plus.commands import main
 from vitpose_plus.errors import RunError, UserError
+from vitpose_plus.experiments.catalogue import read_config
 from vitpose_plus.inference.writing import write_picture
 
+BOTTOM_UP = 'vitpose-bottomup-tiny_figures-128x128'
 DETECTOR = str(figures_detector.FOLDER)
 BOTH = 'person=coco,animal=ap10k'
 WHOLE = dict(model=TINY, dataset='coco', boxes='whole')
@@ -229,3 +234,20 @@ def test_a_film_that_ends_early_is_a_message_with_its_name(service, tmp_path):
     answer = service.film(film, **WHOLE)
     assert len(answer.messages) == 1
     assert answer.messages[0].startswith('a.mkv ends after')
+
+
+def test_a_bottom_up_model_uses_no_boxes_and_has_no_heatmaps(mixed, tmp_path):
+    cfg = read_config(BOTTOM_UP)
+    network = MODELS.build(cfg.model)
+    network.init_weights()
+    torch.save(dict(state_dict=network.state_dict()), tmp_path / 'w.pth')
+    with closing(
+        PoseService([BOTTOM_UP], {BOTTOM_UP: tmp_path / 'w.pth'}, device='cpu')
+    ) as service:
+        assert service.boxes(BOTTOM_UP, 'coco') == []
+        answer = service.picture(mixed, model=BOTTOM_UP, dataset='coco', overlay=True)
+        assert answer.drawn.exists()
+        assert answer.overlay is None
+        assert re.search(r'is a \w+, so its heatmaps are not drawn\.$', answer.messages[0])
+        with pytest.raises(UserError, match=r'finds everybody without boxes: choose no boxes'):
+            service.picture(mixed, model=BOTTOM_UP, dataset='coco', boxes='whole')

@@ -20,7 +20,7 @@ from vitpose_plus.app.memory import LastUsed
 from vitpose_plus.app.requests import Given, Progress, Request
 from vitpose_plus.app.uploads import Upload, read, save_camera
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference.models import Facts, Origin, facts_of, origin_of
+from vitpose_plus.inference.models import Facts, Origin, origin_of
 from vitpose_plus.inference.predictor import PosePredictor
 from vitpose_plus.inference.quality import obstacle
 from vitpose_plus.inference.results import Result
@@ -65,7 +65,7 @@ class PoseService:
         self._predictors: LastUsed[PosePredictor] = LastUsed()
         self._notes: list[str] = []
         self._lock = RLock()
-        self._facts = {model: facts_of(self.origin(model)) for model in self.models}
+        self._facts = {model: self.origin(model).facts() for model in self.models}
 
     @property
     def root(self) -> Path:

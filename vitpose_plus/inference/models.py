@@ -38,6 +38,21 @@ LOADERS = ('test_dataloader', 'val_dataloader', 'train_dataloader')
 CHECKPOINTS = ('.pth', '.pt', '.safetensors')
 
 
+@dataclass(frozen=True)
+class Facts:
+    """The facts about a model that its config contains.
+
+    Attributes:
+        datasets: The names of its datasets, in the order of the heads.
+        defaults: The values in the config's section ``predict``.
+        network: The class of its network.
+    """
+
+    datasets: tuple[str, ...]
+    defaults: dict[str, str]
+    network: type
+
+
 @dataclass
 class Origin(ABC):
     """A way to name a model.
@@ -58,6 +73,14 @@ class Origin(ABC):
     @abstractmethod
     def config(self) -> Config:
         """Returns the config; this needs no weights."""
+
+    def facts(self) -> Facts:
+        """Returns the facts about the model; this needs no weights."""
+        init_default_scope('mmpose')
+        cfg = self.config()
+        with about(cfg.filename or self.model):
+            datasets = tuple(name for name, _ in _datasets(cfg))
+        return Facts(datasets, _defaults(cfg), MODELS.get(cfg.model.type))
 
     @abstractmethod
     def read(self) -> tuple[Config, dict[str, Tensor], Path]:
@@ -255,30 +278,6 @@ def load(model: str, checkpoint: str | None = None) -> PoseModel:
         pipelines=pipelines,
         defaults=_defaults(cfg),
     )
-
-
-@dataclass(frozen=True)
-class Facts:
-    """The facts about a model that its config contains.
-
-    Attributes:
-        datasets: The names of its datasets, in the order of the heads.
-        defaults: The values in the config's section ``predict``.
-        network: The class of its network.
-    """
-
-    datasets: tuple[str, ...]
-    defaults: dict[str, str]
-    network: type
-
-
-def facts_of(origin: Origin) -> Facts:
-    """Reads the facts about a model; this needs no weights."""
-    init_default_scope('mmpose')
-    cfg = origin.config()
-    with about(cfg.filename or origin.model):
-        datasets = tuple(name for name, _ in _datasets(cfg))
-    return Facts(datasets, _defaults(cfg), MODELS.get(cfg.model.type))
 
 
 def _defaults(cfg: Config) -> dict[str, str]:
