@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from vitpose_plus.errors import UserError
 from vitpose_plus.inference.engines.description import Description
 
 
@@ -21,6 +22,7 @@ class Engine(ABC):
 
     Attributes:
         ending: The ending of the names of its files.
+        name: The name of the library.
         description: What the file states about itself.
         provider: What computes, as the library names it after the file was opened.
 
@@ -29,11 +31,39 @@ class Engine(ABC):
     """
 
     ending: str
-    description: Description
+    name: str
     provider: str
 
     def __init__(self, path: Path, device: torch.device) -> None:
         self.path, self.device = path, device
+        self.description = self.describe(path)
+
+    @classmethod
+    @abstractmethod
+    def text(cls, path: Path) -> str | None:
+        """The text of the description in a file; None if the file has none.
+
+        Raises:
+            UserError: The file is damaged.
+        """
+
+    @classmethod
+    def describe(cls, path: Path) -> Description:
+        """Reads the description of a file; nothing of the file is run.
+
+        Raises:
+            UserError: The file is damaged, or has no description.
+        """
+        text = cls.text(path)
+        if text is None:
+            raise UserError(
+                f'{path} has no description of its keypoints, so vitpose export did not write it: '
+                'export the model with vitpose export.'
+            )
+        try:
+            return Description.from_json(text)
+        except UserError as error:
+            raise UserError(f'{path}: {error}') from error
 
     @abstractmethod
     def __call__(self, crops: Tensor, dataset_index: Tensor | None = None) -> tuple[Tensor, ...]:
@@ -48,3 +78,19 @@ class Engine(ABC):
             The outputs in float32, on the CPU: keypoints (B, K, 2) and scores (B, K), or heatmaps
             (B, K, h, w).
         """
+
+
+def damaged(path: Path, problem: object) -> UserError:
+    """The error for a file that a library cannot read."""
+    return UserError(
+        f'{path} cannot be read ({problem}): export the model again with vitpose export.'
+    )
+
+
+def require_beside(path: Path, name: str) -> None:
+    """Raises a ``UserError`` if the file with the weights is missing beside ``path``."""
+    if not (path.parent / name).is_file():
+        raise UserError(
+            f'{path} needs the file {name} beside it, which has its weights: copy both files into '
+            'one folder.'
+        )

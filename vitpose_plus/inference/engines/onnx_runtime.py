@@ -1,0 +1,78 @@
+"""Runs .onnx files with ONNX Runtime.
+
+ONNX Runtime uses its provider for the CPU, or for CUDA, as the device requires. The environment
+variable ``VITPOSE_ONNX_PROVIDER`` names another provider, for example
+``TensorrtExecutionProvider``. If ONNX Runtime cannot load a provider, it uses another one and only
+writes a warning. Here this is an error.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vitpose_plus.errors import UserError, needing, reason
+from vitpose_plus.inference.engines.description import KEY
+from vitpose_plus.inference.engines.engine import Engine, damaged, require_beside
+
+VARIABLE = 'VITPOSE_ONNX_PROVIDER'
+CPU = 'CPUExecutionProvider'
+PROVIDERS = dict(cpu=CPU, cuda='CUDAExecutionProvider')  # type of the device -> provider
+
+
+class OnnxRuntime(Engine):
+    """A .onnx file, which ONNX Runtime runs."""
+
+    ending = '.onnx'
+    name = 'ONNX Runtime'
+
+    def __init__(self, path: Path, device: torch.device) -> None:
+        super().__init__(path, device)
+        with needing('onnxruntime', 'export', path):
+            import onnxruntime
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = 3  # errors; a provider that is missing is checked below
+        providers = wanted_providers(device)
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers)
+        except Exception as error:  # ONNX Runtime's errors have no common class
+            raise damaged(path, reason(error)) from error
+        self.provider = self._session.get_providers()[0]
+        if self.provider != providers[0][0]:
+            available = ', '.join(onnxruntime.get_available_providers())
+            raise UserError(
+                f'ONNX Runtime would run {path} with {self.provider} instead of {providers[0][0]}: '
+                f'install a version with that provider (this one has {available}), or give '
+                '--device cpu.'
+            )
+        self._inputs = [each.name for each in self._session.get_inputs()]
+
+    @classmethod
+    def text(cls, path: Path) -> str | None:
+        with needing('onnx', 'export', path):
+            import onnx
+        try:
+            model = onnx.load(path, load_external_data=False)
+        except Exception as error:  # protobuf's errors depend on its implementation
+            raise damaged(path, 'it is no ONNX model') from error
+        for tensor in model.graph.initializer:
+            for entry in tensor.external_data:
+                if entry.key == 'location':
+                    require_beside(path, entry.value)
+        return {entry.key: entry.value for entry in model.metadata_props}.get(KEY)
+
+    def __call__(self, crops: Tensor, dataset_index: Tensor | None = None) -> tuple[Tensor, ...]:
+        given = [each.cpu().numpy() for each in (crops, dataset_index) if each is not None]
+        outputs = self._session.run(None, dict(zip(self._inputs, given, strict=True)))
+        return tuple(torch.from_numpy(output).float() for output in outputs)
+
+
+def wanted_providers(device: torch.device) -> list[tuple[str, dict[str, Any]]]:
+    """The providers with their options; the first one is required."""
+    default = PROVIDERS.get(device.type, CPU)
+    names = dict.fromkeys([os.environ.get(VARIABLE) or default, default])
+    options = {} if device.type == 'cpu' else dict(device_id=device.index or 0)
+    return [(name, {} if name == CPU else options) for name in names]

@@ -1,0 +1,65 @@
+"""Runs .xml files with OpenVINO, on the CPU."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import torch
+from torch import Tensor
+
+from vitpose_plus.errors import UserError, needing, reason
+from vitpose_plus.inference.engines.description import KEY
+from vitpose_plus.inference.engines.engine import Engine, damaged, require_beside
+
+# The precision of the file -> OpenVINO's name of the precision of the computation. Without this
+# OpenVINO uses bf16 if the processor has it. The integer layers of int8 files stay integer.
+PRECISIONS = dict(fp32='f32', fp16='f16', int8='f32')
+
+
+class OpenVino(Engine):
+    """A .xml file with its .bin, which OpenVINO runs."""
+
+    ending = '.xml'
+    name = 'OpenVINO'
+
+    def __init__(self, path: Path, device: torch.device) -> None:
+        super().__init__(path, device)
+        if device.type != 'cpu':
+            raise UserError(f'{path} runs on the CPU, not on {device}: give --device cpu.')
+        with needing('openvino', 'openvino', path):
+            import openvino
+        wanted = PRECISIONS[self.description.precision]
+        settings = dict(
+            INFERENCE_PRECISION_HINT=wanted,
+            INFERENCE_NUM_THREADS=torch.get_num_threads(),
+            PERFORMANCE_HINT='LATENCY',
+        )
+        try:
+            model = openvino.Core().read_model(path)
+            self._compiled = openvino.compile_model(model, 'CPU', settings)
+        except Exception as error:  # OpenVINO raises RuntimeError, and errors of its bindings
+            raise damaged(path, reason(error)) from error
+        used = self._compiled.get_property('INFERENCE_PRECISION_HINT').to_string()
+        if used != wanted:
+            raise UserError(
+                f'OpenVINO would compute {path} in {used} instead of {wanted}, which this processor '
+                'does not support: export the model with --precision fp32.'
+            )
+        devices = ', '.join(self._compiled.get_property('EXECUTION_DEVICES'))
+        self.provider = f'{devices} {used}'
+
+    @classmethod
+    def text(cls, path: Path) -> str | None:
+        try:
+            root = ElementTree.parse(path).getroot()
+        except (ElementTree.ParseError, UnicodeDecodeError, LookupError) as error:
+            raise damaged(path, 'it is no XML') from error
+        if root.tag != 'net':
+            raise damaged(path, 'it is no OpenVINO model')
+        require_beside(path, path.with_suffix('.bin').name)
+        found = root.find(f'rt_info/{KEY}')
+        return None if found is None else found.get('value')
+
+    def __call__(self, crops: Tensor, dataset_index: Tensor | None = None) -> tuple[Tensor, ...]:
+        given = [each.cpu().numpy() for each in (crops, dataset_index) if each is not None]
+        outputs = self._compiled(given)
+        return tuple(torch.from_numpy(outputs[key]).float() for key in self._compiled.outputs)
