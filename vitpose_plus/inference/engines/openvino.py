@@ -41,7 +41,7 @@ class OpenVino(Engine):
         used = self._compiled.get_property('INFERENCE_PRECISION_HINT').to_string()
         if used != wanted:
             raise UserError(
-                f'OpenVINO would compute {path} in {used} instead of {wanted}, which this processor '
+                f'OpenVINO computes {path} in {used} instead of {wanted}, which this processor '
                 'does not support: export the model with --precision fp32.'
             )
         devices = ', '.join(self._compiled.get_property('EXECUTION_DEVICES'))
