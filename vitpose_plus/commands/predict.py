@@ -17,9 +17,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from vitpose_plus.inference import assignment, models
+    from vitpose_plus.inference import assignment
     from vitpose_plus.inference.collecting import Collection
     from vitpose_plus.inference.drawing import Drawings, NoDrawings
+    from vitpose_plus.inference.exported import origin_of
     from vitpose_plus.inference.folder import PredictionFolder, check_place
     from vitpose_plus.inference.formats import FORMATS
     from vitpose_plus.inference.manifests import new_manifest
@@ -42,7 +43,7 @@ def _run(args: argparse.Namespace) -> int:
     sources = open_sources(
         args.sources, Path(args.out) / 'drawn', selection, is_shared=processes.are_several
     )
-    models.origin_of(args.model, args.checkpoint).check_datasets(assignment.named(args.dataset))
+    origin_of(args.model, args.checkpoint).check_datasets(assignment.named(args.dataset))
     progress = PredictionProgress(sources.total, is_shown=processes.is_first)
     predictor = PosePredictor(
         args.model,

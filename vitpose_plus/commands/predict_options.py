@@ -21,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--model',
         default=MODEL,
         metavar='NAME',
-        help=f'a released name (vitpose weights), a config, or a training folder [{MODEL}]',
+        help='a released name (vitpose weights), a config, a training folder, or a file of '
+        f'vitpose export [{MODEL}]',
     )
     parser.add_argument(
         '--checkpoint', metavar='FILE', help='the weights (file or URL), if --model is a config'

@@ -1,4 +1,4 @@
-"""Test a checkpoint with the datasets and metrics of a config."""
+"""Test a checkpoint, or an exported file, with the datasets and metrics of a config."""
 
 import argparse
 import os.path as osp
@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'checkpoint',
         nargs='?',
-        help="the weights to test [the best checkpoint in the config's training folder; the config "
-        'may also be a training folder]',
+        help="the weights to test, or a file of vitpose export [the best checkpoint in the config's "
+        'training folder; the config may also be a training folder]',
     )
     parser.add_argument('--out', metavar='JSON', help='also write the metrics to this file')
     parser.add_argument(
@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> None:
 
     from vitpose_plus.engine.pictures import naming_broken_pictures
     from vitpose_plus.engine.runs import build_runner
+    from vitpose_plus.inference.engines.opening import is_exported
+    from vitpose_plus.inference.engines.testing import use_file
     from vitpose_plus.models.building import deployment_config
     from vitpose_plus.visualization import contact_sheet
 
@@ -61,9 +63,16 @@ def run(args: argparse.Namespace) -> None:
         files.check_output(args.sheet, files.PICTURES)
     cfg = load_config(args)
     cfg.model = deployment_config(cfg.model)
+    notes = []
+    if is_file := is_exported(args.checkpoint or ''):
+        notes = use_file(cfg, args.checkpoint)
     if args.sheet and 'strategy' in cfg:
         raise UserError('--sheet needs the complete model on one device: use the base config.')
     runner = build_runner(cfg, ('test',))
+    for note in notes:
+        runner.logger.warning(note)
+    if is_file:
+        runner.model.backbone.open()
     with naming_broken_pictures():
         metrics = runner.test()
     if args.out and is_main_process():

@@ -12,6 +12,7 @@ from mmpose.registry import KEYPOINT_CODECS
 from torch import nn
 
 from vitpose_plus.codecs.heatmaps import BatchedDecoding
+from vitpose_plus.datasets.transforms import StretchedTopdownAffine
 from vitpose_plus.errors import UserError
 from vitpose_plus.export.graphs import channels_of
 from vitpose_plus.inference.engines.description import (
@@ -89,7 +90,10 @@ def _top_down(model: PoseModel, options: Options) -> tuple[str, Iterator[Dataset
     if options.outputs == KEYPOINTS:
         for codec in codecs:
             _check_codec(codec)
-    return options.outputs, map(_part, model.skeletons.values(), model.pipelines.values(), codecs)
+    shifts = [bool(each.get('shift_heatmap', False)) for each in settings]
+    shifts *= len(codecs) // len(shifts)  # a plain model has one setting for all datasets
+    pipelines = model.pipelines.values()
+    return options.outputs, map(_part, model.skeletons.values(), pipelines, codecs, shifts)
 
 
 def _settings(network: TopdownPoseEstimator) -> list[dict]:
@@ -122,14 +126,20 @@ def _check_codec(codec: dict[str, Any]) -> None:
         )
 
 
-def _part(skeleton: Any, pipeline: Any, codec: dict[str, Any]) -> DatasetPart:
+def _part(skeleton: Any, pipeline: Any, codec: dict[str, Any], shift: bool) -> DatasetPart:
     crops = [step for step in pipeline.transforms if isinstance(step, TopdownAffine)]
     if not crops:
         raise UserError(
             f'The pipeline of {skeleton.dataset} has no TopdownAffine, so the size of the crops is '
             'unknown: add it.'
         )
-    return DatasetPart(skeleton, use_udp=bool(crops[-1].use_udp), codec=codec)
+    return DatasetPart(
+        skeleton,
+        use_udp=bool(crops[-1].use_udp),
+        codec=codec,
+        is_stretched=isinstance(crops[-1], StretchedTopdownAffine),
+        shift_heatmap=shift,
+    )
 
 
 def _bottom_up(model: PoseModel, options: Options) -> tuple[str, Iterator[DatasetPart]]:

@@ -4,11 +4,12 @@ import difflib
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
@@ -30,6 +31,7 @@ from vitpose_plus.experiments.catalogue import (
     shipped_configs,
 )
 from vitpose_plus.files import about
+from vitpose_plus.inference import batches
 from vitpose_plus.models.building import build_on_meta
 
 # The keys that the section ``predict`` of a config may have.
@@ -93,6 +95,18 @@ class Origin(ABC):
 
     def check_datasets(self, names: list[str]) -> None:  # noqa: B027  by default, no check
         """Raises a ``UserError`` if the name alone shows that a dataset has no head."""
+
+    def device_of(self, name: str) -> torch.device:
+        """Returns the device of a name; a ``UserError`` if it does not exist."""
+        return batches.device_of(name)
+
+    def precision_of(self, name: str) -> str:
+        """Returns the precision of a name; a ``UserError`` if the model cannot use it."""
+        return batches.precision_of(name)
+
+    def load(self, device: torch.device) -> 'PoseModel':
+        """Loads the model, ready to predict; a network is moved to the device later."""
+        return load(self.model, self.checkpoint)
 
 
 class ReleasedName(Origin):
@@ -211,17 +225,33 @@ class PoseModel:
     pipelines: dict[str, Compose]
     defaults: dict[str, str] = field(default_factory=dict)
 
+    def use_flip_test(self, is_wanted: bool, on_message: Callable[[str], None]) -> bool:
+        """Sets whether the network averages predictions with those of the mirrored crops.
+
+        Returns:
+            Whether it does so.
+        """
+        self.network.test_cfg['flip_test'] = is_wanted
+        return is_wanted
+
+    def check_quality(self) -> None:
+        """Raises a ``UserError`` if the model has no heatmaps of single crops for ``--quality``."""
+
     def describe(self) -> dict[str, Any]:
         """The description of the model in the manifest, with the SHA-256 of the checkpoint."""
-        with open(self.checkpoint, 'rb') as file:
-            digest = hashlib.file_digest(file, 'sha256').hexdigest()
         return dict(
             name=self.origin.model,
             config=self.config,
             checkpoint=str(self.checkpoint),
-            sha256=digest,
+            sha256=sha256(self.checkpoint),
             licence_flags=self.origin.flags,
         )
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with open(path, 'rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 ORIGINS: tuple[type[Origin], ...] = (ReleasedName, TrainingFolder, ConfigFile)

@@ -7,19 +7,15 @@ from typing import Any
 
 from vitpose_plus.datasets.skeletons import Skeleton
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference import assignment, models
-from vitpose_plus.inference.batches import (
-    BatchRunner,
-    batch_size_of,
-    device_of,
-    precision_of,
-)
+from vitpose_plus.inference import assignment
+from vitpose_plus.inference.batches import BatchRunner, batch_size_of
 from vitpose_plus.inference.boxes import open_boxes
 from vitpose_plus.inference.boxes.source import BoxSource
 from vitpose_plus.inference.boxes.trained import trained_with
 from vitpose_plus.inference.boxes.whole import FirstLook
 from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL
 from vitpose_plus.inference.estimators import estimator_of
+from vitpose_plus.inference.exported import origin_of
 from vitpose_plus.inference.following import FollowingPrediction
 from vitpose_plus.inference.items import Failure
 from vitpose_plus.inference.prediction import Prediction, raise_failure
@@ -42,7 +38,8 @@ class PosePredictor:
             print(result.source, result.keypoints.shape)
 
     Args:
-        model: The name of a released model, the path or name of a config, or a training folder.
+        model: The name of a released model, the path or name of a config, a training folder, or a
+            file that ``vitpose export`` wrote.
         checkpoint: The file or URL of the weights, if ``model`` does not define them.
         device: ``auto``, ``cpu`` or ``cuda:N``.
         precision: ``auto``, ``fp32`` or ``bf16``.
@@ -70,11 +67,14 @@ class PosePredictor:
         quality: bool = False,
         on_message: Callable[[str], None] = LOGGER.warning,
     ) -> None:
-        self.device, self.on_message = device_of(device), on_message
-        settings = precision_of(precision), batch_size_of(batch_size, self.device)
-        self.model = models.load(str(model), checkpoint and str(checkpoint))
-        self.flip_test = self.model.network.test_cfg['flip_test'] = flip_test
+        origin = origin_of(str(model), checkpoint and str(checkpoint))
+        self.device, self.on_message = origin.device_of(device), on_message
+        settings = origin.precision_of(precision), batch_size_of(batch_size, self.device)
+        self.model = origin.load(self.device)
+        self.flip_test = self.model.use_flip_test(flip_test, on_message)
         self.quality = quality
+        if quality:
+            self.model.check_quality()
         network = measuring(self.model, flip_test) if quality else self.model.network
         self.run = BatchRunner(network, self.device, *settings, on_message)
         self.estimator = estimator_of(self.model)

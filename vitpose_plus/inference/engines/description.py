@@ -26,11 +26,15 @@ class DatasetPart:
         skeleton: The keypoints, and the size and the padding of the crops.
         use_udp: Whether the crops are made as UDP requires (``TopdownAffine``).
         codec: The type and the arguments of the codec that decodes the heatmaps.
+        is_stretched: Whether boxes are stretched to the crop (``StretchedTopdownAffine``).
+        shift_heatmap: Whether a flip test shifts the heatmaps of the mirrored crop by one pixel.
     """
 
     skeleton: Skeleton
     use_udp: bool
     codec: Mapping[str, Any]
+    is_stretched: bool = False
+    shift_heatmap: bool = False
 
 
 @dataclass(frozen=True)

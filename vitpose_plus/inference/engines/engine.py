@@ -23,6 +23,7 @@ class Engine(ABC):
     Attributes:
         ending: The ending of the names of its files.
         name: The name of the library.
+        runs_on_gpu: Whether ``auto`` may choose a GPU.
         description: What the file states about itself.
         provider: What computes, as the library names it after the file was opened.
 
@@ -32,6 +33,7 @@ class Engine(ABC):
 
     ending: str
     name: str
+    runs_on_gpu = True
     provider: str
 
     def __init__(self, path: Path, device: torch.device) -> None:
@@ -46,6 +48,11 @@ class Engine(ABC):
         Raises:
             UserError: The file is damaged.
         """
+
+    @classmethod
+    def companions(cls, path: Path) -> list[str]:
+        """The names of the files beside ``path`` that have its weights."""
+        return []
 
     @classmethod
     def describe(cls, path: Path) -> Description:
@@ -89,6 +96,8 @@ def damaged(path: Path, problem: object) -> UserError:
 
 def require_beside(path: Path, name: str) -> None:
     """Raises a ``UserError`` if the file with the weights is missing beside ``path``."""
+    if Path(name).name != name:
+        raise damaged(path, f'it names weights in another folder, {name!r}')
     if not (path.parent / name).is_file():
         raise UserError(
             f'{path} needs the file {name} beside it, which has its weights: copy both files into '

@@ -8,7 +8,7 @@ writes a warning. Here this is an error.
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -16,6 +16,9 @@ from torch import Tensor
 from vitpose_plus.errors import UserError, needing, reason
 from vitpose_plus.inference.engines.description import KEY
 from vitpose_plus.inference.engines.engine import Engine, damaged, require_beside
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 VARIABLE = 'VITPOSE_ONNX_PROVIDER'
 CPU = 'CPUExecutionProvider'
@@ -52,17 +55,14 @@ class OnnxRuntime(Engine):
 
     @classmethod
     def text(cls, path: Path) -> str | None:
-        with needing('onnx', 'export', path):
-            import onnx
-        try:
-            model = onnx.load(path, load_external_data=False)
-        except Exception as error:  # protobuf's errors depend on its implementation
-            raise damaged(path, 'it is no ONNX model') from error
-        for tensor in model.graph.initializer:
-            for entry in tensor.external_data:
-                if entry.key == 'location':
-                    require_beside(path, entry.value)
+        model = _read(path)
+        for name in _external(model):
+            require_beside(path, name)
         return {entry.key: entry.value for entry in model.metadata_props}.get(KEY)
+
+    @classmethod
+    def companions(cls, path: Path) -> list[str]:
+        return _external(_read(path))
 
     def __call__(self, crops: Tensor, dataset_index: Tensor | None = None) -> tuple[Tensor, ...]:
         given = [each.cpu().numpy() for each in (crops, dataset_index) if each is not None]
@@ -76,3 +76,19 @@ def wanted_providers(device: torch.device) -> list[tuple[str, dict[str, Any]]]:
     names = dict.fromkeys([os.environ.get(VARIABLE) or default, default])
     options = {} if device.type == 'cpu' else dict(device_id=device.index or 0)
     return [(name, {} if name == CPU else options) for name in names]
+
+
+def _read(path: Path) -> 'ModelProto':
+    """Reads a file without the weights that are in another file."""
+    with needing('onnx', 'export', path):
+        import onnx
+    try:
+        return onnx.load(path, load_external_data=False)
+    except Exception as error:  # protobuf's errors depend on its implementation
+        raise damaged(path, 'it is no ONNX model') from error
+
+
+def _external(model: 'ModelProto') -> list[str]:
+    """The names of the files with weights."""
+    entries = [entry for tensor in model.graph.initializer for entry in tensor.external_data]
+    return sorted({entry.value for entry in entries if entry.key == 'location'})

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from vitpose_plus.errors import UserError
+from vitpose_plus.inference import batches
 from vitpose_plus.inference.engines.description import Description
 from vitpose_plus.inference.engines.engine import Engine
 from vitpose_plus.inference.engines.onnx_runtime import OnnxRuntime
@@ -33,6 +34,16 @@ def open_engine(path: str | Path, device: torch.device) -> Engine:
 def description_of(path: str | Path) -> Description:
     """Reads what an exported file states about itself; nothing of the file is run."""
     return _engine_of(path).describe(Path(path))
+
+
+def device_of(path: str | Path, name: str) -> torch.device:
+    """Returns the device of a name; ``auto`` is a GPU only if the engine can use one.
+
+    Raises:
+        UserError: The device does not exist.
+    """
+    is_cpu = name == 'auto' and not _engine_of(path).runs_on_gpu
+    return batches.device_of('cpu' if is_cpu else name)
 
 
 def _engine_of(path: str | Path) -> type[Engine]:

@@ -20,6 +20,7 @@ class OpenVino(Engine):
 
     ending = '.xml'
     name = 'OpenVINO'
+    runs_on_gpu = False
 
     def __init__(self, path: Path, device: torch.device) -> None:
         super().__init__(path, device)
@@ -27,7 +28,9 @@ class OpenVino(Engine):
             raise UserError(f'{path} runs on the CPU, not on {device}: give --device cpu.')
         with needing('openvino', 'openvino', path):
             import openvino
-        wanted = PRECISIONS[self.description.precision]
+        wanted = PRECISIONS.get(self.description.precision)
+        if wanted is None:
+            raise damaged(path, f'its precision is {self.description.precision!r}')
         settings = dict(
             INFERENCE_PRECISION_HINT=wanted,
             INFERENCE_NUM_THREADS=torch.get_num_threads(),
@@ -48,6 +51,10 @@ class OpenVino(Engine):
         self.provider = f'{devices} {used}'
 
     @classmethod
+    def companions(cls, path: Path) -> list[str]:
+        return [path.with_suffix('.bin').name]
+
+    @classmethod
     def text(cls, path: Path) -> str | None:
         try:
             root = ElementTree.parse(path).getroot()
@@ -55,7 +62,8 @@ class OpenVino(Engine):
             raise damaged(path, 'it is no XML') from error
         if root.tag != 'net':
             raise damaged(path, 'it is no OpenVINO model')
-        require_beside(path, path.with_suffix('.bin').name)
+        for name in cls.companions(path):
+            require_beside(path, name)
         found = root.find(f'rt_info/{KEY}')
         return None if found is None else found.get('value')
 
