@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'checkpoint',
         nargs='?',
-        help="the weights to test, or a file of vitpose export [the best checkpoint in the config's "
-        'training folder; the config may also be a training folder]',
+        help='the weights to test, or a file of vitpose export [the best checkpoint in the '
+        "config's training folder; the config may also be a training folder]",
     )
     parser.add_argument('--out', metavar='JSON', help='also write the metrics to this file')
     parser.add_argument(
