@@ -36,8 +36,8 @@ STRINGS = _words("""
 # The functions of symbolic expressions, which are sizes.
 EXPRESSIONS = _words("""
     Add And Equality FloorDiv GreaterThan Integer LessThan Max Min Mod Mul Not Or PythonMod
-    StrictGreaterThan StrictLessThan Unequality
-""")
+    StrictGreaterThan StrictLessThan
+""") | {'Unequality'}  # codespell:ignore
 SYMBOL_FLAGS = _words('integer nonnegative positive')
 TREES = _words('builtins.dict builtins.list builtins.tuple') | {None}  # None: a tensor
 _ATEN = _words("""

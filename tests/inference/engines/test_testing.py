@@ -1,0 +1,148 @@
+"""``test CONFIG FILE``: a file must fit the config; it gives the metrics of the model."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.helpers.demo import TINY
+from tests.helpers.small_files import EXPERTS, KEYPOINTS, PLAIN, write
+from tests.helpers.tiny_figures import FILE
+from vitpose_plus.commands import main
+from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
+from vitpose_plus.datasets.skeletons import Skeleton
+from vitpose_plus.errors import UserError
+from vitpose_plus.inference.engines.testing import use_file
+
+
+def described(cfg, description, count=None):
+    """A description with the datasets of a config, for crops of 256x192."""
+    parts = []
+    for dataset in list(plain_datasets(cfg.test_dataloader.dataset))[:count]:
+        skeleton = Skeleton.of(unread(dataset).metainfo, (192, 256))
+        parts.append(replace(PLAIN.datasets[0], skeleton=skeleton))
+    return replace(description, datasets=tuple(parts), has_experts=count is None)
+
+
+def test_a_file_takes_the_place_of_the_model(tiny_config, tmp_path):
+    path = write(tmp_path / 'file.onnx', described(tiny_config, EXPERTS))
+    settings = dict(tiny_config.model.test_cfg)
+    own = {each.dataset: dict(each.test_cfg) for each in tiny_config.model.head.heads}
+    assert use_file(tiny_config, path) == []
+    model = tiny_config.model
+    assert (model.type, model.head.type) == ('MultiDatasetTopdown', 'MultiDatasetHead')
+    assert model.backbone.file == str(path)
+    assert model.test_cfg == settings
+    assert settings['flip_test']
+    assert {each.dataset: dict(each.test_cfg) for each in model.head.heads} == own
+    assert tiny_config.load_from is None
+
+
+def test_a_flip_test_in_the_file_is_not_repeated(tiny_config, tmp_path):
+    description = replace(described(tiny_config, KEYPOINTS), flip_test=True)
+    path = write(tmp_path / 'file.onnx', description)
+    assert use_file(tiny_config, path) == []
+    assert tiny_config.model.test_cfg.flip_test is False
+
+
+def test_a_flip_test_that_the_config_does_not_want_is_noted(tiny_config, tmp_path):
+    description = replace(described(tiny_config, KEYPOINTS), flip_test=True)
+    tiny_config.model.test_cfg.flip_test = False
+    [note] = use_file(tiny_config, write(tmp_path / 'file.onnx', description))
+    assert 'always averaged' in note
+
+
+def without_flip_test(cfg):
+    cfg.model.test_cfg.flip_test = False
+
+
+def with_launcher(cfg):
+    cfg.launcher = 'pytorch'
+
+
+def with_strategy(cfg):
+    cfg.strategy = dict(type='FSDPStrategy')
+
+
+def other_size(description):
+    return replace(
+        description,
+        datasets=tuple(
+            replace(part, skeleton=replace(part.skeleton, input_wh=(288, 384)))
+            for part in description.datasets
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ('kind', 'change', 'adapt', 'words'),
+    [
+        (KEYPOINTS, None, None, 'export the model with --flip-test, or add --cfg-options'),
+        (EXPERTS, with_launcher, None, 'runs in one process: leave out --launcher'),
+        (EXPERTS, with_strategy, None, 'use a config without `strategy`'),
+        (EXPERTS, None, other_size, 'makes crops of 256x192, but .* is for 384x288'),
+    ],
+)
+def test_a_file_that_does_not_fit_the_config_is_refused(
+    kind, change, adapt, words, tiny_config, tmp_path
+):
+    description = described(tiny_config, kind)
+    path = write(tmp_path / 'file.onnx', adapt(description) if adapt else description)
+    if change:
+        change(tiny_config)
+    model = tiny_config.model
+    with pytest.raises(UserError, match=words):
+        use_file(tiny_config, path)
+    assert tiny_config.model is model
+
+
+def test_a_file_of_one_dataset_does_not_fit_the_config_of_six(tiny_config, tmp_path):
+    path = write(tmp_path / 'file.onnx', described(tiny_config, PLAIN, count=1))
+    with pytest.raises(
+        UserError, match=r'tests the dataset aic with 14 keypoints, but .* coco \(17'
+    ):
+        use_file(tiny_config, path)
+
+
+def test_a_file_of_other_datasets_is_refused(tiny_config, tmp_path):
+    path = write(tmp_path / 'file.onnx', EXPERTS)
+    with pytest.raises(UserError, match='is a model of the datasets coco, ap10k, but'):
+        use_file(tiny_config, path)
+
+
+@pytest.mark.minutes
+@pytest.mark.parametrize('ending', ['.onnx', '.xml', '.pt2'])
+def test_files_of_the_trained_model_predict_and_test_as_the_model(
+    ending, people, workplace, tmp_path
+):
+    """The trained tiny ViTPose+: keypoints to 1e-3 px, and every metric to 1e-3."""
+    import numpy as np
+
+    from tests.helpers.exported import write as export
+    from vitpose_plus.inference.models import load
+    from vitpose_plus.inference.predictor import PosePredictor
+
+    model = load(TINY, str(FILE))
+    keypoints = export(model, tmp_path, 'keypoints', [ending], flip_test=True)[ending]
+    heatmaps = export(model, tmp_path, 'heatmaps', [ending], outputs='heatmaps')[ending]
+    photos, annotations = people
+
+    def predicted(name, checkpoint, dataset):
+        predictor = PosePredictor(name, checkpoint, device='cpu', flip_test=True)
+        results = predictor(photos, boxes=annotations, dataset=dataset)
+        return np.concatenate([result.keypoints for result in results])
+
+    for dataset in ('coco', 'mpii'):
+        expected = predicted(TINY, FILE, dataset)
+        for path in (keypoints, heatmaps):
+            np.testing.assert_allclose(predicted(path, None, dataset), expected, atol=1e-3)
+
+    def tested(file, name):
+        loader = ['test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False']
+        main(['test', TINY, str(file), '--out', f'{name}.json', '--cfg-options', *loader])
+        metrics = json.loads((workplace / f'{name}.json').read_text())
+        return {key: value for key, value in metrics.items() if 'time' not in key}
+
+    expected = tested(FILE, 'model')
+    for name, path in (('keypoints', keypoints), ('heatmaps', heatmaps)):
+        assert tested(path, name) == pytest.approx(expected, abs=1e-3)
