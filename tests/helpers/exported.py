@@ -46,22 +46,22 @@ def write_onnx(program, text, path):
 def write_openvino(program, text, path):
     import openvino
 
-    onnx = Path(path).with_suffix('.onnx')
-    write_onnx(program, text, onnx)
+    onnx = Path(path).with_suffix('.onnx')  # of the same graph
+    if not onnx.exists():
+        write_onnx(program, text, onnx)
     model = openvino.Core().read_model(onnx)
     model.set_rt_info(text, [KEY])
     openvino.save_model(model, path, compress_to_fp16=False)
 
 
-WRITERS = {'.onnx': write_onnx, '.xml': write_openvino, '.pt2': write_pt2}
+WRITERS = {'.pt2': write_pt2, '.onnx': write_onnx, '.xml': write_openvino}
 
 
 def write(model, folder, name, endings=tuple(WRITERS), **options):
     """Writes a model in several formats; returns the files by their endings."""
     description = describe(model, Options(**options))
-    paths = {}
-    for ending in endings:
-        paths[ending] = Path(folder, f'{name}{ending}')
-        program = captured(model, description)
-        WRITERS[ending](program, description.to_json(), paths[ending])
+    program = captured(model, description)
+    paths = {ending: Path(folder, f'{name}{ending}') for ending in endings}
+    for ending, path in paths.items():
+        WRITERS[ending](program, description.to_json(), path)
     return paths

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from torch import Tensor
 from vitpose_plus.datasets.transforms import StretchedTopdownAffine
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference import models
+from vitpose_plus.inference.boxes import trained
+from vitpose_plus.inference.boxes.detectors import DETECTORS
+from vitpose_plus.inference.boxes.kinds import REFINE
 from vitpose_plus.inference.engines.description import (
     HEATMAPS,
     DatasetPart,
@@ -33,7 +37,7 @@ class ExportedFile(Origin):
     def accepts(cls, model: str, checkpoint: str | None) -> bool:
         return is_exported(model)
 
-    @property
+    @cached_property
     def description(self) -> Description:
         """What the file states about itself; a ``UserError`` if the options do not fit a file."""
         if self.checkpoint:
@@ -97,7 +101,7 @@ class ExportedFile(Origin):
             skeletons={name: part.skeleton for name, part in parts.items()},
             metainfo=metainfo,
             pipelines=pipelines,
-            defaults=dict(described.defaults or {}),
+            defaults=_defaults(described),
             description=described,
             engine=network.backbone.open(),
         )
@@ -160,6 +164,13 @@ def origin_of(model: str, checkpoint: str | None = None) -> Origin:
     if ExportedFile.accepts(model, checkpoint):
         return ExportedFile(model, checkpoint)
     return models.origin_of(model, checkpoint)
+
+
+def _defaults(description: Description) -> dict[str, str]:
+    """The defaults of the file. It may name boxes, but it never names another file to open."""
+    allowed = dict(dataset=description.names, boxes=(REFINE, *trained.KINDS, *DETECTORS))
+    given = description.defaults or {}
+    return {key: given[key] for key, values in allowed.items() if given.get(key) in values}
 
 
 def _pipeline(part: DatasetPart) -> Compose:

@@ -73,11 +73,26 @@ def test_another_precision_than_the_wanted_one_is_an_error(tmp_path, monkeypatch
         open_engine(path, CPU)
 
 
-def test_another_provider_than_the_wanted_one_is_an_error(tmp_path, monkeypatch):
+def test_a_provider_that_is_not_installed_is_an_error(tmp_path, monkeypatch):
     path = write(tmp_path / 'file.onnx', PLAIN)
     monkeypatch.setenv(onnx_runtime.VARIABLE, 'TensorrtExecutionProvider')
-    with pytest.raises(UserError, match='instead of TensorrtExecutionProvider: install a version'):
+    with pytest.raises(UserError, match='cannot run with TensorrtExecutionProvider: install'):
         open_engine(path, CPU)
+
+
+def test_another_provider_than_the_wanted_one_is_an_error(tmp_path, monkeypatch):
+    """ONNX Runtime falls back to the CPU if the libraries of a provider are missing."""
+    import onnxruntime
+
+    path = write(tmp_path / 'file.onnx', PLAIN)
+    monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: ['CUDAExecutionProvider'])
+    with (
+        pytest.warns(UserWarning, match='not in available'),
+        pytest.raises(
+            UserError, match='with CPUExecutionProvider instead of CUDAExecutionProvider'
+        ),
+    ):
+        open_engine(path, torch.device('cuda:0'))
 
 
 def test_providers_follow_the_device_and_the_variable(monkeypatch):

@@ -177,6 +177,22 @@ def test_a_file_whose_description_cannot_be_used_is_refused(description, words, 
         PosePredictor(path, device='cpu')
 
 
+@pytest.mark.parametrize(
+    ('given', 'used'),
+    [
+        (dict(boxes='whole', dataset='ap10k'), dict(boxes='whole', dataset='ap10k')),
+        (dict(boxes='points'), dict(boxes='points')),
+        (dict(boxes='rtmdet-m'), dict(boxes='rtmdet-m')),
+        (dict(boxes='folder/of/a/detector', dataset='other', example='x'), {}),
+        (dict(boxes='https://example.org/boxes.json'), {}),
+        (None, {}),
+    ],
+)
+def test_a_file_never_names_another_file_to_open(given, used, tmp_path):
+    path = write(tmp_path / 'file.onnx', replace(EXPERTS, defaults=given))
+    assert PosePredictor(path, device='cpu').model.defaults == used
+
+
 def test_a_dataset_that_the_file_does_not_have_is_refused(tmp_path):
     path = write(tmp_path / 'file.onnx', EXPERTS)
     words = "--dataset names 'mpii', which .* does not have: give one of coco, ap10k"

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import sys
 import zipfile
 from contextlib import suppress
 
@@ -183,6 +184,12 @@ def test_an_operator_that_exports_do_not_have_is_refused(tmp_path):
     write_pt2(tmp_path / 'file.pt2', PLAIN, PLAIN.to_json(), Sine())
     with pytest.raises(UserError, match=r'torch\.ops\.aten\.sin\.default'):
         open_engine(tmp_path / 'file.pt2', CPU)
+
+
+def test_an_old_torch_is_named(file, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'torch.export.pt2_archive._package', None)
+    with pytest.raises(UserError, match=r'file\.pt2 needs torch 2\.9 or newer'):
+        open_engine(file, CPU)
 
 
 def test_a_copy_without_changes_is_accepted(file, tmp_path):

@@ -21,11 +21,7 @@ from torch import Tensor, nn
 
 from vitpose_plus.codecs import BatchedMSRAHeatmap, BatchedUDPHeatmap, BorderExactUDPHeatmap
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference.engines.description import (
-    HEATMAPS,
-    KEYPOINTS,
-    Description,
-)
+from vitpose_plus.inference.engines.description import HEATMAPS, KEYPOINTS, Description
 from vitpose_plus.inference.engines.engine import Engine
 from vitpose_plus.inference.engines.opening import open_engine
 

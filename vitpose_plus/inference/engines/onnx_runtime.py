@@ -37,19 +37,24 @@ class OnnxRuntime(Engine):
             import onnxruntime
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
-        options.log_severity_level = 3  # errors; a provider that is missing is checked below
+        options.log_severity_level = 3  # errors only; the provider is checked below
         providers = wanted_providers(device)
+        wanted = providers[0][0]
+        available = onnxruntime.get_available_providers()
+        if wanted not in available:
+            raise UserError(
+                f'{path} cannot run with {wanted}: install an ONNX Runtime that has this provider '
+                f'(the installed one has {", ".join(available)}), or give --device cpu.'
+            )
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers)
         except Exception as error:  # ONNX Runtime's errors have no common class
             raise damaged(path, reason(error)) from error
         self.provider = self._session.get_providers()[0]
-        if self.provider != providers[0][0]:
-            available = ', '.join(onnxruntime.get_available_providers())
+        if self.provider != wanted:
             raise UserError(
-                f'ONNX Runtime would run {path} with {self.provider} instead of {providers[0][0]}: '
-                f'install a version with that provider (this one has {available}), or give '
-                '--device cpu.'
+                f'ONNX Runtime runs {path} with {self.provider} instead of {wanted}, which does '
+                'not work on this machine: install its libraries, or give --device cpu.'
             )
         self._inputs = [each.name for each in self._session.get_inputs()]
 

@@ -13,6 +13,7 @@ from vitpose_plus.inference.engines.engine import Engine, damaged, require_besid
 # The precision of the file -> OpenVINO's name of the precision of the computation. Without this
 # OpenVINO uses bf16 if the processor has it. The integer layers of int8 files stay integer.
 PRECISIONS = dict(fp32='f32', fp16='f16', int8='f32')
+MOST_EXACT = 'f32'  # a processor may compute in f32 if it does not support f16
 
 
 class OpenVino(Engine):
@@ -42,7 +43,7 @@ class OpenVino(Engine):
         except Exception as error:  # OpenVINO raises RuntimeError, and errors of its bindings
             raise damaged(path, reason(error)) from error
         used = self._compiled.get_property('INFERENCE_PRECISION_HINT').to_string()
-        if used != wanted:
+        if used not in (wanted, MOST_EXACT):
             raise UserError(
                 f'OpenVINO computes {path} in {used} instead of {wanted}, which this processor '
                 'does not support: export the model with --precision fp32.'

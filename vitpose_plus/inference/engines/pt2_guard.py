@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from vitpose_plus.errors import UserError, needing, reason
+from vitpose_plus.errors import UserError, reason
 from vitpose_plus.inference.engines.engine import damaged
 from vitpose_plus.inference.engines.pt2_words import (
     EXPRESSIONS,
@@ -52,8 +52,13 @@ def load(path: Path) -> torch.export.ExportedProgram:
     Raises:
         UserError: The file is damaged, or has something that could run code.
     """
-    with needing('torch 2.9 or newer', 'export', path):
+    try:
         from torch.export.pt2_archive._package import PT2ArchiveReader, load_pt2
+    except ImportError as error:
+        raise UserError(
+            f'{path} needs torch 2.9 or newer, and this is {torch.__version__}: update torch, or '
+            'export the model to a .onnx file.'
+        ) from error
     with open(path, 'rb') as file:  # checked and loaded from one open file
         try:
             check(PT2ArchiveReader(file))

@@ -85,7 +85,13 @@ def _check_datasets(where: str, path: str | Path, described: Description, cfg: C
                 f'{", ".join(f"{each} ({len(own[each].names)})" for each in own)}: use the config '
                 'of one of these datasets.'
             )
-    for width, height in _crop_sizes(cfg):
+    sizes = list(_crop_sizes(cfg))
+    if not sizes:
+        raise UserError(
+            f'{where} makes no crops (TopdownAffine), but {path} is a top-down model: use the '
+            'config of the exported model.'
+        )
+    for width, height in sizes:
         if (height, width) != tuple(described.input_hw):
             h, w = described.input_hw
             raise UserError(
@@ -101,8 +107,9 @@ def _test_datasets(cfg: Config) -> list[BaseDataset]:
 
 def _crop_sizes(cfg: Config) -> Iterator[tuple[int, int]]:
     """Width and height of the crops of each dataset."""
-    for part in plain_datasets(cfg.test_dataloader.dataset):
+    loaded = cfg.test_dataloader.dataset
+    for part in (loaded, *plain_datasets(loaded)):
         for step in part.get('pipeline', []):
-            kind = TRANSFORMS.get(step['type'])
+            kind = TRANSFORMS.get(step['type']) if isinstance(step['type'], str) else step['type']
             if isinstance(kind, type) and issubclass(kind, TopdownAffine):
                 yield tuple(step['input_size'])
