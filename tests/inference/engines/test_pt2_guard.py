@@ -22,9 +22,9 @@ CONSTANTS = 'data/constants/model_constants_config.json'
 SAMPLES = 'data/sample_inputs/model.pt'
 
 
-@pytest.fixture
-def file(tmp_path):
-    return write(tmp_path / 'file.pt2', EXPERTS)
+@pytest.fixture(scope='module')
+def file(tmp_path_factory):
+    return write(tmp_path_factory.mktemp('exported') / 'file.pt2', EXPERTS)
 
 
 @pytest.fixture

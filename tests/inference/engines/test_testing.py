@@ -1,27 +1,36 @@
 """``test CONFIG FILE``: a file must fit the config; it gives the metrics of the model."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
+from mmengine.config import Config
 
+from tests.helpers.demo import TINY
 from tests.helpers.small_files import EXPERTS, KEYPOINTS, PLAIN, write
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.datasets.skeletons import Skeleton
 from vitpose_plus.errors import UserError
+from vitpose_plus.experiments.catalogue import find_config
 from vitpose_plus.inference.engines.testing import use_file
 
 
-def described(cfg, description, count=None):
-    """A description with the datasets of a config, for crops of 256x192."""
-    parts = []
-    for dataset in list(plain_datasets(cfg.test_dataloader.dataset))[:count]:
-        skeleton = Skeleton.of(unread(dataset).metainfo, (192, 256))
-        parts.append(replace(PLAIN.datasets[0], skeleton=skeleton))
-    return replace(description, datasets=tuple(parts), has_experts=count is None)
+@cache
+def parts():
+    """The datasets of the demo's config, for crops of 256x192."""
+    loader = Config.fromfile(find_config(TINY), format_python_code=False).test_dataloader
+    infos = [unread(dataset).metainfo for dataset in plain_datasets(loader.dataset)]
+    part = PLAIN.datasets[0]
+    return tuple(replace(part, skeleton=Skeleton.of(info, (192, 256))) for info in infos)
+
+
+def described(description, count=None):
+    """A description with the datasets of the demo's config."""
+    return replace(description, datasets=parts()[:count], has_experts=count is None)
 
 
 def test_a_file_takes_the_place_of_the_model(tiny_config, tmp_path):
-    path = write(tmp_path / 'file.onnx', described(tiny_config, EXPERTS))
+    path = write(tmp_path / 'file.onnx', described(EXPERTS))
     settings = dict(tiny_config.model.test_cfg)
     own = {each.dataset: dict(each.test_cfg) for each in tiny_config.model.head.heads}
     assert use_file(tiny_config, path) == []
@@ -35,14 +44,14 @@ def test_a_file_takes_the_place_of_the_model(tiny_config, tmp_path):
 
 
 def test_a_flip_test_in_the_file_is_not_repeated(tiny_config, tmp_path):
-    description = replace(described(tiny_config, KEYPOINTS), flip_test=True)
+    description = replace(described(KEYPOINTS), flip_test=True)
     path = write(tmp_path / 'file.onnx', description)
     assert use_file(tiny_config, path) == []
     assert tiny_config.model.test_cfg.flip_test is False
 
 
 def test_a_flip_test_that_the_config_does_not_want_is_noted(tiny_config, tmp_path):
-    description = replace(described(tiny_config, KEYPOINTS), flip_test=True)
+    description = replace(described(KEYPOINTS), flip_test=True)
     tiny_config.model.test_cfg.flip_test = False
     [note] = use_file(tiny_config, write(tmp_path / 'file.onnx', description))
     assert 'always averaged' in note
@@ -82,7 +91,7 @@ def other_size(description):
 def test_a_file_that_does_not_fit_the_config_is_refused(
     kind, change, adapt, words, tiny_config, tmp_path
 ):
-    description = described(tiny_config, kind)
+    description = described(kind)
     path = write(tmp_path / 'file.onnx', adapt(description) if adapt else description)
     if change:
         change(tiny_config)
@@ -93,7 +102,7 @@ def test_a_file_that_does_not_fit_the_config_is_refused(
 
 
 def test_a_file_of_one_dataset_does_not_fit_the_config_of_six(tiny_config, tmp_path):
-    path = write(tmp_path / 'file.onnx', described(tiny_config, PLAIN, count=1))
+    path = write(tmp_path / 'file.onnx', described(PLAIN, count=1))
     with pytest.raises(
         UserError, match=r'tests the dataset aic with 14 keypoints, but .* coco \(17'
     ):
@@ -101,7 +110,7 @@ def test_a_file_of_one_dataset_does_not_fit_the_config_of_six(tiny_config, tmp_p
 
 
 def test_a_config_without_crops_is_refused(tiny_config, tmp_path):
-    path = write(tmp_path / 'file.onnx', described(tiny_config, EXPERTS))
+    path = write(tmp_path / 'file.onnx', described(EXPERTS))
     for part in tiny_config.test_dataloader.dataset.datasets:
         part.pipeline = [step for step in part.pipeline if 'Affine' not in step['type']]
     with pytest.raises(UserError, match='makes no crops'):

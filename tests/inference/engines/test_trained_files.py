@@ -40,7 +40,7 @@ def test_keypoints_equal_those_of_the_model(dataset, files, people):
         np.testing.assert_allclose(found, expected, atol=1e-3, err_msg=path.name)
 
 
-def tested(file):
+def metrics_of(file):
     """All metrics of the command ``test``."""
     main(['test', TINY, str(file), '--out', 'metrics.json', '--cfg-options', *LOADER])
     metrics = json.loads(Path('metrics.json').read_text())
@@ -48,7 +48,7 @@ def tested(file):
 
 
 def test_metrics_equal_those_of_the_model(files, workplace):
-    expected = tested(FILE)
+    expected = metrics_of(FILE)
     assert len(expected) > 50
     for path in files:
-        assert tested(path) == pytest.approx(expected, abs=1e-3), path.name
+        assert metrics_of(path) == pytest.approx(expected, abs=1e-3), path.name
