@@ -202,7 +202,7 @@ def test_two_looks_give_one_track_with_marks_of_jumps(track, photos, monkeypatch
 )
 def test_a_missing_package_is_reported_before_anything_is_read(photos, package, words, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.setattr('vitpose_plus.inference.models.load', None)
+    monkeypatch.setattr('vitpose_plus.inference.pose_model.Origin.load', None)
     assert predict('photos', *MODEL, *words) == 2
     assert not Path('predictions').exists()
 
@@ -306,6 +306,6 @@ def test_a_device_without_enough_memory_is_reported_in_one_sentence(photos, monk
     def load(*_):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr('vitpose_plus.inference.models.load', load)
+    monkeypatch.setattr('vitpose_plus.inference.pose_model.Origin.load', load)
     assert predict('photos', *MODEL, '--boxes', 'whole') == 1
     assert 'memory of the device (auto) is too small' in capsys.readouterr().err

@@ -12,7 +12,7 @@ from vitpose_plus.errors import UserError
 from vitpose_plus.inference.boxes import BoxSource, open_boxes
 from vitpose_plus.inference.boxes.given import ArrayBoxes
 from vitpose_plus.inference.defaults import BOX_SCORE
-from vitpose_plus.inference.models import Facts
+from vitpose_plus.inference.facts import Facts
 
 GivenBoxes = str | Sequence[Sequence[float]] | None
 

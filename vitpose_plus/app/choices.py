@@ -20,7 +20,7 @@ from vitpose_plus.inference.boxes.kinds import REFINE, WHOLE
 from vitpose_plus.inference.boxes.trained import OnCrops, trained_with
 from vitpose_plus.inference.defaults import BOXES
 from vitpose_plus.inference.estimators import TopDown
-from vitpose_plus.inference.models import Facts
+from vitpose_plus.inference.facts import Facts
 
 HAND = 'hand'  # the boxes that are drawn by hand
 

@@ -19,7 +19,7 @@ from vitpose_plus.inference.boxes.source import Boxes
 from vitpose_plus.inference.drawing import Drawings
 from vitpose_plus.inference.estimators import Estimator, Job
 from vitpose_plus.inference.instances import Instance
-from vitpose_plus.inference.models import PoseModel
+from vitpose_plus.inference.pose_model import PoseModel
 from vitpose_plus.inference.predictor import PosePredictor
 from vitpose_plus.inference.quality import heads_of
 from vitpose_plus.inference.results import Result

@@ -20,7 +20,9 @@ from vitpose_plus.app.memory import LastUsed
 from vitpose_plus.app.requests import Given, Progress, Request
 from vitpose_plus.app.uploads import Upload, read, save_camera
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference.models import Facts, Origin, origin_of
+from vitpose_plus.inference.facts import Facts
+from vitpose_plus.inference.models import origin_of
+from vitpose_plus.inference.pose_model import Origin
 from vitpose_plus.inference.predictor import PosePredictor
 from vitpose_plus.inference.quality import obstacle
 from vitpose_plus.inference.results import Result

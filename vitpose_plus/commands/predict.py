@@ -20,10 +20,10 @@ def _run(args: argparse.Namespace) -> int:
     from vitpose_plus.inference import assignment
     from vitpose_plus.inference.collecting import Collection
     from vitpose_plus.inference.drawing import Drawings, NoDrawings
-    from vitpose_plus.inference.exported import origin_of
     from vitpose_plus.inference.folder import PredictionFolder, check_place
     from vitpose_plus.inference.formats import FORMATS
     from vitpose_plus.inference.manifests import new_manifest
+    from vitpose_plus.inference.models import origin_of
     from vitpose_plus.inference.predictor import PosePredictor
     from vitpose_plus.inference.processes import started_by
     from vitpose_plus.inference.progress import PredictionProgress

@@ -21,7 +21,7 @@ from vitpose_plus.inference.engines.description import (
     DatasetPart,
     Description,
 )
-from vitpose_plus.inference.models import PoseModel
+from vitpose_plus.inference.pose_model import PoseModel
 from vitpose_plus.models.heads import MultiDatasetHead
 from vitpose_plus.models.multi_dataset import MultiDatasetTopdown
 

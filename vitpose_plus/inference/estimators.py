@@ -18,7 +18,7 @@ from vitpose_plus.inference.assignment import Assignment
 from vitpose_plus.inference.boxes.source import Boxes
 from vitpose_plus.inference.defaults import START_SCORE
 from vitpose_plus.inference.instances import Instance
-from vitpose_plus.inference.models import PoseModel
+from vitpose_plus.inference.pose_model import PoseModel
 from vitpose_plus.inference.quality import MEASURES
 
 # Maximum ratio of a picture's sides for a bottom-up model. The shorter side of the input is fixed,

@@ -10,12 +10,12 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
+from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import MODELS
 from torch import Tensor
 
 from vitpose_plus.datasets.transforms import StretchedTopdownAffine
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference import models
 from vitpose_plus.inference.boxes import trained
 from vitpose_plus.inference.boxes.detectors import DETECTORS
 from vitpose_plus.inference.boxes.kinds import REFINE
@@ -27,7 +27,8 @@ from vitpose_plus.inference.engines.description import (
 from vitpose_plus.inference.engines.engine import Engine, damaged
 from vitpose_plus.inference.engines.network import network_config
 from vitpose_plus.inference.engines.opening import description_of, device_of, is_exported
-from vitpose_plus.inference.models import Origin, PoseModel, sha256
+from vitpose_plus.inference.facts import Facts
+from vitpose_plus.inference.pose_model import Origin, PoseModel, sha256
 
 
 class ExportedFile(Origin):
@@ -55,6 +56,10 @@ class ExportedFile(Origin):
 
     def config(self) -> Config:
         return self.read()[0]
+
+    def facts(self) -> Facts:
+        described = self.description
+        return Facts(described.names, _defaults(described), TopdownPoseEstimator)
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -157,13 +162,6 @@ def check_flip_test(path: str | Path, description: Description, is_wanted: bool)
             f'{path} was exported without --flip-test: export the model with --flip-test, or leave '
             'out the flip test.'
         )
-
-
-def origin_of(model: str, checkpoint: str | None = None) -> Origin:
-    """Returns the origin of a model; raises a ``UserError`` with close names if there is none."""
-    if ExportedFile.accepts(model, checkpoint):
-        return ExportedFile(model, checkpoint)
-    return models.origin_of(model, checkpoint)
 
 
 def _defaults(description: Description) -> dict[str, str]:

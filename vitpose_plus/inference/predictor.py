@@ -15,9 +15,9 @@ from vitpose_plus.inference.boxes.trained import trained_with
 from vitpose_plus.inference.boxes.whole import FirstLook
 from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL
 from vitpose_plus.inference.estimators import estimator_of
-from vitpose_plus.inference.exported import origin_of
 from vitpose_plus.inference.following import FollowingPrediction
 from vitpose_plus.inference.items import Failure
+from vitpose_plus.inference.models import origin_of
 from vitpose_plus.inference.prediction import Prediction, raise_failure
 from vitpose_plus.inference.quality import measuring
 from vitpose_plus.inference.refining import Refinement, Stages

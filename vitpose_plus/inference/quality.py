@@ -19,7 +19,7 @@ from mmpose.structures import PoseDataSample
 from torch import Tensor, nn
 
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference.models import PoseModel
+from vitpose_plus.inference.pose_model import PoseModel
 from vitpose_plus.models.heads import MultiDatasetHead
 
 MEASURES = ('flip_distance', 'spread')  # the fields of outputs and of ``Instance``
