@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # All extras except those with another set of OpenMMLab packages (mim, mminstall, onedl), so that no
 # test is skipped because an extra is missing.
-EXTRAS := lite,hf,predict,tables,tensorboard,test,docs,dev
+EXTRAS := lite,hf,predict,export,openvino,tables,tensorboard,test,docs,dev
 INSTALL := $(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt
 READY := .venv/.ready
 

@@ -36,6 +36,7 @@ COMMANDS = (
     'plot',
     'test',
     'predict',
+    'export',
     'weights',
     'convert',
     'split',

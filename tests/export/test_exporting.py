@@ -1,0 +1,168 @@
+"""``export`` keeps only complete files that equal torch; impossible options are refused."""
+
+import os
+import re
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.helpers.comparing import assert_same
+from vitpose_plus.commands import main
+from vitpose_plus.errors import RunError, UserError
+from vitpose_plus.export.describing import Options, describe
+from vitpose_plus.export.exporters import EXPORTERS
+from vitpose_plus.export.exporters.torch_program import TorchProgramFile
+from vitpose_plus.export.exporting import export, fold
+from vitpose_plus.export.graphs import graph_of
+from vitpose_plus.inference.engines.opening import description_of, open_engine
+
+CPU = torch.device('cpu')
+HEATMAPS = Options('heatmaps')
+
+
+@pytest.fixture(scope='module')
+def exported(plain, tmp_path_factory):
+    """A .pt2 file with the heatmaps of the plain model, and the messages of its export."""
+    messages = []
+    path = tmp_path_factory.mktemp('exported') / 'plain.pt2'
+    return export(plain, path, HEATMAPS, on_message=messages.append), messages
+
+
+def test_the_file_equals_torch_and_nothing_else_is_left(plain, exported):
+    done, messages = exported
+    assert os.listdir(done.path.parent) == ['plain.pt2']
+    assert done.size == done.path.stat().st_size
+    assert description_of(done.path) == describe(plain, HEATMAPS)
+    assert [each.batch_size for each in done.differences] == [1, 2, 7]
+    assert all(each.largest < 1e-5 for each in done.differences)
+    assert [message.split()[0] for message in messages] == ['Computing', 'Writing', 'Running']
+    given = torch.randn(64, 3, 128, 96)
+    with torch.no_grad():
+        expected = graph_of(plain.network, describe(plain, HEATMAPS))(given)
+    assert_same(open_engine(done.path, CPU)(given), (expected,))
+
+
+def test_bgr_pixels_give_the_heatmaps_of_normalised_rgb(plain, exported, tmp_path):
+    options = replace(HEATMAPS, channels='bgr', normalise=True)
+    path = export(plain, tmp_path / 'bgr.pt2', options).path
+    pixels = torch.randint(256, (3, 3, 128, 96)).float()
+    description = description_of(exported[0].path)
+    assert description.channels == 'rgb'
+    mean, std = (torch.tensor(each).view(3, 1, 1) for each in (description.mean, description.std))
+    rgb = open_engine(exported[0].path, CPU)((pixels - mean) / std)
+    assert_same(open_engine(path, CPU)(pixels.flip(1)), rgb)
+
+
+@pytest.fixture
+def wrong(monkeypatch):
+    """The exporter of .pt2 files changes a weight."""
+    write = TorchProgramFile.write
+
+    def change(self, program, description, path):
+        [weights] = [v for k, v in program.state_dict.items() if k.endswith('final_layer.weight')]
+        with torch.no_grad():
+            weights *= 1.01
+        write(self, program, description, path)
+        with torch.no_grad():
+            weights /= 1.01
+
+    monkeypatch.setattr(TorchProgramFile, 'write', change)
+
+
+def test_a_file_that_differs_is_not_kept(plain, wrong, tmp_path):
+    path = tmp_path / 'earlier.pt2'
+    path.write_bytes(b'earlier')
+    with pytest.raises(RunError, match=r'With batches of 1, the file differs .* not kept: allowed'):
+        export(plain, path, HEATMAPS)
+    assert os.listdir(tmp_path) == ['earlier.pt2']
+    assert path.read_bytes() == b'earlier'
+
+
+@pytest.mark.parametrize('error', [RuntimeError('first line\nsecond line'), KeyboardInterrupt()])
+def test_nothing_is_left_of_an_export_that_fails(plain, monkeypatch, tmp_path, error):
+    def fail(self, program, description, path):
+        path.write_bytes(b'half')
+        path.with_suffix('.bin').write_bytes(b'half')
+        raise error
+
+    monkeypatch.setattr('vitpose_plus.export.exporting.capture', lambda *args: None)
+    monkeypatch.setattr(TorchProgramFile, 'write', fail)
+    with pytest.raises((RunError, KeyboardInterrupt)) as raised:
+        export(plain, tmp_path / 'model.pt2', HEATMAPS)
+    assert not os.listdir(tmp_path)
+    if isinstance(error, RuntimeError):
+        assert str(raised.value).endswith('the export failed: RuntimeError: first line')
+
+
+def test_a_companion_is_placed_with_its_file(plain, exported, monkeypatch, tmp_path):
+    """The size is that of both files."""
+
+    class Two(TorchProgramFile):
+        @staticmethod
+        def companion(path):
+            return path.with_suffix('.bin')
+
+        def write(self, program, description, path):
+            path.write_bytes(exported[0].path.read_bytes())
+            self.companion(path).write_bytes(bytes(1000))
+
+    monkeypatch.setattr('vitpose_plus.export.exporting.capture', lambda *args: None)
+    monkeypatch.setitem(EXPORTERS['.pt2'], 'fp32', Two)
+    done = export(plain, tmp_path / 'new' / 'model.pt2', HEATMAPS)
+    assert sorted(os.listdir(tmp_path / 'new')) == ['model.bin', 'model.pt2']
+    assert done.size == done.path.stat().st_size + 1000
+
+
+@pytest.mark.parametrize(
+    ('words', 'problem'),
+    [
+        (['model.pth'], r'model\.pth must end in \.onnx or \.xml or \.pt2'),
+        (['model.onnx', '--precision', 'int8'], r'in int8: give a name that ends in \.xml'),
+        (['model.xml', '--precision', 'int8'], 'give the config of the data with --calibrate'),
+        (['model.pt2', '--calibrate', 'config.py'], '--calibrate is not used for --precision fp32'),
+        (['there.pt2'], r'there\.pt2 exists: give another name, or replace it with --force'),
+        (['with.onnx'], r'with\.onnx\.data exists: give another name'),
+        (['no_folder/file/model.pt2'], 'cannot be written, as .*file is no folder'),
+        (['model.pt2', '--dataset', ''], 'argument dataset is empty'),
+    ],
+)
+def test_refusals_before_a_model_is_loaded(words, problem, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ('there.pt2', 'with.onnx.data', 'no_folder/file'):
+        os.makedirs(os.path.dirname(name) or '.', exist_ok=True)
+        open(name, 'w').close()
+    with pytest.raises(SystemExit) as end:
+        main(['export', 'no_model', 'no_checkpoint', *words])
+    assert end.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert re.search(problem, error), error
+
+
+def test_the_checkpoint_is_optional(tmp_path, monkeypatch, capsys):
+    """OUT is the last name."""
+    monkeypatch.chdir(tmp_path)
+    for words in (['no_model', 'model.pt2'], ['no_model', 'no_file.pth', 'model.pt2']):
+        with pytest.raises(SystemExit):
+            main(['export', *words, '--outputs', 'heatmaps'])
+        assert 'There is no model no_model' in capsys.readouterr().err
+
+
+def test_a_dataset_that_the_model_does_not_have_is_refused(trained, plain):
+    with pytest.raises(UserError, match=r"'zebra'.* give one of coco, aic, mpii, ap10k, apt36k"):
+        fold(trained, 'zebra')
+    assert fold(plain, 'coco') is plain
+
+
+def test_a_folded_model_has_the_heatmaps_of_its_dataset(trained):
+    folded = fold(trained, 'ap10k')
+    assert list(folded.skeletons) == list(folded.pipelines) == ['ap10k']
+    whole, single = (describe(model, Options('heatmaps')) for model in (trained, folded))
+    assert single.datasets == (whole.datasets[3],)
+    assert not single.has_experts
+    given = torch.randn(2, 3, 256, 192)
+    with torch.no_grad():
+        expected = graph_of(trained.network, whole)(given, torch.tensor([3, 3]))
+        actual = graph_of(folded.network, single)(given)
+    assert_same(actual, expected[:, :17])

@@ -1,0 +1,173 @@
+"""Compares an exported file with the network in torch.
+
+Shapes: N crops, K the largest number of keypoints of all datasets, h w heatmaps.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from vitpose_plus.errors import RunError
+from vitpose_plus.export.crops import Crops
+from vitpose_plus.export.graphs import graph_of
+from vitpose_plus.export.peaks import clear_peaks, decode
+from vitpose_plus.inference.engines.description import HEATMAPS, KEYPOINTS, TAGS, Description
+
+Call = Callable[..., tuple[Tensor, ...]]
+
+BATCH_SIZES = (1, 2, 7)
+BATCHES = 4  # of every size
+# The bounds for fp32, in pixels of the crop, and in parts of the largest value.
+MEAN_PX, WORST_PX, LARGEST_PART = 0.1, 0.5, 1e-3
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The outputs of the network for all crops, computed by torch in float32.
+
+    Attributes:
+        outputs: The outputs of the file, as they should be.
+        points: The decoded keypoints (N, K, 2) in pixels of the crop.
+        is_clear: Whether the peak of a heatmap is clear (N, K).
+    """
+
+    outputs: tuple[Tensor, ...]
+    points: Tensor
+    is_clear: Tensor
+
+
+@dataclass(frozen=True)
+class Differences:
+    """The differences between a file and torch, for one batch size.
+
+    Attributes:
+        batch_size: The number of crops in a batch.
+        distances: The distances of the clear keypoints (M,), in pixels of the crop.
+        largest: The largest difference of scores or maps, in parts of their largest value.
+    """
+
+    batch_size: int
+    distances: Tensor
+    largest: float
+
+    def check(self, precision: str) -> None:
+        """Raises a ``RunError`` if a number is not finite, or too large for fp32."""
+        if not (math.isfinite(self.largest) and self.distances.isfinite().all()):
+            raise RunError(
+                f'The file computes values that are not finite, with batches of {self.batch_size}: '
+                'it is not kept; use another precision.'
+            )
+        if precision == 'fp32':
+            self._check_bounds()
+
+    def _check_bounds(self) -> None:
+        mean, worst = (
+            (self.distances.mean().item(), self.distances.max().item())
+            if len(self.distances)
+            else (0.0, 0.0)
+        )
+        if mean > MEAN_PX or worst > WORST_PX or self.largest > LARGEST_PART:
+            raise RunError(
+                f'With batches of {self.batch_size}, the file differs from torch: {self}. It is '
+                f'not kept: allowed are mean {MEAN_PX} px, worst {WORST_PX} px, and '
+                f'{LARGEST_PART:.1%} of the largest value.'
+            )
+
+    def __str__(self) -> str:
+        values = f'scores or maps by {self.largest:.1e} of the largest value'
+        if not len(self.distances):
+            return values
+        near = (self.distances <= 1).float().mean().item()
+        mean, median = self.distances.mean(), self.distances.median()
+        return (
+            f'keypoints by mean {mean:.2g}, median {median:.2g}, worst {self.distances.max():.2g} '
+            f'px ({near:.1%} of {len(self.distances)} within 1 px), {values}'
+        )
+
+
+@torch.inference_mode()
+def reference(network: nn.Module, description: Description, crops: Crops) -> Reference:
+    """Computes what a file with this description should compute for all crops."""
+    kind = TAGS if description.outputs == TAGS else HEATMAPS
+    described = replace(description, outputs=kind, precision='fp32', is_normalising=True)
+    graph = graph_of(network, described)
+    rows = torch.arange(len(crops)).split(max(BATCH_SIZES))
+    parts = [_tuple(graph(*crops.inputs(described, part))) for part in rows]
+    outputs = tuple(torch.cat(each) for each in zip(*parts, strict=True))
+    if kind == TAGS:
+        nothing = outputs[0].new_zeros(*outputs[0].shape[:2], 2)
+        return Reference(outputs, nothing, nothing[..., 0].bool())
+    [maps] = outputs
+    points = decode(maps, crops.numbers, description)
+    is_clear = clear_peaks(maps, points, crops.numbers, description)
+    if description.outputs == KEYPOINTS:
+        outputs = points, maps.flatten(2).amax(-1)
+    return Reference(outputs, points, is_clear)
+
+
+def compare(
+    call: Call, expected: Reference, description: Description, crops: Crops
+) -> Iterator[Differences]:
+    """Yields the differences between a file and torch for every batch size.
+
+    Args:
+        call: Runs the file on inputs.
+        expected: The outputs in torch.
+        description: The description of the file.
+        crops: The crops of ``expected``.
+    """
+    for size in BATCH_SIZES:
+        distances, parts = [], []
+        for rows in batches(size, crops.numbers):
+            given = call(*crops.inputs(description, rows))
+            wanted = [each[rows] for each in expected.outputs]
+            parts += [_part(a, b) for a, b in _compared(given, wanted, description)]
+            points = _points(given, crops.numbers[rows], description)
+            distances.append(_distances(points, expected, rows))
+        yield Differences(size, torch.cat(distances), torch.stack(parts).max().item())
+
+
+def batches(size: int, numbers: Tensor) -> Iterator[Tensor]:
+    """Yields the rows of some batches: neighbours, and crops of one dataset.
+
+    Neighbours have different datasets. Crops may appear more than once.
+    """
+    for start in range(BATCHES - 1):
+        yield torch.arange(start * size, (start + 1) * size) % len(numbers)
+    last = (numbers == numbers.max()).nonzero()[:, 0]
+    yield last[torch.arange(size) % len(last)]
+
+
+def _compared(
+    given: tuple[Tensor, ...], wanted: list[Tensor], description: Description
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The pairs of outputs that are compared by value: not the keypoints."""
+    pairs = list(zip(given, wanted, strict=True))
+    return iter(pairs[1:] if description.outputs == KEYPOINTS else pairs)
+
+
+def _part(given: Tensor, wanted: Tensor) -> Tensor:
+    """The largest difference (), in parts of the largest value; NaN if a value is NaN."""
+    scale = wanted.abs().max()
+    return (given - wanted).abs().max() / (scale if scale > 0 else 1.0)
+
+
+def _points(given: tuple[Tensor, ...], numbers: Tensor, description: Description) -> Tensor:
+    if description.outputs == HEATMAPS:
+        return decode(given[0], numbers, description)
+    return given[0]
+
+
+def _distances(points: Tensor, expected: Reference, rows: Tensor) -> Tensor:
+    """The distances of clear keypoints; none for a bottom-up model."""
+    is_clear = expected.is_clear[rows]
+    if not is_clear.any():
+        return torch.zeros(0)
+    return (points - expected.points[rows]).norm(dim=-1)[is_clear]
+
+
+def _tuple(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return outputs if isinstance(outputs, tuple) else (outputs,)
