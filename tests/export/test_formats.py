@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from tests.helpers.tiny_figures import FILE
 from vitpose_plus.commands import main
 from vitpose_plus.export import exporting
 from vitpose_plus.export.capturing import capture
+from vitpose_plus.export.crops import for_comparison
 from vitpose_plus.export.describing import Options, describe
 from vitpose_plus.export.exporters import EXPORTERS, onnx_file
 from vitpose_plus.export.exporting import export
@@ -139,8 +141,9 @@ def test_nncf_sends_nothing():
 
 
 @pytest.mark.slow
-def test_a_model_of_more_than_two_gigabytes(tmp_path):
-    """ViTPose-H with random weights."""
+@pytest.mark.timeout(1800)
+def test_a_model_of_more_than_two_gigabytes(tmp_path, monkeypatch):
+    """ViTPose-H with random weights, on a few crops."""
     from mmengine.registry import init_default_scope
     from mmpose.registry import MODELS as REGISTRY
 
@@ -148,6 +151,9 @@ def test_a_model_of_more_than_two_gigabytes(tmp_path):
     from vitpose_plus.inference.models import load
 
     init_default_scope('mmpose')
+    few = partial(for_comparison, count=7)
+    monkeypatch.setattr('vitpose_plus.export.crops.for_comparison', few)
+    monkeypatch.setattr('vitpose_plus.export.comparing.BATCHES', 2)
     name = 'vitpose-huge_coco-256x192'
     torch.save(REGISTRY.build(read_config(name).model).state_dict(), tmp_path / 'huge.pth')
     done = export(load(name, str(tmp_path / 'huge.pth')), tmp_path / 'huge.onnx', HEATMAPS)
@@ -178,7 +184,6 @@ def test_rtmlib_gives_our_keypoints(trained_coco, tmp_path):
     import cv2
 
     from vitpose_plus.export.comparing import reference
-    from vitpose_plus.export.crops import for_comparison
 
     options = Options('heatmaps', channels='bgr', normalise=True)
     export(trained_coco, tmp_path / 'model.onnx', options)
