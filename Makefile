@@ -1,9 +1,9 @@
 # Start with `make demo` or `make test`; both set up .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
-# All extras except those with another set of OpenMMLab packages (mim, mminstall, onedl), so that no
-# test is skipped because an extra is missing.
-EXTRAS := lite,hf,predict,export,openvino,tables,tensorboard,test,docs,dev
+# All extras except those with another set of OpenMMLab packages (mim, mminstall, onedl) and browser,
+# so that no other test is skipped because an extra is missing.
+EXTRAS := lite,hf,predict,export,openvino,tables,app,tensorboard,test,docs,dev
 INSTALL := $(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt
 READY := .venv/.ready
 

@@ -37,6 +37,7 @@ COMMANDS = (
     'test',
     'predict',
     'export',
+    'app',
     'weights',
     'convert',
     'split',
