@@ -5,15 +5,15 @@ Shapes: N crops, K the largest number of keypoints of all datasets, h w heatmaps
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from vitpose_plus.errors import RunError
 from vitpose_plus.export.crops import Crops
-from vitpose_plus.export.graphs import graph_of
 from vitpose_plus.export.peaks import clear_peaks, decode
+from vitpose_plus.export.predicting import predicted
 from vitpose_plus.inference.engines.description import HEATMAPS, KEYPOINTS, TAGS, Description
 
 Call = Callable[..., tuple[Tensor, ...]]
@@ -90,22 +90,34 @@ class Differences:
 
 @torch.inference_mode()
 def reference(network: nn.Module, description: Description, crops: Crops) -> Reference:
-    """Computes what a file with this description should compute for all crops."""
-    kind = TAGS if description.outputs == TAGS else HEATMAPS
-    described = replace(description, outputs=kind, precision='fp32', is_normalising=True)
-    graph = graph_of(network, described)
-    rows = torch.arange(len(crops)).split(max(BATCH_SIZES))
-    parts = [_tuple(graph(*crops.inputs(described, part))) for part in rows]
-    outputs = tuple(torch.cat(each) for each in zip(*parts, strict=True))
-    if kind == TAGS:
-        nothing = outputs[0].new_zeros(*outputs[0].shape[:2], 2)
-        return Reference(outputs, nothing, nothing[..., 0].bool())
-    [maps] = outputs
-    points = decode(maps, crops.numbers, description)
+    """Computes what a file with this description should compute for all crops.
+
+    The network computes it as in ``predict``, without the modules that are exported.
+    """
+    return REFERENCES[description.outputs](network, description, crops)
+
+
+def _keypoints(network: nn.Module, description: Description, crops: Crops) -> Reference:
+    maps, points, scores = predicted(network, description, crops)
     is_clear = clear_peaks(maps, points, crops.numbers, description)
-    if description.outputs == KEYPOINTS:
-        outputs = points, maps.flatten(2).amax(-1)
-    return Reference(outputs, points, is_clear)
+    return Reference((points, scores), points, is_clear)
+
+
+def _heatmaps(network: nn.Module, description: Description, crops: Crops) -> Reference:
+    maps, *_ = predicted(network, description, crops)
+    points = decode(maps, crops.numbers, description)
+    return Reference((maps,), points, clear_peaks(maps, points, crops.numbers, description))
+
+
+def _tags(network: nn.Module, description: Description, crops: Crops) -> Reference:
+    given = network.data_preprocessor(dict(inputs=list(crops.pixels)))['inputs']
+    parts = [network.head(network.extract_feat(part)) for part in given.split(max(BATCH_SIZES))]
+    outputs = tuple(torch.cat(each) for each in zip(*parts, strict=True))
+    nothing = outputs[0].new_zeros(*outputs[0].shape[:2], 2)
+    return Reference(outputs, nothing, nothing[..., 0].bool())
+
+
+REFERENCES = {KEYPOINTS: _keypoints, HEATMAPS: _heatmaps, TAGS: _tags}
 
 
 def compare(
@@ -167,7 +179,3 @@ def _distances(points: Tensor, expected: Reference, rows: Tensor) -> Tensor:
     if not is_clear.any():
         return torch.zeros(0)
     return (points - expected.points[rows]).norm(dim=-1)[is_clear]
-
-
-def _tuple(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return outputs if isinstance(outputs, tuple) else (outputs,)

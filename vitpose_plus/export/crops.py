@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,17 +37,22 @@ class Crops:
     """Crops of several datasets, which alternate.
 
     Attributes:
-        pixels: (N, 3, height, width), uint8, BGR.
+        samples: N inputs of the network; each has its pixels as ``inputs``.
         numbers: The number of each crop's dataset (N,).
         source: Where the pictures are from.
     """
 
-    pixels: Tensor
+    samples: list[dict[str, Any]]
     numbers: Tensor
     source: str
 
     def __len__(self) -> int:
-        return len(self.pixels)
+        return len(self.samples)
+
+    @cached_property
+    def pixels(self) -> Tensor:
+        """(N, 3, height, width), uint8, BGR."""
+        return torch.stack([sample['inputs'] for sample in self.samples])
 
     def rounds(self) -> list[Tensor]:
         """The rows of batches with one crop of every dataset.
@@ -98,12 +104,12 @@ def for_calibration(model: PoseModel, description: Description, cfg: Config, cou
     return _alternating(streams, count, f'the training data of {cfg.filename}')
 
 
-def _alternating(streams: list[Iterator[Tensor]], count: int, source: str) -> Crops:
+def _alternating(streams: list[Iterator[dict[str, Any]]], count: int, source: str) -> Crops:
     """Takes crops from every stream in turn, until there are ``count`` or a stream ends."""
     rounds = zip(*streams, strict=False)
     numbered = ((number, crop) for each in rounds for number, crop in enumerate(each))
     numbers, crops = zip(*islice(numbered, max(count, len(streams))), strict=True)
-    return Crops(torch.stack(crops), torch.tensor(numbers), source)
+    return Crops(list(crops), torch.tensor(numbers), source)
 
 
 def _existing(cfg: Config, loader: str, model: PoseModel) -> Iterator[tuple[str, BaseDataset]]:
@@ -126,26 +132,26 @@ def _files_exist(dataset: BaseDataset) -> bool:
 
 def _of_dataset(
     model: PoseModel, description: Description, dataset: BaseDataset
-) -> Iterator[Tensor]:
+) -> Iterator[dict[str, Any]]:
     """Yields crops of a dataset; they are spread over all of its samples."""
     name = dataset.metainfo['dataset_name']
     order = np.random.default_rng(0).permutation(len(dataset))
     for number in order:
         info = dataset.get_data_info(int(number))
         if isinstance(estimator_of(model), TopDown):
-            yield model.pipelines[name](info)['inputs']
+            yield model.pipelines[name](info)
         else:
             yield _whole(cv2.imread(info['img_path']), description)
 
 
-def _of_figures(model: PoseModel, description: Description, name: str) -> Iterator[Tensor]:
+def _of_figures(model: PoseModel, description: Description, name: str) -> Iterator[dict[str, Any]]:
     """Yields crops of synthetic figures without end; the second one is of a photograph."""
     estimator = estimator_of(model)
     for image, box in _pictures(name):
         if isinstance(estimator, TopDown):
             boxes = Boxes(np.array([box], np.float32), np.ones(1, np.float32), [None])
             [job] = estimator.jobs(image, boxes, OneDataset(name))
-            yield job.inputs['inputs']
+            yield job.inputs
         else:
             yield _whole(image, description)
 
@@ -161,7 +167,7 @@ def _pictures(name: str) -> Iterator[tuple[np.ndarray, Any]]:
             yield cv2.imread(str(ASTRONAUT)), PERSON
 
 
-def _whole(image: np.ndarray, description: Description) -> Tensor:
+def _whole(image: np.ndarray, description: Description) -> dict[str, Any]:
     """A complete picture in the size of the input of a bottom-up model."""
     resized = cv2.resize(image, description.input_hw[::-1])
-    return torch.from_numpy(resized).permute(2, 0, 1).contiguous()
+    return dict(inputs=torch.from_numpy(resized).permute(2, 0, 1).contiguous())
