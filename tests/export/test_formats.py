@@ -213,3 +213,22 @@ def test_all_formats_need_their_packages(monkeypatch, tmp_path, capsys):
         with pytest.raises(SystemExit):
             main(['export', 'no_model', str(tmp_path / f'model{ending}')])
         assert "onnxscript: run pip install 'vitpose_plus[export]'" in capsys.readouterr().err
+
+
+RUNS_ONNX = """
+import sys, time, torch
+from vitpose_plus.inference.engines.opening import open_engine
+open_engine(sys.argv[1], torch.device('cpu'))
+time.sleep(1)
+"""
+
+
+@pytest.mark.minutes
+def test_onnx_runtime_sends_nothing(plain, tmp_path):
+    """Otherwise it would store a number of the device and a list of events in the cache."""
+    path = export(plain, tmp_path / 'model.onnx', HEATMAPS).path
+    cache = tmp_path / 'cache'
+    here = environment(XDG_CACHE_HOME=str(cache), HOME=str(cache))
+    here.pop('ORT_DISABLE_TELEMETRY', None)
+    run(sys.executable, '-W', 'ignore', '-c', RUNS_ONNX, path, env=here)
+    assert not list(cache.rglob('*onnxruntime*'))
