@@ -62,14 +62,18 @@ def chromium():
 
 @pytest.fixture
 def open_page(chromium, address):
-    """Opens the page with the example: (viewport) -> page. No request goes to another address."""
-    requested, contexts = [], []
+    """Opens the page with the example: (viewport) -> page.
+
+    No request goes to another address, and none is refused.
+    """
+    requested, refused, contexts = [], [], []
 
     def open_page(viewport=DESKTOP):
         contexts.append(chromium.new_context(viewport=viewport, accept_downloads=True))
         page = contexts[-1].new_page()
         page.set_default_timeout(30 * SECONDS)
         page.on('request', lambda request: requested.append(request.url))
+        page.on('response', lambda answer: refused.append(answer.url) if not answer.ok else None)
         page.goto(address)
         page.wait_for_selector('#hand-picture img')
         page.get_by_role('button', name='Predict a synthetic figure').wait_for()
@@ -81,6 +85,7 @@ def open_page(chromium, address):
     local = (f'{address}/', 'data:', 'blob:')
     assert [url for url in requested if not url.startswith(local)] == []
     assert len(requested) > 10
+    assert refused == []
 
 
 def remove(page):
@@ -313,6 +318,18 @@ def test_a_film_goes_in_and_a_film_comes_out(open_page, mixed, tmp_path):
     drawn = page.locator('#film-drawn video')
     page.wait_for_function('document.querySelector("#film-drawn video").readyState > 0')
     assert drawn.evaluate('video => [video.videoWidth, video.videoHeight]') == [320, 240]
+
+
+def test_scripts_cannot_load_from_other_addresses(open_page):
+    page = open_page()
+    fetched = 'fetch("https://example.org").then(() => 1, () => 0)'
+    worker = f"""new Promise(answer => {{
+        const blob = new Blob(['{fetched}.then(postMessage)']);
+        new Worker(URL.createObjectURL(blob)).onmessage = event => answer(event.data);
+    }})"""
+    with page.expect_console_message(lambda message: 'Content Security Policy' in message.text):
+        assert page.evaluate(fetched) == 0
+    assert page.evaluate(worker) == 0
 
 
 def test_hostile_uploads_get_one_sentence(open_page, tmp_path):

@@ -38,6 +38,7 @@ def ask(tmp_path):
 
         scope = dict(type='http', path=path, method='POST' if parts else 'GET')
         asyncio.run(Gate(application, uploads)(scope, receive, send))
+        ask.headers = sent[0]['headers']
         return sent[0]['status'], sent[1]['body'].decode()
 
     return ask
@@ -67,6 +68,13 @@ def test_addresses_of_the_page_are_served(ask, path):
 )
 def test_other_addresses_are_not_served(ask, path):
     assert ask(path) == (404, 'This page has no such address.')
+
+
+def test_answers_forbid_the_browser_to_load_from_other_addresses(ask):
+    ask('/')
+    [policy] = [value for name, value in ask.headers if name == b'content-security-policy']
+    assert policy.startswith(b"default-src 'self' blob: data: 'unsafe-inline'")
+    assert b'http' not in policy
 
 
 def file(path):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vitpose_plus.app.hand_boxes import COLOUR, complete_rows, draw, ordered, read_rows
+from vitpose_plus.app.hand_boxes import COLOUR, KEPT, complete_rows, draw, ordered, read_rows
 from vitpose_plus.errors import UserError
 
 
@@ -45,9 +45,9 @@ def test_boxes_and_the_first_corner_are_drawn_where_they_are(tmp_path):
     assert not image[60:140, 60:110].any()
 
 
-def test_a_new_drawing_has_a_new_name_and_replaces_the_earlier_one(tmp_path):
+def test_a_new_drawing_has_a_new_name_and_old_drawings_are_deleted(tmp_path):
     picture = tmp_path / 'picture.png'
     cv2.imwrite(str(picture), np.zeros((50, 50, 3), np.uint8))
-    first, second = draw(picture, [], None), draw(picture, [], None)
-    assert first != second
-    assert sorted(tmp_path.iterdir()) == sorted([picture, second])
+    drawings = [draw(picture, [], None) for _ in range(KEPT + 3)]
+    assert len(set(drawings)) == KEPT + 3
+    assert set(tmp_path.iterdir()) == {picture, *drawings[-KEPT - 1 :]}

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -16,6 +17,7 @@ from tests.helpers.demo import TINY
 from tests.helpers.pages import served, write_large
 from tests.helpers.tiny_figures import FILE
 from vitpose_plus.app.choices import HAND
+from vitpose_plus.app.examples import button_text, example_of
 from vitpose_plus.app.serving import private
 from vitpose_plus.commands import main
 
@@ -170,6 +172,37 @@ def test_only_files_of_the_page_are_served(address, service, path):
     answer = httpx.get(f'{address}/gradio_api/file={path}')
     assert answer.status_code in (403, 404)
     assert 'root:' not in answer.text
+
+
+def test_the_picture_of_the_user_stays_when_another_model_is_chosen(service, mixed):
+    actions = Actions(service)
+    own = dict(path=str(mixed))
+    *_, boxes, picture, rows = actions.choose_model(TINY, own, 'whole')
+    assert boxes['value'] == 'whole'
+    assert picture == rows == gradio.skip()
+    assert actions.name_button(TINY, own) == 'Predict'
+
+
+def test_the_page_starts_with_the_example_of_the_model(service):
+    actions = Actions(service)
+    _, datasets, boxes, picture, rows = actions.choose_model(TINY, None, None)
+    example = example_of(service, TINY)
+    assert (datasets['value'], boxes['value']) == (example.dataset, HAND)
+    assert Path(picture).is_relative_to(service.root)
+    np.testing.assert_allclose(rows, example.boxes, atol=0.5)
+    shown = actions.name_button(TINY, dict(path=picture))
+    assert shown == button_text(service, TINY) != 'Predict'
+
+
+def test_boxes_by_hand_are_shown_only_if_they_are_chosen(service, mixed):
+    actions, own = Actions(service), dict(path=str(mixed))
+    part, *others = actions.show_for_boxes(own, 'whole', None)
+    assert (part['visible'], others) == (False, [None] * 3)
+    part, drawn, file, corner = actions.show_for_boxes(own, HAND, dict(data=BOXES))
+    assert part['visible']
+    assert corner is None
+    assert {Path(drawn).parent, Path(drawn).parents[1]} == {file.parent, service.root}
+    assert actions.show_for_boxes(None, HAND, None)[1:] == [None] * 3
 
 
 def test_an_upload_that_is_too_big_is_refused(address, service):

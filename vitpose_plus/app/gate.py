@@ -30,6 +30,15 @@ OPEN = re.compile(
 )
 UPLOAD = '/gradio_api/upload'
 LONGEST = 1_000_000  # bytes of a request that is not an upload; requests of the page are shorter
+# Browsers load nothing from other addresses, also where Gradio's scripts name some.
+POLICY = (
+    "default-src 'self' blob: data: 'unsafe-inline' 'unsafe-eval'; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+)
+HEADERS = [
+    (b'content-security-policy', POLICY.encode()),
+    (b'x-content-type-options', b'nosniff'),
+]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -43,7 +52,8 @@ class Gate:
     """ASGI middleware in front of Gradio.
 
     Gradio also serves addresses that fetch URLs or convert films. It downloads URLs that are in
-    the JSON of a request. This page needs none of that.
+    the JSON of a request. This page needs none of that. Every answer forbids the browser to load
+    anything from other addresses.
 
     Args:
         app: The application behind this middleware.
@@ -60,7 +70,7 @@ class Gate:
         except Refusal as refusal:
             await _answer(send, *refusal.args)
         else:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, _with_headers(send))
 
     async def _checked(self, scope: Message, receive: Receive) -> Receive:
         """Returns the function that gives the application the checked request."""
@@ -81,6 +91,17 @@ class Gate:
             return '://' not in path and Path(path).resolve().is_relative_to(self.uploads)
         except (OSError, ValueError):  # the name is too long, or has a null byte
             return False
+
+
+def _with_headers(send: Send) -> Send:
+    """Returns a function that adds ``HEADERS`` to an answer."""
+
+    async def sending(message: Message) -> None:
+        if message['type'] == 'http.response.start':
+            message['headers'] = [*message.get('headers', ()), *HEADERS]
+        await send(message)
+
+    return sending
 
 
 async def _read(receive: Receive) -> bytes:

@@ -1,6 +1,6 @@
 """Boxes that are drawn by hand: the rows of a table, and corners that are clicked on a picture."""
 
-import secrets
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +13,7 @@ from vitpose_plus.errors import UserError
 
 COLUMNS = ('x1', 'y1', 'x2', 'y2')
 COLOUR = (0, 140, 255)  # BGR
+KEPT = 4  # drawings of a picture
 Box = list[float]  # x1, y1, x2, y2 in pixels
 Point = tuple[float, float]
 
@@ -58,8 +59,8 @@ def ordered(first: Sequence[float], second: Sequence[float], name: str = 'The bo
 def draw(picture: Path, boxes: Sequence[Box], corner: Point | None) -> Path:
     """Draws boxes with their numbers, and a cross at the first corner of a new box.
 
-    The new file is beside the picture, and replaces an earlier drawing. Its name is new, because a
-    browser does not load an address twice.
+    The new file is beside the picture. Its name is new, because a browser does not load an address
+    twice. Old drawings are deleted, but not the last ones, which a browser may still load.
 
     Args:
         picture: The picture without boxes.
@@ -78,8 +79,8 @@ def draw(picture: Path, boxes: Sequence[Box], corner: Point | None) -> Path:
     if corner is not None:
         place = tuple(round(value) for value in corner)
         cv2.drawMarker(image, place, COLOUR, cv2.MARKER_CROSS, 15 * width, width)
-    for earlier in picture.parent.glob('boxes-*.jpg'):
+    out = picture.with_name(f'boxes-{time.time_ns():020d}.jpg')
+    for earlier in sorted(picture.parent.glob('boxes-*.jpg'))[:-KEPT]:
         earlier.unlink(missing_ok=True)
-    out = picture.with_name(f'boxes-{secrets.token_hex(4)}.jpg')
     cv2.imwrite(str(out), image)
     return out
