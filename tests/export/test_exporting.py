@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.helpers.comparing import assert_same
+from tests.helpers.demo import ROOT
 from vitpose_plus.commands import main
 from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.export.describing import Options, describe
@@ -34,6 +35,8 @@ def test_the_file_equals_torch_and_nothing_else_is_left(plain, exported):
     assert os.listdir(done.path.parent) == ['plain.pt2']
     assert done.size == done.path.stat().st_size
     assert description_of(done.path) == describe(plain, HEATMAPS)
+    assert description_of(done.path).model == 'config'  # not its path
+    assert str(ROOT).encode() not in done.path.read_bytes()
     assert [each.batch_size for each in done.differences] == [1, 2, 7]
     assert all(each.largest < 1e-5 for each in done.differences)
     assert [message.split()[0] for message in messages] == ['Computing', 'Writing', 'Running']
@@ -112,6 +115,15 @@ def test_a_companion_is_placed_with_its_file(plain, exported, monkeypatch, tmp_p
     done = export(plain, tmp_path / 'new' / 'model.pt2', HEATMAPS)
     assert sorted(os.listdir(tmp_path / 'new')) == ['model.bin', 'model.pt2']
     assert done.size == done.path.stat().st_size + 1000
+
+    def write_one(self, program, description, path):
+        path.write_bytes(exported[0].path.read_bytes())
+
+    monkeypatch.setattr(Two, 'write', write_one)
+    export(plain, done.path, HEATMAPS)
+    assert os.listdir(tmp_path / 'new') == [
+        'model.pt2'
+    ]  # the companion of the earlier file is gone
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,10 @@ def capture(graph: nn.Module, description: Description) -> ExportedProgram:
     batch = Dim('batch', min=1, max=MOST_CROPS)
     shapes = batch_dimensions(description, batch)
     with quiet():
-        return torch.export.export(graph, examples(description), dynamic_shapes=shapes)
+        program = torch.export.export(graph, examples(description), dynamic_shapes=shapes)
+    for node in program.graph.nodes:
+        node.meta.pop('stack_trace', None)  # it has the paths of this machine
+    return program
 
 
 def remove_checks(program: ExportedProgram) -> None:

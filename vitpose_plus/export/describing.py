@@ -1,6 +1,7 @@
 """From a model and the options of ``export`` to the description of the file."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,7 @@ from vitpose_plus.inference.engines.description import (
     DatasetPart,
     Description,
 )
+from vitpose_plus.inference.exported import ExportedModel
 from vitpose_plus.inference.pose_model import PoseModel
 from vitpose_plus.models.heads import MultiDatasetHead
 from vitpose_plus.models.multi_dataset import MultiDatasetTopdown
@@ -43,6 +45,10 @@ def describe(model: PoseModel, options: Options) -> Description:
     Raises:
         UserError: The model or the options cannot be exported.
     """
+    if isinstance(model, ExportedModel):
+        raise UserError(
+            f'{model.origin.model} is an exported file: give the model from which it was exported.'
+        )
     network = model.network
     kind = next((kind for kind in KINDS if isinstance(network, kind)), None)
     if kind is None:
@@ -54,7 +60,7 @@ def describe(model: PoseModel, options: Options) -> Description:
     mean, std = _scales(network)
     in_order = slice(None) if options.channels == channels_of(network) else slice(None, None, -1)
     return Description(
-        model=model.origin.model,
+        model=os.path.basename(os.path.normpath(model.origin.model)).removesuffix('.py'),
         outputs=outputs,
         precision=options.precision,
         channels=options.channels,

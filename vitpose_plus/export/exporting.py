@@ -145,13 +145,19 @@ def export(
 def _together(path: str | Path, exporter: type[Exporter]) -> Iterator[Path]:
     """Gives a temporary name, and places the file and its companion if no error is raised.
 
-    The companion is placed first, so that there is never a file without its companion.
+    The companion is placed first, so that there is never a file without its companion. A companion
+    of an earlier file is removed if the new file has none.
     """
+    place = exporter.companion(Path(os.path.realpath(path)))
     with files.replacing(path) as new:
         yield new
         companion = exporter.companion(new)
-        if companion and companion.exists():
-            os.replace(companion, exporter.companion(Path(os.path.realpath(path))))
+        is_needed = companion is not None and companion.exists()
+        if is_needed:
+            with files.replacing(place) as new_companion:
+                os.replace(companion, new_companion)
+    if place and not is_needed:
+        place.unlink(missing_ok=True)
 
 
 @contextmanager
