@@ -1,6 +1,6 @@
 """Codecs that decode a batch of heatmaps on its device, with the results of the authors' code.
 
-Encoding is mmpose's. The functions keep tensors on their device.
+Encoding equals mmpose's. The functions keep tensors on their device.
 
 Shapes: B batch, K keypoints, h w heatmap. Peaks and points are (x, y) in heatmap pixels, pixel
 centres at integers.
@@ -12,6 +12,8 @@ import torch
 from mmpose.codecs import MSRAHeatmap, UDPHeatmap
 from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
+
+from vitpose_plus.codecs.targets import GaussianTargets
 
 EPS = torch.finfo(torch.float32).eps
 
@@ -129,7 +131,7 @@ class BatchedDecoding:
 
 
 @KEYPOINT_CODECS.register_module()
-class BatchedUDPHeatmap(BatchedDecoding, UDPHeatmap):
+class BatchedUDPHeatmap(GaussianTargets, BatchedDecoding, UDPHeatmap):
     """UDP's Gaussian targets, decoded by DARK as in the authors' code (docs/decoding.md).
 
     Args:
@@ -149,6 +151,10 @@ class BatchedUDPHeatmap(BatchedDecoding, UDPHeatmap):
     ) -> None:
         super().__init__(input_size, heatmap_size, sigma=sigma, blur_kernel_size=blur_kernel_size)
 
+    def centre(self, points: np.ndarray, nearest: np.ndarray) -> np.ndarray:
+        """The exact centre of each Gaussian, counted from the first pixel of its window."""
+        return (6 * self.sigma + 1) // 2 + (points - nearest)
+
     def refine(self, heatmaps: Tensor, peaks: Tensor) -> Tensor:
         return refine_dark_udp(heatmaps, peaks, self.blur_kernel_size)
 
@@ -159,7 +165,7 @@ class BatchedUDPHeatmap(BatchedDecoding, UDPHeatmap):
 
 
 @KEYPOINT_CODECS.register_module()
-class BatchedMSRAHeatmap(BatchedDecoding, MSRAHeatmap):
+class BatchedMSRAHeatmap(GaussianTargets, BatchedDecoding, MSRAHeatmap):
     """Plain Gaussian targets, decoded to a quarter pixel as in the authors' code.
 
     See docs/decoding.md.
@@ -174,6 +180,10 @@ class BatchedMSRAHeatmap(BatchedDecoding, MSRAHeatmap):
         self, input_size: tuple[int, int], heatmap_size: tuple[int, int], sigma: float = 2.0
     ) -> None:
         super().__init__(input_size, heatmap_size, sigma)
+
+    def centre(self, points: np.ndarray, nearest: np.ndarray) -> np.ndarray:
+        """The pixel that is nearest to the centre, counted from the first one of its window."""
+        return np.full_like(points, (6 * self.sigma + 1) // 2, np.float32)
 
     def refine(self, heatmaps: Tensor, peaks: Tensor) -> Tensor:
         return shift_by_quarter(heatmaps, peaks)
