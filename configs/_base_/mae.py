@@ -15,7 +15,7 @@ auto_scale_lr = dict(base_batch_size=4096)
 
 # The learning rate is 1.5e-4 per 256 pictures of a batch.
 optim_wrapper = dict(
-    optimizer=dict(type='AdamW', lr=2.4e-3, betas=(0.9, 0.95), weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=2.4e-3, betas=(0.9, 0.95), weight_decay=0.05, fused=True),
     paramwise_cfg=dict(
         bias_decay_mult=0.0, flat_decay_mult=0.0, custom_keys=dict(pos_embed=dict(decay_mult=0.0))
     ),

@@ -29,6 +29,7 @@ class CheckpointGuardHook(Hook):
         check_fit(state_dict, model)
         if runner._resume and isinstance(runner.optim_wrapper, OptimWrapper):
             check_groups(checkpoint['optimizer'], runner.optim_wrapper)
+            keep_fused(checkpoint['optimizer'], runner.optim_wrapper)
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -49,6 +50,18 @@ def check_groups(optimizer: dict, own: OptimWrapper) -> None:
             'paramwise_cfg and the frozen parts that it was trained with, or start from its '
             'weights with --cfg-options load_from=FILE.'
         )
+
+
+def keep_fused(optimizer: dict, own: OptimWrapper) -> None:
+    """Changes ``fused`` in the groups of a stored optimiser to the value of ``own``.
+
+    A checkpoint of an earlier version has groups that are not fused. A loss scaler would fail with
+    them, as it expects the optimiser of the config.
+    """
+    groups = zip(optimizer['param_groups'], own.optimizer.param_groups, strict=True)
+    for stored, group in groups:
+        if 'fused' in group:
+            stored['fused'] = group['fused']
 
 
 def check_file(path: str, model: nn.Module) -> None:

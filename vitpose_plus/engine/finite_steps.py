@@ -78,7 +78,14 @@ class FiniteStepsHook(Hook):
             self.batches[-1].finite = torch.stack([_finite(value) for value in values]).all()
 
     def _check(self, optimizer: Optimizer, args: tuple, kwargs: dict) -> None:
-        """Removes all gradients before a step, if a number in any process is not finite."""
+        """Removes all gradients before a step, if a number in any process is not finite.
+
+        A loss scaler calls a fused optimiser even for a step that it leaves out: the optimiser
+        reads ``found_inf`` and changes nothing. This is no step.
+        """
+        overflows = getattr(optimizer, 'found_inf', None)
+        if overflows is not None and overflows.item():
+            return
         parameters = [p for group in optimizer.param_groups for p in group['params']]
         self.finite = self._agreed(self._gradients_finite(parameters))
         if not self.finite:
