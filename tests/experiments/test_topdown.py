@@ -65,7 +65,8 @@ def test_augmentation_only_in_training_and_without_transforms_that_a_dataset_ref
 
     assert types(train)[0][2:4] == ['RandomFlip', 'RandomHalfBody']
     assert types(train)[1][2:4] == ['RandomFlip', 'TopdownAffine']
-    assert types(val)[0] == ['LoadImage', 'GetBBoxCenterScale', 'TopdownAffine', 'PackPoseInputs']
+    once = ['LoadImageOnce', 'GetBBoxCenterScale', 'TopdownAffine', 'PackPoseInputs']
+    assert types(val)[0] == once
 
 
 def test_padding_is_that_of_the_entry_in_all_pipelines():

@@ -15,6 +15,7 @@ from vitpose_plus.datasets.pretraining import (
 )
 from vitpose_plus.datasets.transforms import (
     ClippedNormalBBoxTransform,
+    LoadImageOnce,
     StretchedTopdownAffine,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     'ClippedNormalBBoxTransform',
     'CrowdHeatmapMask',
     'InterHand2DDataset',
+    'LoadImageOnce',
     'MiddlePictureCrop',
     'MultiDataset',
     'RandomPersonCrop',

@@ -5,8 +5,35 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
-from mmpose.datasets.transforms import RandomBBoxTransform, TopdownAffine
+from mmpose.datasets.transforms import LoadImage, RandomBBoxTransform, TopdownAffine
 from mmpose.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class LoadImageOnce(LoadImage):
+    """Keeps the last picture, so that it is decoded once for all people in it.
+
+    This is for tests, where the people of a picture follow each other. In a shuffled training they
+    almost never do. The pixels are read-only, because the samples share them.
+    """
+
+    def __init__(self, **options) -> None:
+        super().__init__(**options)
+        self.path: str | None = None
+        self.loaded: dict[str, Any] = {}
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any] | None:
+        """Adds ``img`` (h, w, 3), ``img_shape`` and ``ori_shape``, as mmpose's ``LoadImage``."""
+        if 'img' in results:
+            return super().transform(results)
+        if results['img_path'] != self.path:
+            self.path = None  # if the next line fails
+            loaded = super().transform(dict(img_path=results['img_path']))
+            if loaded is None:
+                return None
+            loaded['img'].flags.writeable = False
+            self.loaded, self.path = loaded, loaded['img_path']
+        return results | self.loaded
 
 
 @TRANSFORMS.register_module()

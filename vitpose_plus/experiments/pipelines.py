@@ -33,7 +33,7 @@ def training(entry: dict, crop: dict, augmentation: Sequence[dict]) -> list[dict
 
 def testing(entry: dict, crop: dict) -> list[dict]:
     """Returns the transforms of a test, which have no augmentation."""
-    return [dict(type='LoadImage'), box(entry), _cropping(crop), dict(type='PackPoseInputs')]
+    return [dict(type='LoadImageOnce'), box(entry), _cropping(crop), dict(type='PackPoseInputs')]
 
 
 def box(entry: dict) -> dict:
