@@ -117,6 +117,7 @@ def test_a_description_is_read_as_it_was_written(model):
         ('', 'damaged'),
         ('[1]', 'damaged'),
         ('{"schema": 1, "model": 3}', 'damaged'),
+        ('[' * 200_000, 'damaged'),
         ('{"schema": 2, "version": "9.0"}', 'vitpose_plus 9.0 wrote it with schema 2'),
     ],
 )

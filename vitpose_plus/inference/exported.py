@@ -1,5 +1,6 @@
 """``predict --model FILE``: models in files that ``vitpose export`` wrote."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,7 +37,7 @@ class ExportedFile(Origin):
 
     @classmethod
     def accepts(cls, model: str, checkpoint: str | None) -> bool:
-        return is_exported(model)
+        return is_exported(model) and not os.path.isdir(model)
 
     @cached_property
     def description(self) -> Description:

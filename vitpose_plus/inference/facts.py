@@ -45,7 +45,7 @@ def defaults_of(cfg: Config) -> dict[str, str]:
 def datasets_of(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
     """Yields name, metainfo and pipeline of every dataset for which the model has a head."""
     heads = [head['dataset'] for head in cfg.model.get('head', {}).get('heads', [])]
-    described = dict(_described(cfg))
+    described = dict(test_datasets_of(cfg))
     if missing := [name for name in heads if name not in described]:
         raise UserError(
             f'The model has a head for {missing[0]}, but no test_dataloader of that dataset, which '
@@ -55,7 +55,7 @@ def datasets_of(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
         yield name, described[name]
 
 
-def _described(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
+def test_datasets_of(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
     """Yields name, metainfo and pipeline of every dataset of the first loader that exists."""
     loaders = [(cfg.get(name) or {}).get('dataset') for name in LOADERS]
     dataset = next((each for each in loaders if each), None)

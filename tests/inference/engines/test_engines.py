@@ -60,14 +60,17 @@ def test_engines_use_as_many_threads_as_torch(tmp_path):
     assert xml._compiled.get_property('INFERENCE_NUM_THREADS') == 2
 
 
-@pytest.mark.parametrize('precision', ['fp32', 'int8'])
-def test_openvino_never_chooses_a_lower_precision(precision, tmp_path):
+@pytest.mark.parametrize(
+    ('precision', 'provider'),
+    [('fp32', 'CPU f32'), ('fp16', 'CPU f32'), ('int8', 'CPU int8 and f32')],
+)
+def test_openvino_never_chooses_a_lower_precision(precision, provider, tmp_path):
     engine = open_engine(write(tmp_path / 'file.xml', replace(PLAIN, precision=precision)), CPU)
-    assert engine.provider == 'CPU f32'
+    assert engine.provider == provider
 
 
 def test_another_precision_than_the_wanted_one_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setitem(openvino.PRECISIONS, 'fp32', 'f64')
+    monkeypatch.setattr(openvino, 'COMPUTED', 'f64')
     path = write(tmp_path / 'file.xml', PLAIN)
     with pytest.raises(UserError, match=r'file\.xml'):
         open_engine(path, CPU)

@@ -4,24 +4,21 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from mmengine.config import Config
 
 from tests.helpers.demo import TINY
 from tests.helpers.small_files import EXPERTS, KEYPOINTS, PLAIN, write
-from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
-from vitpose_plus.datasets.skeletons import Skeleton
+from tests.helpers.tiny_figures import FILE
 from vitpose_plus.errors import UserError
-from vitpose_plus.experiments.catalogue import find_config
+from vitpose_plus.experiments.splitting import split_config
+from vitpose_plus.export.describing import Options, describe
 from vitpose_plus.inference.engines.testing import use_file
+from vitpose_plus.inference.models import load
 
 
 @cache
 def parts():
-    """The datasets of the demo's config, for crops of 256x192."""
-    loader = Config.fromfile(find_config(TINY), format_python_code=False).test_dataloader
-    infos = [unread(dataset).metainfo for dataset in plain_datasets(loader.dataset)]
-    part = PLAIN.datasets[0]
-    return tuple(replace(part, skeleton=Skeleton.of(info, (192, 256))) for info in infos)
+    """The datasets of the demo's model."""
+    return describe(load(TINY, str(FILE)), Options()).datasets
 
 
 def described(description, count=None):
@@ -69,14 +66,24 @@ def with_strategy(cfg):
     cfg.strategy = dict(type='FSDPStrategy')
 
 
-def other_size(description):
+def with_parts(description, **changes):
     return replace(
-        description,
-        datasets=tuple(
-            replace(part, skeleton=replace(part.skeleton, input_wh=(288, 384)))
-            for part in description.datasets
-        ),
+        description, datasets=tuple(replace(part, **changes) for part in description.datasets)
     )
+
+
+def other_size(description):
+    skeletons = [replace(part.skeleton, input_wh=(288, 384)) for part in description.datasets]
+    pairs = zip(description.datasets, skeletons, strict=True)
+    return replace(description, datasets=tuple(replace(part, skeleton=own) for part, own in pairs))
+
+
+def other_udp(description):
+    return with_parts(description, use_udp=False)
+
+
+def other_shape(description):
+    return with_parts(description, is_stretched=True)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,9 @@ def other_size(description):
         (KEYPOINTS, None, None, 'export the model with --flip-test, or add --cfg-options'),
         (EXPERTS, with_launcher, None, 'runs in one process: leave out --launcher'),
         (EXPERTS, with_strategy, None, 'use a config without `strategy`'),
-        (EXPERTS, None, other_size, 'makes crops of 256x192, but .* is for 384x288'),
+        (EXPERTS, None, other_size, r'crops of coco with input_size=\(192, 256\), .*\(288, 384\)'),
+        (EXPERTS, None, other_udp, 'crops of coco with use_udp=True, but .* needs False'),
+        (EXPERTS, None, other_shape, 'crops of coco with stretched=False, but .* needs True'),
     ],
 )
 def test_a_file_that_does_not_fit_the_config_is_refused(
@@ -103,10 +112,21 @@ def test_a_file_that_does_not_fit_the_config_is_refused(
 
 def test_a_file_of_one_dataset_does_not_fit_the_config_of_six(tiny_config, tmp_path):
     path = write(tmp_path / 'file.onnx', described(PLAIN, count=1))
-    with pytest.raises(
-        UserError, match=r'tests the dataset aic with 14 keypoints, but .* coco \(17'
-    ):
+    with pytest.raises(UserError, match=r'tests aic with 14 keypoints, but .* keypoints of coco:'):
         use_file(tiny_config, path)
+
+
+def test_as_many_keypoints_with_other_names_are_refused(tiny_config, tmp_path):
+    """COCO and AP-10K have 17 keypoints each."""
+    path = write(tmp_path / 'file.onnx', described(PLAIN, count=1))
+    for name in ('coco', 'ap10k'):
+        cfg = split_config(tiny_config, name)
+        cfg.model.test_cfg.flip_test = False
+        if name == 'coco':
+            assert use_file(cfg, path) == []
+        else:
+            with pytest.raises(UserError, match=r'tests ap10k with 17 keypoints, but .* of coco:'):
+                use_file(cfg, path)
 
 
 def test_a_config_without_crops_is_refused(tiny_config, tmp_path):

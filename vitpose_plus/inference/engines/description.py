@@ -108,7 +108,7 @@ class Description:
                     f'and this version reads schema {SCHEMA}: update vitpose_plus.'
                 )
             return cls._of(fields)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if isinstance(error, UserError):
                 raise
             raise UserError(
@@ -122,6 +122,8 @@ class Description:
             DatasetPart(**(part | dict(skeleton=_skeleton(part['skeleton']))))
             for part in fields['datasets']
         ]
+        if not parts:
+            raise ValueError('There is no dataset.')
         lists = {key: tuple(fields[key]) for key in ('mean', 'std', 'licence_flags')}
         return cls(**fields | lists | dict(datasets=tuple(parts)))
 

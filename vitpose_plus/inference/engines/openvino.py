@@ -14,6 +14,7 @@ from vitpose_plus.inference.engines.engine import Engine, damaged, require_besid
 # precision, the decoding of the keypoints can divide by zero. Without this setting, OpenVINO uses
 # bf16 if the processor has it.
 COMPUTED = 'f32'
+INTEGER = dict(int8='int8 and ')  # precision of a file -> its other precision, for messages
 
 
 class OpenVino(Engine):
@@ -46,7 +47,7 @@ class OpenVino(Engine):
                 'export the model as .onnx.'
             )
         devices = ', '.join(self._compiled.get_property('EXECUTION_DEVICES'))
-        self.provider = f'{devices} {used}'
+        self.provider = f'{devices} {INTEGER.get(self.description.precision, "")}{used}'
 
     @classmethod
     def companions(cls, path: Path) -> list[str]:

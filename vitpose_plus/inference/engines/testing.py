@@ -1,18 +1,18 @@
 """``test CONFIG FILE``: puts an exported file in the place of a config's model."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.dataset import BaseDataset
+from mmengine.dataset import Compose
 from mmpose.datasets.transforms import TopdownAffine
-from mmpose.registry import TRANSFORMS
 
-from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
+from vitpose_plus.datasets.skeletons import Skeleton
+from vitpose_plus.datasets.transforms import StretchedTopdownAffine
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference.engines.description import HEATMAPS, Description
+from vitpose_plus.inference.engines.description import HEATMAPS, DatasetPart, Description
 from vitpose_plus.inference.engines.network import network_config
 from vitpose_plus.inference.engines.opening import description_of, device_of
+from vitpose_plus.inference.facts import crop_of, test_datasets_of
 
 
 def use_file(cfg: Config, path: str | Path) -> list[str]:
@@ -73,43 +73,44 @@ def _check_flip_test(
 
 
 def _check_datasets(where: str, path: str | Path, described: Description, cfg: Config) -> None:
-    """Raises a ``UserError`` unless the file predicts every dataset of the test."""
-    own = {part.skeleton.dataset: part.skeleton for part in described.datasets}
-    only = described.datasets[0].skeleton if not described.has_experts else None
-    for dataset in _test_datasets(cfg):
-        name, count = (dataset.metainfo[key] for key in ('dataset_name', 'num_keypoints'))
-        skeleton = own.get(name, only)
-        if skeleton is None or len(skeleton.names) != count:
+    """Raises a ``UserError`` unless the file predicts every dataset of the test.
+
+    A dataset with another name is accepted if its keypoints have the same names.
+    """
+    own = {part.skeleton.dataset: part for part in described.datasets}
+    only = None if described.has_experts else described.datasets[0]
+    for name, (metainfo, pipeline) in test_datasets_of(cfg):
+        part = own.get(name, only)
+        skeleton = Skeleton.of(metainfo)
+        if part is None or skeleton.names != part.skeleton.names:
             raise UserError(
-                f'{where} tests the dataset {name} with {count} keypoints, but {path} has '
-                f'{", ".join(f"{each} ({len(own[each].names)})" for each in own)}: use the config '
-                'of one of these datasets.'
+                f'{where} tests {name} with {len(skeleton.names)} keypoints, but {path} has the '
+                f'keypoints of {", ".join(own)}: use the config of one of these datasets, which '
+                'vitpose split writes, or export all datasets.'
             )
-    sizes = list(_crop_sizes(cfg))
-    if not sizes:
+        _check_crops(where, path, name, Compose(pipeline), part)
+
+
+def _check_crops(
+    where: str, path: str | Path, name: str, pipeline: Compose, part: DatasetPart
+) -> None:
+    """Raises a ``UserError`` unless the pipeline makes the crops that the file needs."""
+    crops = [step for step in pipeline.transforms if isinstance(step, TopdownAffine)]
+    if not crops:
         raise UserError(
             f'{where} makes no crops (TopdownAffine), but {path} is a top-down model: use the '
             'config of the exported model.'
         )
-    for width, height in sizes:
-        if (height, width) != tuple(described.input_hw):
-            h, w = described.input_hw
+    size, padding = crop_of(pipeline)
+    pairs = dict(
+        input_size=(size, tuple(part.skeleton.input_wh)),
+        padding=(padding, part.skeleton.padding),
+        use_udp=(bool(crops[-1].use_udp), part.use_udp),
+        stretched=(isinstance(crops[-1], StretchedTopdownAffine), part.is_stretched),
+    )
+    for key, (found, needed) in pairs.items():
+        if found != needed:
             raise UserError(
-                f'{where} makes crops of {height}x{width}, but {path} is for {h}x{w}: use the '
-                'config of the exported model.'
+                f'{where} makes the crops of {name} with {key}={found}, but {path} needs {needed}: '
+                'use the config of the exported model.'
             )
-
-
-def _test_datasets(cfg: Config) -> list[BaseDataset]:
-    loader = cfg.get('test_dataloader') or {}
-    return [unread(part) for part in plain_datasets(loader.get('dataset') or {})]
-
-
-def _crop_sizes(cfg: Config) -> Iterator[tuple[int, int]]:
-    """Width and height of the crops of each dataset."""
-    loaded = cfg.test_dataloader.dataset
-    for part in (loaded, *plain_datasets(loaded)):
-        for step in part.get('pipeline', []):
-            kind = TRANSFORMS.get(step['type']) if isinstance(step['type'], str) else step['type']
-            if isinstance(kind, type) and issubclass(kind, TopdownAffine):
-                yield tuple(step['input_size'])
