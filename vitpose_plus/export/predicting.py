@@ -41,12 +41,16 @@ def predicted(
 @contextmanager
 def _settings(network: TopdownPoseEstimator, flip_test: bool) -> Iterator[None]:
     """Inside this context, the network predicts heatmaps too, with or without flip test."""
-    before = network.test_cfg
-    network.test_cfg = before | dict(flip_test=flip_test, output_heatmaps=True)
+    wanted = dict(flip_test=flip_test, output_heatmaps=True)
+    own = getattr(network.head, 'dataset_test_cfg', {})  # they override the network's settings
+    before = network.test_cfg, dict(own)
+    network.test_cfg = network.test_cfg | wanted
+    own.update({name: settings | wanted for name, settings in own.items()})
     try:
         yield
     finally:
-        network.test_cfg = before
+        network.test_cfg = before[0]
+        own.update(before[1])
 
 
 def _in_crop(sample: PoseDataSample) -> tuple[Tensor, Tensor, Tensor]:
