@@ -9,20 +9,25 @@ from typing import Any
 from mmengine.config import ConfigDict
 from mmpose.datasets.transforms import BottomupResize, TopdownAffine
 from mmpose.models.pose_estimators import BottomupPoseEstimator, TopdownPoseEstimator
-from mmpose.registry import KEYPOINT_CODECS
 from torch import nn
 
-from vitpose_plus.codecs.heatmaps import BatchedDecoding
 from vitpose_plus.datasets.transforms import StretchedTopdownAffine
 from vitpose_plus.errors import UserError
-from vitpose_plus.export.graphs import channels_of
+from vitpose_plus.export.heatmaps import channels_of
+from vitpose_plus.export.refusing import (
+    check_codec,
+    check_heads,
+    check_settings,
+    check_steps,
+    refuse_file,
+    refuse_several_datasets,
+)
 from vitpose_plus.inference.engines.description import (
     KEYPOINTS,
     TAGS,
     DatasetPart,
     Description,
 )
-from vitpose_plus.inference.exported import ExportedModel
 from vitpose_plus.inference.pose_model import PoseModel
 from vitpose_plus.models.heads import MultiDatasetHead
 from vitpose_plus.models.multi_dataset import MultiDatasetTopdown
@@ -45,10 +50,8 @@ def describe(model: PoseModel, options: Options) -> Description:
     Raises:
         UserError: The model or the options cannot be exported.
     """
-    if isinstance(model, ExportedModel):
-        raise UserError(
-            f'{model.origin.model} is an exported file: give the model from which it was exported.'
-        )
+    refuse_file(model)
+    refuse_several_datasets(model)
     network = model.network
     kind = next((kind for kind in KINDS if isinstance(network, kind)), None)
     if kind is None:
@@ -85,19 +88,13 @@ def _scales(network: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 def _top_down(model: PoseModel, options: Options) -> tuple[str, Iterator[DatasetPart]]:
     settings = _settings(model.network)
-    if options.flip_test and any(
-        each.get('flip_mode', 'heatmap') != 'heatmap' for each in settings
-    ):
-        raise UserError(
-            "The config's test_cfg.flip_mode must be 'heatmap' for --flip-test: change it, or "
-            'leave out --flip-test.'
-        )
+    check_heads(model)
+    check_settings(settings, options.flip_test)
     codecs = _codecs(model)
     if options.outputs == KEYPOINTS:
         for codec in codecs:
-            _check_codec(codec)
+            check_codec(codec)
     shifts = [bool(each.get('shift_heatmap', False)) for each in settings]
-    shifts *= len(codecs) // len(shifts)  # a plain model has one setting for all datasets
     pipelines = model.pipelines.values()
     return options.outputs, map(_part, model.skeletons.values(), pipelines, codecs, shifts)
 
@@ -113,7 +110,7 @@ def _codecs(model: PoseModel) -> list[dict[str, Any]]:
     head = model.network.cfg.model.head
     if isinstance(model.network.head, MultiDatasetHead):
         return [_plain(each['codec']) for each in head.heads]
-    return [_plain(head.decoder)] * len(model.skeletons)
+    return [_plain(head.decoder)]
 
 
 def _plain(codec: ConfigDict) -> dict[str, Any]:
@@ -123,22 +120,9 @@ def _plain(codec: ConfigDict) -> dict[str, Any]:
     return json.loads(json.dumps(named))
 
 
-def _check_codec(codec: dict[str, Any]) -> None:
-    kind = KEYPOINT_CODECS.get(codec['type'])
-    if not issubclass(kind, BatchedDecoding):
-        raise UserError(
-            f'The codec {codec["type"]} cannot be exported: use --outputs heatmaps, or a codec of '
-            'vitpose_plus (BatchedUDPHeatmap, BorderExactUDPHeatmap, BatchedMSRAHeatmap).'
-        )
-
-
 def _part(skeleton: Any, pipeline: Any, codec: dict[str, Any], shift: bool) -> DatasetPart:
+    check_steps(skeleton.dataset, pipeline)
     crops = [step for step in pipeline.transforms if isinstance(step, TopdownAffine)]
-    if not crops:
-        raise UserError(
-            f'The pipeline of {skeleton.dataset} has no TopdownAffine, so the size of the crops is '
-            'unknown: add it.'
-        )
     return DatasetPart(
         skeleton,
         use_udp=bool(crops[-1].use_udp),

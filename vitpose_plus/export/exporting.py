@@ -20,6 +20,7 @@ from vitpose_plus.export.comparing import Differences, compare, reference
 from vitpose_plus.export.describing import Options, describe
 from vitpose_plus.export.exporters import EXPORTERS, Exporter
 from vitpose_plus.export.graphs import graph_of
+from vitpose_plus.export.refusing import refuse_file
 from vitpose_plus.inference.engines.description import Description
 from vitpose_plus.inference.engines.opening import open_engine
 from vitpose_plus.inference.models import PoseModel
@@ -74,21 +75,22 @@ def exporter_for(path: str | Path, precision: str) -> type[Exporter]:
 
 def fold(model: PoseModel, dataset: str) -> PoseModel:
     """Returns the plain model of one dataset; a ``UserError`` if the model does not have it."""
+    refuse_file(model)
     if dataset not in model.skeletons:
         raise UserError(
             f'--dataset names {dataset!r}, which the model does not have: give one of '
             f'{", ".join(model.skeletons)}.'
         )
-    if not isinstance(model.network, MultiDatasetTopdown):
-        return model
-    state, cfg = split(model.network.state_dict(), model.network.cfg, dataset)
-    network = MODELS.build(cfg.model)
-    network.load_state_dict(state)
-    network.cfg = cfg
     parts = {
         name: {dataset: getattr(model, name)[dataset]}
         for name in ('skeletons', 'metainfo', 'pipelines')
     }
+    if not isinstance(model.network, MultiDatasetTopdown):
+        return replace(model, **parts)
+    state, cfg = split(model.network.state_dict(), model.network.cfg, dataset)
+    network = MODELS.build(cfg.model)
+    network.load_state_dict(state)
+    network.cfg = cfg
     return replace(model, network=network.eval(), **parts)
 
 
