@@ -1,12 +1,15 @@
 """The comparison of a file with torch: its bounds, and the peaks that it counts."""
 
+import json
+import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from vitpose_plus.errors import RunError
+from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.export.comparing import Differences, batches, compare, reference
 from vitpose_plus.export.crops import Crops, for_calibration, for_comparison
 from vitpose_plus.export.describing import Options, describe
@@ -177,9 +180,47 @@ def test_crops_are_of_the_data_of_the_config_if_it_exists(trained, trained_coco,
     assert found & {crop.numpy().tobytes() for crop in crops.pixels}
 
 
-def test_calibration_needs_training_data(trained, tmp_path, monkeypatch):
-    from vitpose_plus.errors import UserError
+@pytest.fixture
+def damaged(workplace):
+    """The working folder; the pictures of coco are no pictures."""
+    link = workplace / 'work_dirs' / 'demo' / 'figures'
+    source = link.resolve()
+    link.unlink()
+    shutil.copytree(source, link)
+    for path in (link / 'coco').rglob('*.jpg'):
+        path.write_text('no picture')
+    return link / 'coco'
 
+
+def test_figures_replace_validation_data_that_cannot_be_read(trained_coco, damaged):
+    description = describe(trained_coco, Options())
+    assert for_comparison(trained_coco, description, count=2).source == (
+        "synthetic figures and an included photograph, because the config's val_dataloader cannot "
+        'be read'
+    )
+    for path in damaged.rglob('*val*.json'):
+        path.write_text(json.dumps(dict(images=[], annotations=[], categories=[])))
+    assert 'val_dataloader cannot be read' in for_comparison(trained_coco, description, 2).source
+
+
+def test_calibration_names_a_picture_that_cannot_be_read(trained_coco, damaged):
+    description = describe(trained_coco, Options())
+    with pytest.raises(UserError, match=r'train2017/\d+\.jpg or its annotation is damaged'):
+        for_calibration(trained_coco, description, trained_coco.network.cfg, 300)
+
+
+def test_the_shortest_dataset_limits_the_crops(trained, workplace):
+    description = describe(trained, Options())
+    found, few = (
+        for_calibration(trained, description, trained.network.cfg, count) for count in (10**4, 6)
+    )
+    assert len(found) % 6 == 0
+    shortest = len(found) // 6
+    assert re.search(rf'; 10000 are better, but \w+ has only {shortest}$', found.source)
+    assert ';' not in few.source
+
+
+def test_calibration_needs_training_data(trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match='has no training data of coco on this machine'):
         for_calibration(trained, describe(trained, Options()), trained.network.cfg, 300)

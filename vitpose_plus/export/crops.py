@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -77,22 +77,27 @@ class Crops:
 
 
 def for_comparison(model: PoseModel, description: Description, count: int = 32) -> Crops:
-    """Crops of the config's validation or test data if they exist here, else of figures."""
-    cfg = model.network.cfg
+    """Crops of the config's validation or test data if they can be read, else of figures."""
+    failed = ''
     for loader in ('val_dataloader', 'test_dataloader'):
-        found = dict(_existing(cfg, loader, model))
-        if len(found) == len(model.skeletons):
-            streams = [_of_dataset(model, description, found[name]) for name in model.skeletons]
-            return _alternating(streams, count, f"the config's {loader}")
+        source = f"the config's {loader}"
+        try:
+            found = dict(_existing(model.network.cfg, loader, model))
+            if len(found) == len(model.skeletons):
+                streams = [_of_dataset(model, description, found[name]) for name in model.skeletons]
+                return _alternating(streams, count, source)
+        except Exception:  # damaged data can cause any error, and figures are used instead
+            failed = failed or f', because {source} cannot be read'
     streams = [_of_figures(model, description, name) for name in model.skeletons]
-    return _alternating(streams, count, 'synthetic figures and an included photograph')
+    return _alternating(streams, count, f'synthetic figures and an included photograph{failed}')
 
 
 def for_calibration(model: PoseModel, description: Description, cfg: Config, count: int) -> Crops:
     """Crops of the config's training data, through the pipelines of the model for testing.
 
     Raises:
-        UserError: The config has no training data of a dataset of the model.
+        UserError: The config has no training data of a dataset of the model, or a picture cannot be
+            read.
     """
     found = dict(_existing(cfg, 'train_dataloader', model))
     if missing := [name for name in model.skeletons if name not in found]:
@@ -101,7 +106,11 @@ def for_calibration(model: PoseModel, description: Description, cfg: Config, cou
             'whose train_dataloader has every dataset of the model with --calibrate.'
         )
     streams = [_of_dataset(model, description, found[name]) for name in model.skeletons]
-    return _alternating(streams, count, f'the training data of {cfg.filename}')
+    crops = _alternating(streams, count, f'the training data of {cfg.filename}')
+    if len(crops) < count:
+        shortest = min(found, key=lambda name: len(found[name]))
+        crops.source += f'; {count} are better, but {shortest} has only {len(found[shortest])}'
+    return crops
 
 
 def _alternating(streams: list[Iterator[dict[str, Any]]], count: int, source: str) -> Crops:
@@ -134,14 +143,26 @@ def _of_dataset(
     model: PoseModel, description: Description, dataset: BaseDataset
 ) -> Iterator[dict[str, Any]]:
     """Yields crops of a dataset; they are spread over all of its samples."""
-    name = dataset.metainfo['dataset_name']
+    make = partial(_crop, model, description, dataset.metainfo['dataset_name'])
     order = np.random.default_rng(0).permutation(len(dataset))
     for number in order:
         info = dataset.get_data_info(int(number))
-        if isinstance(estimator_of(model), TopDown):
-            yield model.pipelines[name](info)
-        else:
-            yield _whole(cv2.imread(info['img_path']), description)
+        try:
+            yield make(info)
+        except Exception as error:  # the transforms can raise any error
+            raise UserError(
+                f'{info["img_path"]} or its annotation is damaged ({type(error).__name__}): '
+                'correct it, or remove it from the annotations.'
+            ) from error
+
+
+def _crop(
+    model: PoseModel, description: Description, name: str, info: dict[str, Any]
+) -> dict[str, Any]:
+    """The input of the network for a sample of a dataset."""
+    if isinstance(estimator_of(model), TopDown):
+        return model.pipelines[name](info)
+    return _whole(cv2.imread(info['img_path']), description)
 
 
 def _of_figures(model: PoseModel, description: Description, name: str) -> Iterator[dict[str, Any]]:

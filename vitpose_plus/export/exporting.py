@@ -119,9 +119,10 @@ def export(
     description = describe(model, options)
     calibration = []
     if exporter.needs_calibration:
-        on_message('Reading crops for the calibration ...')
         crops = crops_module.for_calibration(model, description, calibrate, CALIBRATION_CROPS)
         calibration = [crops.inputs(description, rows) for rows in crops.rounds()]
+        count = sum(len(each[0]) for each in calibration)
+        on_message(f'Calibrating with {count} crops of {crops.source} ...')
     on_message('Computing the outputs of torch for the comparison ...')
     crops = crops_module.for_comparison(model, description)
     expected = reference(model.network, description, crops)
