@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -98,43 +99,107 @@ def test_nothing_is_left_of_an_export_that_fails(plain, monkeypatch, tmp_path, e
         assert str(raised.value).endswith('the export failed: RuntimeError: first line')
 
 
-def test_a_companion_is_placed_with_its_file(plain, exported, monkeypatch, tmp_path):
-    """The size is that of both files."""
+class Two(TorchProgramFile):
+    """Writes a copy of a file, and a companion."""
 
-    class Two(TorchProgramFile):
-        @staticmethod
-        def companion(path):
-            return path.with_suffix('.bin')
+    content = b''
 
-        def write(self, program, description, path):
-            path.write_bytes(exported[0].path.read_bytes())
-            self.companion(path).write_bytes(bytes(1000))
+    @staticmethod
+    def companion(path):
+        return path.with_suffix('.bin')
 
+    def write(self, program, description, path):
+        path.write_bytes(self.content)
+        self.companion(path).write_bytes(bytes(1000))
+
+
+@pytest.fixture
+def two(exported, monkeypatch):
+    """The exporter of .pt2 files writes two files; the model is not captured."""
+    monkeypatch.setattr(Two, 'content', exported[0].path.read_bytes())
     monkeypatch.setattr('vitpose_plus.export.exporting.capture', lambda *args: None)
     monkeypatch.setitem(EXPORTERS['.pt2'], 'fp32', Two)
+    return Two
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """Files are not compared with torch."""
+    no_crops = SimpleNamespace(source='')
+    monkeypatch.setattr('vitpose_plus.export.crops.for_comparison', lambda *args: no_crops)
+    monkeypatch.setattr('vitpose_plus.export.exporting.reference', lambda *args: None)
+    monkeypatch.setattr('vitpose_plus.export.exporting.compare', lambda *args: [])
+
+
+def test_a_companion_is_placed_with_its_file(plain, two, unchecked, tmp_path, monkeypatch):
+    """The size is that of both files."""
     done = export(plain, tmp_path / 'new' / 'model.pt2', HEATMAPS)
     assert sorted(os.listdir(tmp_path / 'new')) == ['model.bin', 'model.pt2']
     assert done.size == done.path.stat().st_size + 1000
-
-    def write_one(self, program, description, path):
-        path.write_bytes(exported[0].path.read_bytes())
-
-    monkeypatch.setattr(Two, 'write', write_one)
+    monkeypatch.setattr(
+        two, 'write', lambda self, program, description, path: path.write_bytes(two.content)
+    )
     export(plain, done.path, HEATMAPS)
-    assert os.listdir(tmp_path / 'new') == [
-        'model.pt2'
-    ]  # the companion of the earlier file is gone
+    # The companion of the earlier file is removed.
+    assert os.listdir(tmp_path / 'new') == ['model.pt2']
+
+
+def test_an_old_file_is_never_beside_a_new_companion(plain, two, unchecked, tmp_path, monkeypatch):
+    (tmp_path / 'model.pt2').write_bytes(b'old')
+    (tmp_path / 'model.bin').write_bytes(b'old')
+    replace_file = os.replace
+
+    def stop(source, target):
+        replace_file(source, target)
+        if target == tmp_path / 'model.bin':
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, 'replace', stop)
+    with pytest.raises(KeyboardInterrupt):
+        export(plain, tmp_path / 'model.pt2', HEATMAPS)
+    assert os.listdir(tmp_path) == ['model.bin']
+
+
+def test_a_link_is_kept_and_its_file_is_written(plain, two, unchecked, tmp_path):
+    (tmp_path / 'real').mkdir()
+    link = tmp_path / 'link.pt2'
+    link.symlink_to('real/model.pt2')
+    done = export(plain, link, HEATMAPS)
+    assert done.path == tmp_path / 'real' / 'model.pt2'
+    assert link.is_symlink()
+    assert sorted(os.listdir(tmp_path / 'real')) == ['model.bin', 'model.pt2']
+
+
+def test_what_a_killed_export_left_is_removed(plain, two, unchecked, tmp_path):
+    for name in ('.model.pt2.part-1', '.model.bin.part-2', '.other.pt2.part-3'):
+        (tmp_path / name).mkdir()
+    export(plain, tmp_path / 'model.pt2', HEATMAPS)
+    assert sorted(os.listdir(tmp_path)) == ['.other.pt2.part-3', 'model.bin', 'model.pt2']
+
+
+def test_wrong_input_stays_wrong_input(plain, two, unchecked, tmp_path, monkeypatch):
+    """The message has the name of the file, not the temporary name."""
+
+    def refuse(path, device):
+        raise UserError(f'{path} needs a package.')
+
+    monkeypatch.setattr('vitpose_plus.export.exporting.open_engine', refuse)
+    with pytest.raises(UserError, match=f'^{tmp_path}/model.pt2 needs a package'):
+        export(plain, tmp_path / 'model.pt2', HEATMAPS)
 
 
 @pytest.mark.parametrize(
     ('words', 'problem'),
     [
         (['model.pth'], r'model\.pth must end in \.onnx or \.xml or \.pt2'),
+        (['model.XML'], r'model\.XML must end in \.xml, in lower case: give another name'),
         (['model.onnx', '--precision', 'int8'], r'in int8: give a name that ends in \.xml'),
         (['model.xml', '--precision', 'int8'], 'give the config of the data with --calibrate'),
         (['model.pt2', '--calibrate', 'config.py'], '--calibrate is not used for --precision fp32'),
         (['there.pt2'], r'there\.pt2 exists: give another name, or replace it with --force'),
         (['with.onnx'], r'with\.onnx\.data exists: give another name'),
+        (['link.onnx', '--force'], r'target\.txt must end in \.onnx or'),
+        (['new.onnx'], r'/with\.onnx\.data exists: give another name'),
         (['no_folder/file/model.pt2'], 'cannot be written, as .*file is no folder'),
         (['model.pt2', '--dataset', ''], 'argument dataset is empty'),
     ],
@@ -144,6 +209,8 @@ def test_refusals_before_a_model_is_loaded(words, problem, tmp_path, monkeypatch
     for name in ('there.pt2', 'with.onnx.data', 'no_folder/file'):
         os.makedirs(os.path.dirname(name) or '.', exist_ok=True)
         open(name, 'w').close()
+    os.symlink('target.txt', 'link.onnx')
+    os.symlink('with.onnx', 'new.onnx')
     with pytest.raises(SystemExit) as end:
         main(['export', 'no_model', 'no_checkpoint', *words])
     assert end.value.code == 2

@@ -1,7 +1,6 @@
 """Export a model to ONNX, OpenVINO or torch.export, and compare the file with the model."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vitpose_plus import files
@@ -18,9 +17,10 @@ __all__ = ['add_arguments', 'run']
 def run(args: argparse.Namespace) -> None:
     from vitpose_plus.experiments.catalogue import load_config
     from vitpose_plus.export.describing import Options
-    from vitpose_plus.export.exporting import export, exporter_for, fold
+    from vitpose_plus.export.exporting import export, exporter_for, fold, place_of
     from vitpose_plus.inference import models
 
+    args.out = place_of(args.out)
     check_place(args, exporter_for(args.out, args.precision))
     calibrate = load_config(args.calibrate) if args.calibrate else None
     print(f'Loading {args.config} ...')
@@ -33,8 +33,7 @@ def run(args: argparse.Namespace) -> None:
 
 def check_place(args: argparse.Namespace, exporter: type['Exporter']) -> None:
     """Refuses files that must not be replaced, and a missing or unused --calibrate."""
-    path = Path(args.out)
-    for each in filter(None, (path, exporter.companion(path))):
+    for each in filter(None, (args.out, exporter.companion(args.out))):
         files.refuse_existing(each, args.force)
         for given in filter(None, (args.config, args.checkpoint)):
             files.refuse_same(given, each)

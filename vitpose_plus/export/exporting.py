@@ -1,5 +1,6 @@
 """Writes a model to a file for other programs, and keeps the file only if it equals torch."""
 
+import glob
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -54,6 +55,11 @@ class Exported:
     differences: list[Differences]
 
 
+def place_of(path: str | Path) -> Path:
+    """Returns the file that is written: if ``path`` is a symbolic link, the file it points to."""
+    return Path(os.path.realpath(path) if os.path.islink(path) else path)
+
+
 def exporter_for(path: str | Path, precision: str) -> type[Exporter]:
     """Returns the exporter for the ending of a name.
 
@@ -61,7 +67,10 @@ def exporter_for(path: str | Path, precision: str) -> type[Exporter]:
         UserError: No exporter has this ending or this precision, or a package is missing.
     """
     files.check_output(path, EXPORTERS)
-    by_precision = EXPORTERS[Path(path).suffix.lower()]
+    ending = Path(path).suffix
+    if ending not in EXPORTERS:
+        raise UserError(f'{path} must end in {ending.lower()}, in lower case: give another name.')
+    by_precision = EXPORTERS[ending]
     if precision not in by_precision:
         able = [ending for ending, kinds in EXPORTERS.items() if precision in kinds]
         raise UserError(
@@ -115,7 +124,9 @@ def export(
         RunError: The export failed, or the file differs from torch.
     """
     start = time.monotonic()
+    path = place_of(path)
     exporter = exporter_for(path, options.precision)
+    _remove_unfinished(path, exporter)
     description = describe(model, options)
     calibration = []
     if exporter.needs_calibration:
@@ -141,22 +152,30 @@ def export(
         provider = f'{engine.name} ({engine.provider})'
         del engine  # it may map the file, which Windows does not rename then
     seconds = time.monotonic() - start
-    return Exported(Path(path), size, seconds, description, provider, crops.source, differences)
+    return Exported(path, size, seconds, description, provider, crops.source, differences)
+
+
+def _remove_unfinished(path: Path, exporter: type[Exporter]) -> None:
+    """Removes what an earlier export left that was killed."""
+    names = [glob.escape(each.name) for each in (path, exporter.companion(path)) if each]
+    files.remove_unfinished(path.parent, names)
 
 
 @contextmanager
-def _together(path: str | Path, exporter: type[Exporter]) -> Iterator[Path]:
+def _together(path: Path, exporter: type[Exporter]) -> Iterator[Path]:
     """Gives a temporary name, and places the file and its companion if no error is raised.
 
-    The companion is placed first, so that there is never a file without its companion. A companion
-    of an earlier file is removed if the new file has none.
+    There is never a file without its companion, or beside the companion of another file: the old
+    file is removed, the companion is placed, and then the file. A companion of an earlier file is
+    removed if the new file has none.
     """
-    place = exporter.companion(Path(os.path.realpath(path)))
+    place = exporter.companion(path)
     with files.replacing(path) as new:
         yield new
         companion = exporter.companion(new)
         is_needed = companion is not None and companion.exists()
         if is_needed:
+            path.unlink(missing_ok=True)
             with files.replacing(place) as new_companion:
                 os.replace(companion, new_companion)
     if place and not is_needed:
@@ -164,13 +183,14 @@ def _together(path: str | Path, exporter: type[Exporter]) -> Iterator[Path]:
 
 
 @contextmanager
-def _failing_in_one_sentence(path: str | Path, new: Path) -> Iterator[None]:
+def _failing_in_one_sentence(path: Path, new: Path) -> Iterator[None]:
     """The libraries can raise any error. The temporary name is replaced in its message."""
     try:
         yield
     except RunError:
         raise
+    except UserError as error:
+        raise UserError(str(error).replace(str(new), str(path))) from error
     except Exception as error:
-        text = str(error) if isinstance(error, UserError) else reason(error)
-        text = text.replace(str(new), str(path))
+        text = reason(error).replace(str(new), str(path))
         raise RunError(f'{path} was not written, because the export failed: {text}') from error
