@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.helpers.comparing import assert_same
-from tests.helpers.demo import ROOT
+from tests.helpers.demo import ROOT, TINY
 from vitpose_plus.commands import main
 from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.export.describing import Options, describe
@@ -219,13 +219,54 @@ def test_refusals_before_a_model_is_loaded(words, problem, tmp_path, monkeypatch
     assert re.search(problem, error), error
 
 
-def test_the_checkpoint_is_optional(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    'words',
+    [
+        ['no_model', 'model.pt2', '--outputs', 'heatmaps'],
+        ['no_model', 'no_file.pth', 'model.pt2', '--outputs', 'heatmaps'],
+        ['no_model', '--outputs', 'heatmaps', 'model.pt2'],
+        ['no_model', 'no_file.pth', '--outputs', 'heatmaps', 'model.pt2'],
+        ['--force', 'no_model', '--outputs', 'heatmaps', 'no_file.pth', '--dataset=a', 'model.pt2'],
+    ],
+)
+def test_the_checkpoint_is_optional_and_options_are_anywhere(words, tmp_path, monkeypatch, capsys):
     """OUT is the last name."""
     monkeypatch.chdir(tmp_path)
-    for words in (['no_model', 'model.pt2'], ['no_model', 'no_file.pth', 'model.pt2']):
-        with pytest.raises(SystemExit):
-            main(['export', *words, '--outputs', 'heatmaps'])
-        assert 'There is no model no_model' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(['export', *words])
+    assert 'There is no model no_model' in capsys.readouterr().err
+
+
+def test_the_help_has_all_arguments(capsys):
+    with pytest.raises(SystemExit):
+        main(['export', '--help'])
+    text = capsys.readouterr().out
+    assert 'CONFIG [CHECKPOINT] OUT' in text
+    assert re.search(r'OUT +the file to write', text)
+
+
+@pytest.mark.parametrize(
+    ('words', 'problem'),
+    [
+        (
+            [TINY],
+            r'is a config: give its weights \(vitpose export CONFIG CHECKPOINT OUT\), or name',
+        ),
+        (['x.pth'], r'is a checkpoint: give it as CHECKPOINT, and its config as CONFIG'),
+        (['nothing'], r'There is no model nothing: .* a config with CHECKPOINT'),
+        (['x.onnx', 'x.pth'], r'has its own weights: leave out CHECKPOINT, .* as CONFIG'),
+    ],
+)
+def test_messages_name_the_arguments_of_the_command(words, problem, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ('x.pth', 'x.onnx'):
+        open(name, 'w').close()
+    with pytest.raises(SystemExit) as end:
+        main(['export', *words, 'out.pt2'])
+    assert end.value.code == 2
+    error = capsys.readouterr().err
+    assert re.search(problem, error), error
+    assert '--' not in error
 
 
 def test_a_dataset_that_the_model_does_not_have_is_refused(trained, plain):

@@ -1,9 +1,10 @@
 """The command line: one short module for each command, imported only when the command is called.
 
-The module of a command has a docstring (its help), ``add_arguments(parser)`` and ``run(args)``.
-``run`` may return an exit code. The imports at the top of the module do not load torch, so that
-help and errors in options are printed at once. Before ``run``, OpenMMLab's packages are loaded and
-the classes of this package are registered, unless the module sets ``NEEDS_STACK = False``.
+The module of a command has a docstring (its help), ``add_arguments(parser)`` and ``run(args)``. It
+may have ``parse(parser, words)``, which replaces ``ArgumentParser.parse_args``. ``run`` may return
+an exit code. The imports at the top of the module do not load torch, so that help and errors in
+options are printed at once. Before ``run``, OpenMMLab's packages are loaded and the classes of this
+package are registered, unless the module sets ``NEEDS_STACK = False``.
 """
 
 import argparse
@@ -65,7 +66,8 @@ def main(argv: list[str] | None = None, command: str | None = None) -> None:
     module = _module(command)
     parser = argparse.ArgumentParser(prog=f'vitpose {command}', description=module.__doc__)
     module.add_arguments(parser)
-    args = parser.parse_args(words)
+    parse = getattr(module, 'parse', argparse.ArgumentParser.parse_args)
+    args = parse(parser, words)
     warnings.filterwarnings('ignore', HARMLESS)
     try:
         _refuse_empty(args)

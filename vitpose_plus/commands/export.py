@@ -10,25 +10,49 @@ from vitpose_plus.errors import UserError
 if TYPE_CHECKING:
     from vitpose_plus.export.exporters import Exporter
     from vitpose_plus.export.exporting import Exported
+    from vitpose_plus.inference.pose_model import PoseModel
 
-__all__ = ['add_arguments', 'run']
+__all__ = ['add_arguments', 'parse', 'run']
+# The options of ``predict`` in messages about a model, in the words of this command.
+WORDS = {
+    'give its weights with --checkpoint': 'give its weights (vitpose export CONFIG CHECKPOINT OUT)',
+    'a config with --checkpoint': 'a config with CHECKPOINT',
+    'with --checkpoint': 'as CHECKPOINT',
+    'with --model': 'as CONFIG',
+    '--checkpoint': 'CHECKPOINT',
+}
+
+# Options may be between CONFIG, CHECKPOINT and OUT.
+parse = argparse.ArgumentParser.parse_intermixed_args
 
 
 def run(args: argparse.Namespace) -> None:
     from vitpose_plus.experiments.catalogue import load_config
     from vitpose_plus.export.describing import Options
     from vitpose_plus.export.exporting import export, exporter_for, fold, place_of
-    from vitpose_plus.inference import models
 
     args.out = place_of(args.out)
     check_place(args, exporter_for(args.out, args.precision))
     calibrate = load_config(args.calibrate) if args.calibrate else None
     print(f'Loading {args.config} ...')
-    model = models.load(args.config, args.checkpoint)
+    model = load(args.config, args.checkpoint)
     if args.dataset:
         model = fold(model, args.dataset)
     options = Options(args.outputs, args.precision, args.input, args.normalise, args.flip_test)
     print(text_of(export(model, args.out, options, calibrate, print)))
+
+
+def load(config: str, checkpoint: str | None) -> 'PoseModel':
+    """Loads the model; messages name the arguments of this command."""
+    from vitpose_plus.inference import models
+
+    try:
+        return models.load(config, checkpoint)
+    except UserError as error:
+        text = str(error)
+        for other, own in WORDS.items():
+            text = text.replace(other, own)
+        raise UserError(text) from error
 
 
 def check_place(args: argparse.Namespace, exporter: type['Exporter']) -> None:
