@@ -93,9 +93,25 @@ def test_one_keypoint_must_not_be_far_away():
     distances = torch.zeros(100)
     Differences(1, distances, 0.0).check('fp32')
     distances[3] = 0.6
-    with pytest.raises(RunError, match=r'of 1, .* worst 0\.6 px .* worst 0\.5 px, and 0\.1%'):
+    with pytest.raises(RunError, match=r'of 1, .* worst 0\.6 px, .* worst 0\.5 px, and 0\.1%'):
         Differences(1, distances, 0.0).check('fp32')
     Differences(1, distances, 0.1).check('int8')
+
+
+@pytest.mark.parametrize(
+    ('outputs', 'values'),
+    [
+        ('keypoints', 'scores differ by at most 1.2e-07 of the largest score'),
+        ('heatmaps', 'heatmaps differ by at most 1.2e-07 of the largest value'),
+        ('heatmaps+tags', 'heatmaps and tags differ by at most 1.2e-07 of the largest value'),
+    ],
+)
+def test_differences_as_text(outputs, values):
+    distances = torch.tensor([0.0, 0.0005, 1.5])
+    assert str(Differences(1, distances, 1.2e-7, outputs)) == (
+        'keypoints of 3 clear peaks differ by mean 0.5 px, median less than 0.001 px, '
+        f'worst 1.5 px, 66.7% within 1 px; {values}'
+    )
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'fp16', 'int8'])
@@ -142,7 +158,7 @@ def test_a_model_without_clear_peaks_is_compared_by_its_scores(described):
     object.__setattr__(crops, 'inputs', lambda description, rows: (rows,))
     for each in compare(call, unclear, description, crops):
         each.check('fp32')
-        assert str(each) == 'scores or maps by 0.0e+00 of the largest value'
+        assert str(each) == 'scores differ by at most 0 of the largest score'
 
 
 def test_batches_are_mixed_or_of_one_dataset():

@@ -80,7 +80,8 @@ def text_of(exported: 'Exported') -> str:
     description = exported.description
     height, width = description.input_hw
     lines = [
-        f'Written: {exported.path} ({exported.size / 1e6:.1f} MB, {exported.seconds:.0f} s)',
+        f'Written: {exported.path} ({description.precision}, {exported.size / 1e6:.1f} MB, '
+        f'{exported.seconds:.0f} s)',
         f'Inputs: {", ".join(input_names(description))}; crops are (batch, 3, {height}, {width}), '
         f'{description.channels}',
         f'Outputs: {", ".join(output_names(description))}',

@@ -22,6 +22,12 @@ BATCH_SIZES = (1, 2, 7)
 BATCHES = 4  # of every size
 # The bounds for fp32, in pixels of the crop, and in parts of the largest value.
 MEAN_PX, WORST_PX, LARGEST_PART = 0.1, 0.5, 1e-3
+LEAST_PX = 0.001  # distances below are not printed
+VALUES = {  # the outputs of the file -> the text about their values
+    KEYPOINTS: 'scores differ by at most {} of the largest score',
+    HEATMAPS: 'heatmaps differ by at most {} of the largest value',
+    TAGS: 'heatmaps and tags differ by at most {} of the largest value',
+}
 
 
 @dataclass(frozen=True)
@@ -47,11 +53,13 @@ class Differences:
         batch_size: The number of crops in a batch.
         distances: The distances of the clear keypoints (M,), in pixels of the crop.
         largest: The largest difference of scores or maps, in parts of their largest value.
+        outputs: The outputs of the file (``Description``).
     """
 
     batch_size: int
     distances: Tensor
     largest: float
+    outputs: str = KEYPOINTS
 
     def check(self, precision: str) -> None:
         """Raises a ``RunError`` if a number is not finite, or too large for fp32."""
@@ -77,15 +85,23 @@ class Differences:
             )
 
     def __str__(self) -> str:
-        values = f'scores or maps by {self.largest:.1e} of the largest value'
+        values = VALUES[self.outputs].format(f'{self.largest:.2g}')
         if not len(self.distances):
             return values
         near = (self.distances <= 1).float().mean().item()
-        mean, median = self.distances.mean(), self.distances.median()
-        return (
-            f'keypoints by mean {mean:.2g}, median {median:.2g}, worst {self.distances.max():.2g} '
-            f'px ({near:.1%} of {len(self.distances)} within 1 px), {values}'
+        mean, median, worst = (
+            pixels(each)
+            for each in (self.distances.mean(), self.distances.median(), self.distances.max())
         )
+        return (
+            f'keypoints of {len(self.distances)} clear peaks differ by mean {mean}, median '
+            f'{median}, worst {worst}, {near:.1%} within 1 px; {values}'
+        )
+
+
+def pixels(distance: Tensor) -> str:
+    """A distance in pixels of the crop, as text."""
+    return 'less than 0.001 px' if distance < LEAST_PX else f'{distance:.2g} px'
 
 
 @torch.inference_mode()
@@ -139,7 +155,8 @@ def compare(
             parts += [_part(a, b) for a, b in _compared(given, wanted, description)]
             points = _points(given, crops.numbers[rows], description)
             distances.append(_distances(points, expected, rows))
-        yield Differences(size, torch.cat(distances), torch.stack(parts).max().item())
+        largest = torch.stack(parts).max().item()
+        yield Differences(size, torch.cat(distances), largest, description.outputs)
 
 
 def batches(size: int, numbers: Tensor) -> Iterator[Tensor]:
