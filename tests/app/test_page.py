@@ -174,6 +174,30 @@ def test_only_files_of_the_page_are_served(address, service, path):
     assert 'root:' not in answer.text
 
 
+def test_other_names_of_the_host_and_other_origins_are_refused(address):
+    def status(**headers):
+        answer = httpx.get(f'{address}/config', headers=headers)
+        assert not any('access-control' in name for name in answer.headers)
+        return answer.status_code
+
+    port = address.rsplit(':')[-1]
+    for name in ('localhost', '127.0.0.1', '[::1]'):
+        own = f'{name}:{port}'
+        assert status(host=own, origin=f'http://{own}') == 200
+        assert status(host=own, origin='http://example.org') == 403
+    assert status(host='example.org') == status(host=f'example.org:{port}') == 400
+
+
+def test_the_host_is_checked_if_its_names_are_known(tmp_path):
+    from vitpose_plus.app.serving import _middleware
+
+    def names(*args):
+        return [part.kwargs.get('allowed_hosts') for part in _middleware(None, 1, *args)]
+
+    assert names('0.0.0.0', []) == [None]
+    assert names('127.0.0.1', ['a.org'])[0][-1] == names('0.0.0.0', ['a.org'])[0][-1] == 'a.org'
+
+
 def test_the_picture_of_the_user_stays_when_another_model_is_chosen(service, mixed):
     actions = Actions(service)
     own = dict(path=str(mixed))

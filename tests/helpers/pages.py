@@ -18,7 +18,7 @@ def served(service: PoseService) -> Iterator[str]:
         from vitpose_plus.app.page import build
 
         page = build(service)
-        with serving(page, service.root, service.limits, '127.0.0.1', free_port()) as address:
+        with serving(page, service.folders, service.limits, '127.0.0.1', free_port()) as address:
             yield address.rstrip('/')
 
 

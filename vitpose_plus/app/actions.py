@@ -15,12 +15,12 @@ from vitpose_plus.app import hand_boxes
 from vitpose_plus.app.answers import Answer
 from vitpose_plus.app.choices import HAND
 from vitpose_plus.app.examples import Example, button_text, example_of, licence_text
+from vitpose_plus.app.folders import EXAMPLES
 from vitpose_plus.app.service import PoseService
 from vitpose_plus.app.toasts import in_one_sentence
 from vitpose_plus.errors import UserError
 
 PREDICT = 'Predict'
-EXAMPLES = 'examples'  # the folder of the examples in the service's folder
 File = dict | None
 Table = dict | None
 

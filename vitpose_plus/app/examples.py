@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vitpose_plus.app.folders import EXAMPLES
 from vitpose_plus.app.requests import GivenBoxes
 from vitpose_plus.app.service import PoseService
 from vitpose_plus.checkpoints import released
@@ -53,7 +54,7 @@ class Figure(Maker):
     def make(service: PoseService, model: str, dataset: str) -> Example:
         sample = sample_animal if dataset in ANIMAL_DATASETS else sample_person
         scene = compose(np.random.default_rng(SEED), sample)
-        path = service.root / 'examples' / f'{sample.__name__}.png'
+        path = service.root / EXAMPLES / f'{sample.__name__}.png'
         if not path.exists():
             write_picture(path, scene.image)
         boxes = np.clip([figure.box for figure in scene.figures], 0, scene.size * 2)

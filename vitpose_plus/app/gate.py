@@ -1,10 +1,14 @@
 """Refuses requests that the page does not send: other addresses, and files that are not uploads."""
 
-import json
+import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
+
+from vitpose_plus.app.bodies import Message, Receive, Refusal, Send, again, parsed, paths, read
+from vitpose_plus.app.folders import Folders
+from vitpose_plus.errors import UserError
 
 API = '|'.join(
     [
@@ -29,23 +33,16 @@ OPEN = re.compile(
     re.S,
 )
 UPLOAD = '/gradio_api/upload'
-LONGEST = 1_000_000  # bytes of a request that is not an upload; requests of the page are shorter
+FORM = 10_000  # bytes of an upload around the file
 # Browsers load nothing from other addresses, also where Gradio's scripts name some.
 POLICY = (
     "default-src 'self' blob: data: 'unsafe-inline' 'unsafe-eval'; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
-HEADERS = [
-    (b'content-security-policy', POLICY.encode()),
-    (b'x-content-type-options', b'nosniff'),
-]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-
-class Refusal(Exception):
-    """The HTTP status and the sentence of an answer that refuses a request."""
+# A file that is opened as a page runs no script.
+FILE, FILE_POLICY = '/gradio_api/file=', "sandbox; default-src 'none'"
+OTHER_SITES = ('cross-site', 'same-site')  # values of Sec-Fetch-Site
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class Gate:
@@ -55,94 +52,123 @@ class Gate:
     the JSON of a request. This page needs none of that. Every answer forbids the browser to load
     anything from other addresses.
 
+    A page of another address must not send requests for its visitor. So a request of another
+    origin is refused. Uploads are refused before they are stored if they are too big.
+
     Args:
         app: The application behind this middleware.
-        uploads: The folder of the uploaded files. The JSON of a request may name only its files.
+        folders: The folders of all files. The JSON of a request may name only their files.
+        largest: The largest size of an upload in bytes.
     """
 
-    def __init__(self, app: Callable[..., Awaitable[None]], uploads: Path) -> None:
-        self.app, self.uploads = app, uploads.resolve()
+    def __init__(self, app: Application, folders: Folders, largest: int) -> None:
+        self.app, self.folders, self.largest = app, folders, largest
+        self._arriving = 0  # bytes of the uploads that are being received
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope['type'] == 'lifespan':
+            await self.app(scope, receive, send)
+            return
+        headers = {name.lower(): value.decode('latin-1') for name, value in scope['headers']}
         try:
-            if scope['type'] == 'http':
-                receive = await self._checked(scope, receive)
+            self._check_address(scope, headers)
+            if scope['method'] != 'POST':
+                await self.app(scope, receive, _with_headers(scope['path'], send))
+            elif scope['path'] == UPLOAD:
+                await self._upload(scope, receive, send, headers.get(b'content-length', ''))
+            else:
+                receive = await self._checked(receive)
+                await self.app(scope, receive, _with_headers(scope['path'], send))
         except Refusal as refusal:
             await _answer(send, *refusal.args)
-        else:
-            await self.app(scope, receive, _with_headers(send))
 
-    async def _checked(self, scope: Message, receive: Receive) -> Receive:
-        """Returns the function that gives the application the checked request."""
-        if not OPEN.fullmatch(scope['path']):
+    @staticmethod
+    def _check_address(scope: Message, headers: dict[bytes, str]) -> None:
+        """Raises a ``Refusal`` for other addresses, and for requests of other origins."""
+        if scope['type'] != 'http' or not OPEN.fullmatch(scope['path']):
             raise Refusal(404, 'This page has no such address.')
-        if scope['method'] != 'POST' or scope['path'] == UPLOAD:
-            return receive
-        body = await _read(receive)
-        for path in _paths(_parsed(body)):
+        origin, host = headers.get(b'origin'), headers.get(b'host', '')
+        is_other = origin is not None and _netloc(origin) != host.lower()
+        is_page = scope['path'] == '/' and scope['method'] in ('GET', 'HEAD')
+        if is_other or (headers.get(b'sec-fetch-site') in OTHER_SITES and not is_page):
+            raise Refusal(403, 'The request comes from another page: open this page itself.')
+
+    async def _upload(self, scope: Message, receive: Receive, send: Send, length: str) -> None:
+        """Passes an upload on if it is not too big, and if there is space for it."""
+        if not length.isdecimal():
+            raise Refusal(411, 'The upload does not state its length: send Content-Length.')
+        size = int(length)
+        if size > self.largest + FORM:
+            raise Refusal(413, f'The limit is {self.largest / 1e6:g} megabytes: make it smaller.')
+        self._arriving += size
+        try:
+            await asyncio.to_thread(self.folders.check_space, self._arriving)
+            await self.app(scope, receive, _with_headers(scope['path'], send))
+        except UserError as error:
+            raise Refusal(507, str(error)) from error
+        finally:
+            self._arriving -= size
+
+    async def _checked(self, receive: Receive) -> Receive:
+        """Returns the function that gives the application the checked request."""
+        body = await read(receive)
+        for path in paths(parsed(body)):
             if not self._is_upload(path):
                 raise Refusal(
                     403, 'The request names a file that was not uploaded: upload the file itself.'
                 )
-        return _again(body, receive)
+        return again(body, receive)
 
     def _is_upload(self, path: str) -> bool:
         try:
-            return '://' not in path and Path(path).resolve().is_relative_to(self.uploads)
+            file = Path(path).resolve()
+            return '://' not in path and file.is_relative_to(self.folders.root) and file.is_file()
         except (OSError, ValueError):  # the name is too long, or has a null byte
             return False
 
 
-def _with_headers(send: Send) -> Send:
-    """Returns a function that adds ``HEADERS`` to an answer."""
+def _netloc(origin: str) -> str | None:
+    """Returns the host and the port of an origin; None if it has none."""
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:
+        return None
+
+
+def _with_headers(path: str, send: Send) -> Send:
+    """Returns a function that adds a policy to an answer."""
+    policy = FILE_POLICY if path.startswith(FILE) else POLICY
+    added = [(b'content-security-policy', policy.encode()), (b'x-content-type-options', b'nosniff')]
 
     async def sending(message: Message) -> None:
         if message['type'] == 'http.response.start':
-            message['headers'] = [*message.get('headers', ()), *HEADERS]
+            message['headers'] = [*message.get('headers', ()), *added]
         await send(message)
 
     return sending
 
 
-async def _read(receive: Receive) -> bytes:
-    body, is_more = b'', True
-    while is_more:
-        message = await receive()
-        body += message.get('body', b'')
-        is_more = message.get('more_body', False)
-        if len(body) > LONGEST:
-            raise Refusal(413, 'The request is too long: upload files instead.')
-    return body
+class SameOrigin:
+    """ASGI middleware that removes the headers with which Gradio permits other origins.
 
+    Args:
+        app: The application behind this middleware.
+    """
 
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Returns a function that gives the body first, and then what ``receive`` gives."""
-    parts = [dict(type='http.request', body=body, more_body=False)]
+    def __init__(self, app: Application) -> None:
+        self.app = app
 
-    async def again() -> Message:
-        return parts.pop() if parts else await receive()
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message['type'] == 'http.response.start':
+                message['headers'] = [
+                    (name, value)
+                    for name, value in message.get('headers', ())
+                    if not name.lower().startswith(b'access-control-')
+                ]
+            await send(message)
 
-    return again
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body or b'null')
-    except (ValueError, RecursionError) as error:
-        raise Refusal(400, 'The request is not JSON.') from error
-
-
-def _paths(value: Any) -> Iterator[str]:
-    """Yields every value of a key ``path`` in nested lists and mappings."""
-    waiting = [value]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            if isinstance(part.get('path'), str):
-                yield part['path']
-            waiting.extend(part.values())
-        elif isinstance(part, list):
-            waiting.extend(part)
+        await self.app(scope, receive, sending)
 
 
 async def _answer(send: Send, status: int, sentence: str) -> None:

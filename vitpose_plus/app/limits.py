@@ -32,6 +32,7 @@ class Limits:
         film_frames: The largest number of frames of a film.
         film_megapixels: The largest frame of a film.
         boxes: The largest number of boxes that are drawn by hand.
+        total_megabytes: The largest size of all uploads and answers.
     """
 
     upload_megabytes: float = 100
@@ -40,6 +41,7 @@ class Limits:
     film_frames: int = 2000
     film_megapixels: float = 9
     boxes: int = 50
+    total_megabytes: float = 2000
 
     def check_file(self, path: Path, name: str) -> None:
         """Raises a ``UserError`` if the path is no file, or if the file is empty or too big."""

@@ -12,7 +12,6 @@ INTRODUCTION = f"""# {TITLE}
 Finds keypoints in pictures and short films, on the machine that serves this page. Nothing is sent
 to other machines."""
 WAITING = 10  # predictions in the queue; with more, the page asks to try again
-KEPT = 600, 3600  # every 600 seconds, uploads that are older than an hour are deleted
 HEAVY = dict(preprocess=False, concurrency_id='model', concurrency_limit=1)
 LIGHT = dict(
     preprocess=False,
@@ -25,7 +24,7 @@ LIGHT = dict(
 def build(service: PoseService) -> gr.Blocks:
     """Returns the page of a service. All parts are made here, and nothing is predicted."""
     actions = Actions(service)
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=KEPT) as page:
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
         gr.Markdown(INTRODUCTION)
         with gr.Accordion('Settings', open=False):
             settings = add_settings(service)

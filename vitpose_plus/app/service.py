@@ -62,7 +62,7 @@ class PoseService:
         self.models = tuple(models)
         self.device, self.limits = device, limits or Limits()
         self.boxing = Boxing(detectors, self.limits)
-        self.folders = Folders(lifetime)
+        self.folders = Folders(self.limits.total_megabytes, lifetime)
         self._checkpoints = dict(checkpoints or {})
         self._predictors: LastUsed[PosePredictor] = LastUsed()
         self._notes: list[str] = []

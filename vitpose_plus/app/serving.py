@@ -1,18 +1,23 @@
 """Serves the page at one address, from one folder, without any connection to other machines."""
 
+import ipaddress
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vitpose_plus.app.gate import Gate
+from vitpose_plus.app.folders import Folders
+from vitpose_plus.app.gate import Gate, SameOrigin
 from vitpose_plus.app.limits import Limits
 from vitpose_plus.errors import UserError, reason
 
 if TYPE_CHECKING:
     import gradio as gr
+    from starlette.middleware import Middleware
+
+LOOPBACK = ('localhost', '127.0.0.1', '[::1]')
 
 
 def check_address(host: str, port: int) -> None:
@@ -69,26 +74,53 @@ def _theme() -> 'gr.Theme':
     )
 
 
+def _middleware(
+    folders: Folders, largest: int, host: str, domains: Sequence[str]
+) -> list['Middleware']:
+    """The gate; and before it the check of the header Host, if its values are known."""
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    gate = Middleware(Gate, folders=folders, largest=largest)
+    if not domains and not _is_loopback(host):
+        return [gate]
+    known = [*LOOPBACK, host, *domains]
+    check = Middleware(TrustedHostMiddleware, allowed_hosts=known, www_redirect=False)
+    return [check, gate]
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
+    return ipaddress.ip_address(socket.getaddrinfo(host, None)[0][4][0]).is_loopback
+
+
 @contextmanager
-def serving(page: 'gr.Blocks', folder: Path, limits: Limits, host: str, port: int) -> Iterator[str]:
+def serving(
+    page: 'gr.Blocks',
+    folders: Folders,
+    limits: Limits,
+    host: str,
+    port: int,
+    domains: Sequence[str] = (),
+) -> Iterator[str]:
     """Serves the page in its block, and yields the address.
 
     Args:
-        page: The page, made in a block of ``private(folder)``.
-        folder: The only folder with files that the page may serve.
+        page: The page, made in a block of ``private(folders.root)``.
+        folders: The folders with all files that the page may serve.
         limits: Its ``upload_megabytes`` is the largest size of a file.
         host: The name or number of the network interface.
         port: The number of the port.
+        domains: The names at which a web server in front of the page serves it.
     """
-    from starlette.middleware import Middleware
-
+    largest = int(limits.upload_megabytes * 1e6)
     page.launch(
         server_name=host,
         server_port=port,
         theme=_theme(),
         css_paths=Path(__file__).parent / 'page.css',
-        max_file_size=int(limits.upload_megabytes * 1e6),
-        app_kwargs=dict(middleware=[Middleware(Gate, uploads=folder)]),
+        max_file_size=largest,
+        app_kwargs=dict(middleware=_middleware(folders, largest, host, domains)),
         footer_links=[],
         share=False,
         inbrowser=False,
@@ -102,6 +134,8 @@ def serving(page: 'gr.Blocks', folder: Path, limits: Limits, host: str, port: in
         pwa=False,
         num_workers=0,
     )
+    # Gradio adds its own middleware before that of ``app_kwargs``.
+    page.app.middleware_stack = SameOrigin(page.app.middleware_stack)
     try:
         yield page.local_url
     finally:

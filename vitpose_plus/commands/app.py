@@ -38,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='the address of this machine at which the page is served; with 0.0.0.0, every machine '
         f'of the network can use the page, without a password [{HOST}]',
     )
+    parser.add_argument(
+        '--domain',
+        nargs='+',
+        default=[],
+        metavar='NAME',
+        help='the names at which a web server in front of the page serves it',
+    )
     parser.add_argument('--port', type=port, default=PORT, help=f'the port of the page [{PORT}]')
 
 
@@ -69,7 +76,9 @@ def run(args: argparse.Namespace) -> int:
         page = build(service)
         with (
             Signals() as signals,
-            serving(page, service.root, service.limits, args.host, args.port) as address,
+            serving(
+                page, service.folders, service.limits, args.host, args.port, args.domain
+            ) as address,
         ):
             print(f'The page is at {address} (Ctrl-C stops it).', flush=True)
             while not signals.received:
