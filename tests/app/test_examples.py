@@ -5,6 +5,7 @@ import pytest
 
 from tests.helpers.demo import TINY
 from vitpose_plus.app.examples import button_text, example_of, licence_text
+from vitpose_plus.app.requests import Request
 from vitpose_plus.app.service import PoseService
 from vitpose_plus.checkpoints.fetching import place
 from vitpose_plus.checkpoints.released import RELEASED
@@ -32,7 +33,7 @@ def test_a_model_of_figures_has_a_figure_with_its_boxes(service):
     example = example_of(service, TINY)
     assert example.path.is_relative_to(service.root)
     assert example_of(service, TINY) == example
-    answer = service.picture(example.path, model=TINY, dataset=example.dataset, boxes=example.boxes)
+    answer = service.picture(example.path, Request(TINY, example.dataset, example.boxes))
     assert len(example.boxes) * 17 == len(answer.table)
     scores = [row[-1] for row in answer.table]
     assert sorted(scores)[len(scores) // 2] > 0.5  # the model finds the keypoints of a figure

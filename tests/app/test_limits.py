@@ -5,17 +5,18 @@ import struct
 import zlib
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from tests.helpers.demo import TINY
 from tests.helpers.films import write_film
 from vitpose_plus.app.limits import Limits
-from vitpose_plus.app.uploads import Upload
+from vitpose_plus.app.requests import Request
+from vitpose_plus.app.uploads import Upload, UploadedFilm
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.results import Result
-from vitpose_plus.inference.sources import decoding, films
+from vitpose_plus.inference.sources import Sources, decoding, films
+from vitpose_plus.inference.sources.source import Unreadable
 
 WHOLE = dict(model=TINY, dataset='coco', boxes='whole')
 
@@ -34,7 +35,7 @@ def undecoded(monkeypatch):
 
 def refused(predict, path, message, **request):
     with pytest.raises(UserError, match=message) as caught:
-        predict(path, **WHOLE | request)
+        predict(path, Request(**WHOLE | request))
     sentence = str(caught.value)
     assert str(path.parent) not in sentence
     assert len(re.findall(r'\.(?: |$)', sentence)) == 1
@@ -93,14 +94,6 @@ def test_a_missing_file_a_folder_and_a_damaged_picture_are_one_sentence(service,
     refused(service.picture, tmp_path / 'half.jpg', r'half\.jpg is cut off or damaged')
 
 
-@pytest.mark.parametrize(
-    'image', [np.zeros((900, 900, 3), np.uint8), np.zeros((9, 9), np.uint8), np.zeros((9, 9, 3))]
-)
-def test_a_wrong_picture_of_a_camera_is_one_sentence(image, service):
-    with pytest.raises(UserError, match=r'^The picture of the camera (has 900x900|cannot be read)'):
-        service.picture(image, **WHOLE)
-
-
 PLAYLIST = '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n'
 
 
@@ -114,6 +107,14 @@ def test_a_wrong_film_is_refused_before_it_is_decoded(service, undecoded, tmp_pa
     refused(service.film, film, r'long\.mp4 is longer than 2 seconds, the limit: cut it')
     film = write_film(tmp_path / 'many.mp4', [20 * k for k in range(50)])
     refused(service.film, film, r'many\.mp4 has more than 40 frames, the limit')
+
+
+def test_a_prediction_opens_no_playlist(tmp_path):
+    """Also if the upload is replaced after its check."""
+    other = write_film(tmp_path / 'other.ts', [0, 40])
+    (tmp_path / 'list.mp4').write_text(PLAYLIST.format(other))
+    with pytest.raises(Unreadable, match='cannot be read as a film'):
+        Sources([UploadedFilm(Upload(tmp_path / 'list.mp4'), 0)])
 
 
 def test_a_film_whose_header_states_nothing_is_stopped(tmp_path):

@@ -1,10 +1,9 @@
 """Answers of the page: the numbers of ``vitpose predict``, one model in memory, errors."""
 
 import csv
-import gc
 import json
 import re
-import weakref
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -19,11 +18,10 @@ from PIL import Image
 from tests.helpers import figures_detector
 from tests.helpers.demo import TINY
 from tests.helpers.films import times_in, write_film
-from tests.helpers.tiny_figures import FILE
-from vitpose_plus.app.answers import FILM_COLUMNS, PICTURE_COLUMNS
+from vitpose_plus.app.answers import FILM_COLUMNS
 from vitpose_plus.app.choices import HAND
+from vitpose_plus.app.requests import Request
 from vitpose_plus.app.service import PoseService
-from vitpose_plus.commands import main
 from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.experiments.catalogue import read_config
 from vitpose_plus.inference.writing import write_picture
@@ -38,15 +36,7 @@ WHOLE = dict(model=TINY, dataset='coco', boxes='whole')
 def film(mixed, tmp_path_factory):
     image = cv2.resize(cv2.imread(str(mixed)), (320, 240))
     path = tmp_path_factory.mktemp('films') / 'my film;.mp4'
-    return write_film(path, [0, 40, 45, 200], image=image)
-
-
-def predict(source, folder):
-    """The lines and the rows of csv of ``vitpose predict``."""
-    words = ['--model', TINY, '--checkpoint', FILE, '--device', 'cpu', '--dataset', BOTH]
-    words += ['--boxes', DETECTOR, '--format', 'csv', '--no-draw', '--out', folder]
-    main(['predict', str(source), *map(str, words)])
-    return lines(folder / 'predictions.ndjson'), rows(folder / 'predictions.csv')
+    return write_film(path, [0, 45], image=image)
 
 
 def lines(path):
@@ -59,29 +49,10 @@ def rows(path):
         return [dict(row, source='') for row in csv.DictReader(file)]
 
 
-def test_a_picture_has_the_numbers_of_predict(service, mixed, tmp_path):
-    """Also if its heatmaps are drawn."""
-    expected, table = predict(mixed, tmp_path / 'out')
-    for has_overlay in (False, True):
-        request = dict(model=TINY, dataset=BOTH, boxes=DETECTOR, overlay=has_overlay)
-        answer = service.picture(mixed, **request)
-        drawn, *_, record, csv_file = answer.files
-        assert json.loads(record.read_text())['source'] == mixed.name  # one line is valid JSON
-        assert (lines(record), rows(csv_file)) == (expected, table)
-        assert (answer.overlay in answer.files) == has_overlay
-        assert drawn.name == f'{mixed.stem}_poses.jpg'
-        assert cv2.imread(str(drawn)).shape == cv2.imread(str(mixed)).shape
-        assert all(path.is_relative_to(service.root) for path in answer.files)
-    assert answer.columns == PICTURE_COLUMNS
-    assert [row[2:] for row in answer.table] == [
-        [row['keypoint'], *(float(row[name]) for name in ('x', 'y', 'score'))] for row in table
-    ]
-
-
 def test_a_film_has_the_numbers_of_predict(service, film):
     progress = []
     request = dict(model=TINY, dataset=BOTH, boxes=DETECTOR, overlay=True)
-    answer = service.film(film, progress=lambda *step: progress.append(step), **request)
+    answer = service.film(film, Request(progress=lambda *step: progress.append(step), **request))
     assert [path.name for path in answer.files] == [
         'my_film_poses.mp4',
         'my_film_heatmaps.mp4',
@@ -100,29 +71,23 @@ def test_a_film_has_the_numbers_of_predict(service, film):
         with av.open(str(path)) as written:
             assert written.streams.video[0].codec_context.name == 'h264'  # browsers show it
     assert answer.columns == FILM_COLUMNS
-    assert {row[0] for row in answer.table} == {0, 1, 2, 3}
-    assert [step[:2] for step in progress if step[0]] == [(k, 4) for k in range(1, 5)]
+    assert {row[0] for row in answer.table} == {0, 1}
+    assert [step[:2] for step in progress if step[0]] == [(1, 2), (2, 2)]
 
 
 def test_a_drawn_box_around_the_picture_gives_the_numbers_of_whole(service, mixed):
     height, width = cv2.imread(str(mixed)).shape[:2]
     answers = [
-        service.picture(mixed, **WHOLE | dict(boxes=boxes))
+        service.picture(mixed, Request(**WHOLE | dict(boxes=boxes)))
         for boxes in ('whole', np.array([[0, 0, width, height]]))
     ]
     first, second = (lines(answer.files[1]) for answer in answers)
     assert first == second
 
 
-def test_the_picture_of_a_camera_is_rgb(service, mixed, tmp_path):
-    image = cv2.imread(str(mixed))
-    cv2.imwrite(str(tmp_path / 'a.png'), image)
-    answers = [
-        service.picture(source, **WHOLE) for source in (tmp_path / 'a.png', image[..., ::-1])
-    ]
-    first, second = (lines(answer.files[1]) for answer in answers)
-    assert first == second
-    assert answers[1].drawn.name == 'camera_poses.png'
+def test_the_shown_picture_does_not_wait_for_a_prediction(service, mixed):
+    with ThreadPoolExecutor() as pool, service._lock:
+        assert pool.submit(service.shown, mixed).result(timeout=5).exists()
 
 
 def test_the_shown_picture_is_turned(service, mixed, tmp_path):
@@ -132,29 +97,8 @@ def test_the_shown_picture_is_turned(service, mixed, tmp_path):
     image.save(tmp_path / 'a.png', exif=exif)
     shown = cv2.imread(str(service.shown(tmp_path / 'a.png')))
     np.testing.assert_array_equal(shown, np.rot90(cv2.imread(str(mixed)), -1))
-    [line] = lines(service.picture(tmp_path / 'a.png', **WHOLE).files[1])
+    [line] = lines(service.picture(tmp_path / 'a.png', Request(**WHOLE)).files[1])
     assert (line['width'], line['height']) == image.size[::-1]
-
-
-def test_only_the_last_model_is_in_memory(mixed, monkeypatch):
-    """The first model is freed before the second one is loaded."""
-    names = TINY, f'{TINY}.py'
-    service = PoseService(names, dict.fromkeys(names, FILE), device='cpu')
-    networks, alive, load = [], [], service._load
-
-    def loading(model):
-        gc.collect()
-        alive.append(sum(network() is not None for network in networks))
-        predictor = load(model)
-        networks.append(weakref.ref(predictor.model.network))
-        return predictor
-
-    monkeypatch.setattr(service, '_load', loading)
-    for model in (*names[:1], *names):
-        assert service.picture(mixed, **WHOLE | dict(model=model)).drawn.exists()
-    assert alive == [0, 0]
-    service.close()
-    assert not service.root.exists()
 
 
 @pytest.mark.parametrize(
@@ -179,21 +123,21 @@ def test_only_the_last_model_is_in_memory(mixed, monkeypatch):
 )
 def test_a_wrong_choice_is_one_sentence_and_the_service_goes_on(change, message, service, mixed):
     with pytest.raises(UserError, match=message) as caught:
-        service.picture(mixed, **WHOLE | change)
+        service.picture(mixed, Request(**WHOLE | change))
     assert str(mixed.parent) not in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
-    assert service.picture(mixed, **WHOLE).messages == []
+    assert service.picture(mixed, Request(**WHOLE)).messages == []
 
 
 def test_drawn_boxes_are_refused_for_films(service, tmp_path):
     film = write_film(tmp_path / 'a.mp4', [0, 40])
     for boxes in (HAND, [[1, 2, 30, 40]]):
         with pytest.raises(UserError, match=r'by hand in pictures only: choose other boxes'):
-            service.film(film, **WHOLE | dict(boxes=boxes))
+            service.film(film, Request(**WHOLE | dict(boxes=boxes)))
 
 
 def test_a_small_memory_and_a_full_disk_are_one_sentence(service, mixed, monkeypatch):
-    service.picture(mixed, **WHOLE)
+    service.picture(mixed, Request(**WHOLE))
     network = next(iter(service._predictors._kept.values())).model.network
 
     def fail(*_):
@@ -202,13 +146,13 @@ def test_a_small_memory_and_a_full_disk_are_one_sentence(service, mixed, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(type(network), 'test_step', fail)
         with pytest.raises(RunError, match=r'The memory of cpu is too small'):
-            service.picture(mixed, **WHOLE)
+            service.picture(mixed, Request(**WHOLE))
     with monkeypatch.context() as patch:
         patch.setattr('vitpose_plus.inference.drawing.write_picture', full)
         with pytest.raises(RunError, match=r'cannot be written \(No space left\): free disk'):
-            service.picture(mixed, **WHOLE)
+            service.picture(mixed, Request(**WHOLE))
     before = set(service.root.iterdir())
-    assert service.picture(mixed, **WHOLE).drawn.exists()
+    assert service.picture(mixed, Request(**WHOLE)).drawn.exists()
     assert len(set(service.root.iterdir()) - before) == 1
 
 
@@ -218,7 +162,9 @@ def full(path: Path, image: np.ndarray) -> None:
 
 def test_nobody_is_a_message(service, tmp_path):
     write_picture(tmp_path / 'empty.png', np.full((200, 300, 3), 128, np.uint8))
-    answer = service.picture(tmp_path / 'empty.png', model=TINY, dataset='coco', boxes=DETECTOR)
+    answer = service.picture(
+        tmp_path / 'empty.png', Request(model=TINY, dataset='coco', boxes=DETECTOR)
+    )
     assert answer.messages == ['Nobody is found: choose other boxes, or another model.']
     assert answer.table == []
     assert answer.drawn.exists()
@@ -228,7 +174,7 @@ def test_a_film_that_ends_early_is_a_message_with_its_name(service, tmp_path):
     film = write_film(tmp_path / 'a.mkv', [40 * k for k in range(16)])
     content = film.read_bytes()
     film.write_bytes(content[: len(content) * 3 // 4])
-    answer = service.film(film, **WHOLE)
+    answer = service.film(film, Request(**WHOLE))
     assert len(answer.messages) == 1
     assert answer.messages[0].startswith('a.mkv ends after')
 
@@ -242,9 +188,9 @@ def test_a_bottom_up_model_uses_no_boxes_and_has_no_heatmaps(mixed, tmp_path):
         PoseService([BOTTOM_UP], {BOTTOM_UP: tmp_path / 'w.pth'}, device='cpu')
     ) as service:
         assert service.boxes(BOTTOM_UP, 'coco') == []
-        answer = service.picture(mixed, model=BOTTOM_UP, dataset='coco', overlay=True)
+        answer = service.picture(mixed, Request(model=BOTTOM_UP, dataset='coco', overlay=True))
         assert answer.drawn.exists()
         assert answer.overlay is None
         assert re.search(r'is a \w+, so its heatmaps are not drawn\.$', answer.messages[0])
         with pytest.raises(UserError, match=r'finds everybody without boxes: choose no boxes'):
-            service.picture(mixed, model=BOTTOM_UP, dataset='coco', boxes='whole')
+            service.picture(mixed, Request(model=BOTTOM_UP, dataset='coco', boxes='whole'))

@@ -16,6 +16,7 @@ from vitpose_plus.app.answers import Answer
 from vitpose_plus.app.choices import HAND
 from vitpose_plus.app.examples import Example, button_text, example_of, licence_text
 from vitpose_plus.app.folders import EXAMPLES
+from vitpose_plus.app.requests import Request
 from vitpose_plus.app.service import PoseService
 from vitpose_plus.app.toasts import in_one_sentence
 from vitpose_plus.errors import UserError
@@ -107,7 +108,7 @@ class Actions:
         """Predicts the keypoints in a picture. ``rows`` are used if ``boxes`` is ``hand``."""
         given = hand_boxes.read_rows(_data(rows)) if boxes == HAND else boxes
         request = _request(model, dataset, given, score, overlay, progress)
-        return _results(self.service.picture(_path(picture), **request))
+        return _results(self.service.picture(_path(picture), request))
 
     @in_one_sentence
     def predict_film(
@@ -122,7 +123,7 @@ class Actions:
     ) -> list[Any]:
         """Predicts the keypoints in every frame of a film."""
         request = _request(model, dataset, boxes, score, overlay, progress)
-        return _results(self.service.film(_path(film), **request))
+        return _results(self.service.film(_path(film), request))
 
     def _example(self, model: str) -> Example:
         """Returns the example, whose file is in the folder that the page may serve."""
@@ -154,24 +155,16 @@ def _data(rows: Table) -> list[list[Any]]:
 
 def _request(
     model: str, dataset: str, boxes: Any, score: Any, overlay: Any, progress: gr.Progress
-) -> dict[str, Any]:
-    """Returns the fields of ``requests.Request``."""
+) -> Request:
     try:
         score = float(score)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f'The score {score!r} is wrong: choose a number from 0 to 1.') from error
 
     def report(done: int, total: int | None, text: str) -> None:
         progress((done, total), desc=text)
 
-    return dict(
-        model=model,
-        dataset=dataset,
-        boxes=boxes,
-        score=score,
-        overlay=bool(overlay),
-        progress=report,
-    )
+    return Request(model, dataset, boxes, score, bool(overlay), report)
 
 
 def _results(answer: Answer) -> list[Any]:

@@ -2,14 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
 
 from vitpose_plus.app.boxes import GivenBoxes
 from vitpose_plus.inference.defaults import SCORE
 
-Given = str | Path | np.ndarray  # an array of the camera is RGB (height, width, 3), uint8
 Progress = Callable[[int, int | None, str], None]  # done, total (None: not known), sentence
 
 

@@ -4,9 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from threading import RLock
-
-import numpy as np
+from threading import Lock
 
 from vitpose_plus.app.answers import Answer, Writing
 from vitpose_plus.app.boxes import Boxing
@@ -17,9 +15,10 @@ from vitpose_plus.app.heatmaps import HeatmapDrawings, with_heatmaps
 from vitpose_plus.app.limits import Limits
 from vitpose_plus.app.media import FilmMedium, Medium, PictureMedium
 from vitpose_plus.app.memory import LastUsed
-from vitpose_plus.app.requests import Given, Progress, Request
-from vitpose_plus.app.uploads import Upload, read, save_camera
+from vitpose_plus.app.requests import Progress, Request
+from vitpose_plus.app.uploads import Upload, read
 from vitpose_plus.errors import UserError
+from vitpose_plus.inference.defaults import DETECTORS
 from vitpose_plus.inference.facts import Facts
 from vitpose_plus.inference.models import origin_of
 from vitpose_plus.inference.pose_model import Origin
@@ -28,8 +27,6 @@ from vitpose_plus.inference.quality import obstacle
 from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.sources import Sources
 from vitpose_plus.inference.writing import disk_errors, write_picture
-
-DETECTORS = ('rtmdet-m', 'rtmdet-m-coco')
 
 
 class PoseService:
@@ -65,8 +62,8 @@ class PoseService:
         self.folders = Folders(self.limits.total_megabytes, lifetime)
         self._checkpoints = dict(checkpoints or {})
         self._predictors: LastUsed[PosePredictor] = LastUsed()
-        self._notes: list[str] = []
-        self._lock = RLock()
+        self._notes: list[str] = []  # of the prediction that runs; a model also writes into it
+        self._lock, self._showing = Lock(), Lock()
         self._facts = {model: self.origin(model).facts() for model in self.models}
 
     @property
@@ -93,30 +90,27 @@ class PoseService:
         """Returns the choices of boxes, the default first; none for a bottom-up model."""
         return boxes_of(self.facts(model), dataset, self.boxing.detectors)
 
-    def picture(self, source: Given, **request: object) -> Answer:
+    def picture(self, source: str | Path, request: Request) -> Answer:
         """Predicts a picture.
 
-        Args:
-            source: The path of the upload, or the array of a camera.
-            request: The fields of ``Request``.
-
         Raises:
-            UserError: The picture or a choice is wrong.
+            UserError: The picture or a choice is wrong, or the user stops the prediction.
             RunError: The memory or the disk is too small.
         """
-        return self._answer(PictureMedium(), source, Request(**request))
+        return self._answer(PictureMedium(), Upload(Path(source)), request)
 
-    def film(self, source: str | Path, **request: object) -> Answer:
+    def film(self, source: str | Path, request: Request) -> Answer:
         """Predicts a film; see ``picture``."""
-        return self._answer(FilmMedium(), source, Request(**request))
+        return self._answer(FilmMedium(), Upload(Path(source)), request)
 
-    def shown(self, source: Given) -> Path:
+    def shown(self, source: str | Path) -> Path:
         """Returns a PNG of a picture as it is predicted: turned, and within the limits.
 
-        Boxes that a user draws on this picture are in the right pixels.
+        Boxes that a user draws on this picture are in the right pixels. This does not wait for a
+        prediction.
         """
-        with self._lock, sentences(self.device), self.folders.new() as folder:
-            upload = self._upload(source, folder)
+        upload = Upload(Path(source))
+        with self._showing, sentences(self.device), self.folders.new() as folder:
             self.limits.check_picture(upload.path, upload.name)
             path = folder / f'{upload.stem}.png'
             with disk_errors(folder):
@@ -127,11 +121,10 @@ class PoseService:
         """Deletes all answers."""
         self.folders.close()
 
-    def _answer(self, medium: Medium, source: Given, request: Request) -> Answer:
+    def _answer(self, medium: Medium, upload: Upload, request: Request) -> Answer:
         with self._lock, sentences(self.device), self.folders.new() as folder:
             medium.check_boxes(request.boxes)
             self._check(request)
-            upload = self._upload(source, folder)
             with naming(upload):
                 medium.check(upload, self.limits)
                 return self._predict(medium, upload, request, folder)
@@ -144,7 +137,8 @@ class PoseService:
             raise UserError(f'The score {request.score} is wrong: choose a number from 0 to 1.')
 
     def _predict(self, medium: Medium, upload: Upload, request: Request, folder: Path) -> Answer:
-        self._notes = notes = []
+        notes = self._notes
+        notes.clear()
         sources = Sources([medium.source(upload, 0)])
         request.progress(0, sources.total, f'loading {request.model}')
         predictor = self._predictors.get(request.model, partial(self._load, request.model))
@@ -155,39 +149,30 @@ class PoseService:
         has_overlay = request.overlay and not reason
         overlays = HeatmapDrawings if has_overlay else None
         own = medium.ending, medium.columns, request.score, overlays
-        writing = Writing(folder, upload.stem, *own)
         predict = partial(predictor, sources, boxes, dataset=request.dataset)
         with with_heatmaps(predictor) if has_overlay else nullcontext():
             results = medium.results(
                 lambda on_failure: predict(on_failure=on_failure), upload.name, self.limits, notes
             )
-            skeletons = predictor.skeletons
-            answer = writing.write(self._counted(results, sources, request.progress), skeletons)
+            counted = _counted(results, sources.total, request.progress, notes)
+            answer = Writing(folder, upload.stem, *own).write(counted, predictor.skeletons)
         answer.messages = [upload.named(note) for note in dict.fromkeys(notes)]
         return answer
 
-    def _counted(
-        self, results: Iterator[Result], sources: Sources, progress: Progress
-    ) -> Iterator[Result]:
-        """Yields the results, and shows the progress."""
-        progress(0, sources.total, 'predicting')
-        instances = 0
-        for number, result in enumerate(results, 1):
-            instances += len(result.instances)
-            yield result
-            progress(number, sources.total, f'instances: {instances}')
-        if not instances:
-            self._notes.append('Nobody is found: choose other boxes, or another model.')
-
     def _load(self, model: str) -> PosePredictor:
-        def note(sentence: str) -> None:
-            self._notes.append(sentence)
+        weights, on_message = self._checkpoints.get(model), self._notes.append
+        return PosePredictor(model, weights, device=self.device, on_message=on_message)
 
-        return PosePredictor(
-            model, self._checkpoints.get(model), device=self.device, on_message=note
-        )
 
-    def _upload(self, source: Given, folder: Path) -> Upload:
-        if isinstance(source, np.ndarray):
-            return save_camera(source, folder, self.limits)
-        return Upload(Path(source))
+def _counted(
+    results: Iterator[Result], total: int | None, progress: Progress, notes: list[str]
+) -> Iterator[Result]:
+    """Yields the results, and shows the progress."""
+    progress(0, total, 'predicting')
+    instances = 0
+    for number, result in enumerate(results, 1):
+        instances += len(result.instances)
+        yield result
+        progress(number, total, f'instances: {instances}')
+    if not instances:
+        notes.append('Nobody is found: choose other boxes, or another model.')

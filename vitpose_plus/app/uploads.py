@@ -2,20 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from vitpose_plus.app.limits import Limits
-from vitpose_plus.errors import UserError
+from vitpose_plus.app.limits import FILM_OPTIONS
 from vitpose_plus.inference.sources import Sources
+from vitpose_plus.inference.sources.decoding_films import FilmDecoder, open_film
 from vitpose_plus.inference.sources.films import FilmEntry
 from vitpose_plus.inference.sources.names import in_message
 from vitpose_plus.inference.sources.paths import FileEntry, FilePicture
 from vitpose_plus.inference.sources.source import Entry, Source
-from vitpose_plus.inference.writing import disk_errors, write_picture
 
 MAX_STEM = 60  # characters
 POSES = '_poses'  # in the names of files
@@ -80,7 +80,7 @@ class UploadedFilm(UploadedPicture):
 
 @dataclass(frozen=True)
 class NamedFilm(FilmEntry):
-    """A film with another name than its path.
+    """A film with another name than its path. It cannot open other files, as a playlist does.
 
     Attributes:
         title: The name in the results.
@@ -92,28 +92,11 @@ class NamedFilm(FilmEntry):
     def name(self) -> str:
         return self.title
 
+    def opened(self) -> AbstractContextManager[FilmDecoder]:
+        return open_film(self.path, FILM_OPTIONS)
+
 
 def read(upload: Upload) -> np.ndarray:
     """Returns the picture of an upload as it is predicted: BGR (height, width, 3), turned."""
     [picture] = Sources([UploadedPicture(upload, 0)])
     return picture.read()
-
-
-def save_camera(image: np.ndarray, folder: Path, limits: Limits) -> Upload:
-    """Writes the picture of a camera as PNG.
-
-    Args:
-        image: RGB (height, width, 3), uint8.
-        folder: The folder of the file.
-        limits: The limits of the page.
-
-    Raises:
-        UserError: The array is no picture, or has too many pixels.
-    """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise UserError('The picture of the camera cannot be read: take it again.')
-    limits.check_pixels(*image.shape[1::-1], 'The picture of the camera')
-    path = folder / f'camera{PNG}'
-    with disk_errors(folder):
-        write_picture(path, np.ascontiguousarray(image[..., ::-1]))
-    return Upload(path)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from vitpose_plus.commands.predict_options import MODEL
 from vitpose_plus.errors import UserError, needing
+from vitpose_plus.inference.defaults import DETECTORS
 
-DETECTORS = ('rtmdet-m', 'rtmdet-m-coco')  # the same as those of app.service
 HOST, PORT = '127.0.0.1', 7860
 
 
