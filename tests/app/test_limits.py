@@ -28,6 +28,7 @@ def undecoded(monkeypatch):
     def fail(*_):
         raise AssertionError('decoded')
 
+    Image.init()  # Pillow loads its plugins before ``load`` is replaced
     monkeypatch.setattr(decoding, '_by_opencv', fail)
     monkeypatch.setattr(Image.Image, 'load', fail)
     monkeypatch.setattr(films.FramePicture, 'read', fail)
