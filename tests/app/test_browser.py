@@ -91,7 +91,7 @@ def open_page(chromium, address):
 def remove(page):
     """Removes the picture of the page; its boxes by hand also disappear."""
     page.get_by_role('button', name='Remove Image').click()
-    page.get_by_role('button', name='Predict', exact=True).wait_for()
+    page.get_by_role('button', name='Predict (no download)').wait_for()
     page.locator('#hand-picture img').wait_for(state='detached')
 
 

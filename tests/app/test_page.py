@@ -8,16 +8,18 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.helpers.demo import TINY
+from tests.helpers.films import write_film
 from tests.helpers.pages import served, write_large
 from tests.helpers.tiny_figures import FILE
 from vitpose_plus.app.choices import HAND
-from vitpose_plus.app.examples import button_text, example_of
+from vitpose_plus.app.examples import example_of
 from vitpose_plus.app.serving import private
 from vitpose_plus.commands import main
 
@@ -29,6 +31,7 @@ import huggingface_hub
 from vitpose_plus.app import page
 from vitpose_plus.app.actions import Actions
 
+VISITOR = SimpleNamespace(session_hash='a')
 BOXES = [[5, 5, 150, 200], [100, 20, 250, 220]]
 
 
@@ -144,6 +147,12 @@ def test_files_that_are_no_usable_pictures_get_one_sentence(predict, hostile, na
         (dict(dataset='horse'), r"The page has no keypoints 'horse': choose one of"),
         (dict(boxes='/etc/passwd'), r"The page has no boxes '/etc/passwd': choose one of"),
         (dict(score='high'), r"The score 'high' is wrong: choose a number from 0 to 1"),
+        (dict(score=10**400), r'The score 1\d+ is wrong: choose a number from 0 to 1'),
+        (dict(boxes=5), r'The boxes are wrong: choose a name, or give a list of boxes'),
+        (dict(boxes=True), r'The boxes are wrong'),
+        (dict(boxes=[5]), r'The box in row 1 is wrong'),
+        (dict(boxes=[[1, 2, 3, 10**400]]), r'The box in row 1 is wrong'),
+        (dict(boxes=HAND, rows=[[1, 2, 3, 4]]), r'No box is drawn'),
         (dict(boxes=HAND, rows=dict(data=[[1, 2, 'x', 4]])), r'The box in row 1 is wrong'),
         (dict(picture=None), r'There is no picture or film: upload one, or use the camera'),
     ],
@@ -152,7 +161,7 @@ def test_settings_that_the_page_does_not_offer_get_one_sentence(service, mixed, 
     request = dict(picture=dict(path=str(mixed)), rows=None, model=TINY, dataset='coco')
     request |= dict(boxes='whole', score=0.3, overlay=False)
     with pytest.raises(gradio.Error, match=message):
-        Actions(service).predict_picture(**request | settings)
+        Actions(service).predict_picture(**request | settings, visitor=VISITOR)
 
 
 @pytest.mark.parametrize(
@@ -201,21 +210,80 @@ def test_the_host_is_checked_if_its_names_are_known(tmp_path):
 def test_the_picture_of_the_user_stays_when_another_model_is_chosen(service, mixed):
     actions = Actions(service)
     own = dict(path=str(mixed))
-    *_, boxes, picture, rows = actions.choose_model(TINY, own, 'whole')
+    _, _, boxes, *others = actions.choose_model(TINY, own, 'whole')
     assert boxes['value'] == 'whole'
-    assert picture == rows == gradio.skip()
-    assert actions.name_button(TINY, own) == 'Predict'
+    assert others == [gradio.skip()] * 9
+    assert actions.name_buttons(TINY, 'whole', own)[0] == 'Predict (no download)'
 
 
 def test_the_page_starts_with_the_example_of_the_model(service):
     actions = Actions(service)
-    _, datasets, boxes, picture, rows = actions.choose_model(TINY, None, None)
+    _, datasets, boxes, picture, rows, *results = actions.choose_model(TINY, None, None)
     example = example_of(service, TINY)
     assert (datasets['value'], boxes['value']) == (example.dataset, HAND)
     assert Path(picture).is_relative_to(service.root)
     np.testing.assert_allclose(rows, example.boxes, atol=0.5)
-    shown = actions.name_button(TINY, dict(path=picture))
-    assert shown == button_text(service, TINY) != 'Predict'
+    assert results == actions.clear()
+    assert actions.name_buttons(TINY, HAND, dict(path=picture)) == [
+        'Predict a synthetic figure (no download)',
+        'Predict the film (no download)',
+    ]
+
+
+def test_the_buttons_state_the_download_of_the_chosen_boxes(service, mixed, monkeypatch, tmp_path):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    names = Actions(service).name_buttons(TINY, 'rtmdet-m', dict(path=str(mixed)))
+    assert names[0].startswith('Predict (downloads the detector rtmdet-m, 110 MB')
+    assert names[1].startswith('Predict the film (downloads the detector rtmdet-m, 110 MB')
+
+
+def test_too_many_boxes_are_not_drawn(service, mixed):
+    actions = Actions(service)
+    file = service.shown(mixed)
+    boxes = [[1, 2, 30, 40]] * (service.limits.boxes + 1)
+    with pytest.raises(gradio.Error, match='4 boxes are drawn, and the limit is 3: remove some'):
+        actions.edit(file, dict(data=boxes))
+    last = SimpleNamespace(index=(9, 9))
+    with pytest.raises(gradio.Error, match='4 boxes are drawn'):
+        actions.click(file, dict(data=boxes[1:]), (1, 1), last)
+
+
+def test_a_deleted_picture_is_one_sentence(service):
+    with pytest.raises(gradio.Error, match='The picture was deleted after an hour: upload it ag'):
+        Actions(service).edit(service.root / 'x' / 'a.png', dict(data=BOXES))
+
+
+@pytest.mark.parametrize('way', ['stop', 'leave', 'stop while it waits'])
+def test_a_stopped_prediction_is_one_sentence_and_leaves_no_files(way, service, tmp_path):
+    """Stop is pressed, or the page is closed, after the second of three frames."""
+    actions, steps = Actions(service), []
+    film = dict(path=str(write_film(tmp_path / 'a.mp4', [0, 40, 80])))
+    before = set(service.root.iterdir())
+
+    def progress(step, desc):
+        steps.append(step)
+        if step == (2, 3):
+            actions.leave(VISITOR) if way == 'leave' else actions.stop('film', VISITOR)
+
+    def predict(actions, visitor=VISITOR):
+        settings = dict(model=TINY, dataset='coco', boxes='whole', score=0.3, overlay=False)
+        return actions.predict_film(film, **settings, visitor=visitor, progress=progress)
+
+    other = SimpleNamespace(session_hash='other')
+    actions.start('film', VISITOR)
+    actions.start('picture', VISITOR)
+    actions.start('film', other)
+    with pytest.raises(gradio.Error, match='A prediction waits or runs already: wait, or stop it'):
+        actions.start('film', VISITOR)
+    if way == 'stop while it waits':
+        actions.stop('film', VISITOR)
+    with pytest.raises(gradio.Error, match=r'^.The prediction was stopped\..$'):
+        predict(actions)
+    assert steps == ([] if 'waits' in way else [(0, 3), (0, 3), (1, 3), (2, 3)])
+    assert set(service.root.iterdir()) == before
+    predict(actions, other)
+    actions.end('film', VISITOR)
+    actions.start('film', VISITOR)
 
 
 def test_boxes_by_hand_are_shown_only_if_they_are_chosen(service, mixed):

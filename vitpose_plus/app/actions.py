@@ -7,6 +7,7 @@ their size is known. A file is a mapping with ``path``, and a table is a mapping
 import html
 import shutil
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import gradio as gr
@@ -16,12 +17,16 @@ from vitpose_plus.app.answers import Answer
 from vitpose_plus.app.choices import HAND
 from vitpose_plus.app.examples import Example, button_text, example_of, licence_text
 from vitpose_plus.app.folders import EXAMPLES
-from vitpose_plus.app.requests import Request
+from vitpose_plus.app.parts import Results
+from vitpose_plus.app.requests import Progress, Request
 from vitpose_plus.app.service import PoseService
+from vitpose_plus.app.stops import Stops, check
 from vitpose_plus.app.toasts import in_one_sentence
 from vitpose_plus.errors import UserError
 
-PREDICT = 'Predict'
+PREDICT, PREDICT_FILM = 'Predict', 'Predict the film'
+PICTURE, FILM = 'picture', 'film'
+
 File = dict | None
 Table = dict | None
 
@@ -34,21 +39,22 @@ class Actions:
     """
 
     def __init__(self, service: PoseService) -> None:
-        self.service = service
+        self.service, self.stops = service, Stops()
 
     @in_one_sentence
     def choose_model(self, model: str, picture: File, boxes: str | None) -> list[Any]:
-        """Returns updates for licences, keypoints, boxes, picture and boxes by hand.
+        """Returns updates for licences, keypoints, boxes, picture, boxes by hand and results.
 
         A picture of the user and its boxes stay; else the example of the model is chosen.
         """
         example = self._example(model)
         if self._is_own(picture):
-            chosen, shown = boxes, [gr.skip(), gr.skip()]
+            chosen, shown = boxes, [gr.skip() for _ in (picture, boxes, *Results._fields)]
         else:
             drawn = example.boxes if isinstance(example.boxes, list) else []
             drawn = [[round(value) for value in box] for box in drawn]
-            chosen, shown = HAND if drawn else example.boxes, [str(example.path), drawn]
+            chosen = HAND if drawn else example.boxes
+            shown = [str(example.path), drawn, *self.clear()]
         return [
             '\n\n'.join(licence_text(self.service, model)),
             gr.update(choices=self.service.datasets(model), value=example.dataset),
@@ -65,9 +71,35 @@ class Actions:
         return gr.update(choices=choices, value=value, visible=bool(choices))
 
     @in_one_sentence
-    def name_button(self, model: str, picture: File) -> str:
-        """Returns the text of the button: for the example, it states what is downloaded."""
-        return PREDICT if self._is_own(picture) else button_text(self.service, model)
+    def name_buttons(self, model: str, boxes: str | None, picture: File) -> list[str]:
+        """Returns the texts of both buttons, which state what is downloaded."""
+        own = PREDICT if self._is_own(picture) else f'{PREDICT} {self._example(model).title}'
+        return [button_text(self.service, model, boxes, text) for text in (own, PREDICT_FILM)]
+
+    @staticmethod
+    def clear() -> list[Any]:
+        """Returns updates that remove the results of an earlier prediction."""
+        hidden = [gr.update(value=None, visible=False) for _ in Results._fields[2:]]
+        return ['', None, *hidden]
+
+    @in_one_sentence
+    def start(self, kind: str, visitor: gr.Request) -> list[Any]:
+        """Returns updates for the button that stops the prediction, and for the results."""
+        self.stops.add(visitor.session_hash, kind)
+        return [gr.update(visible=True), *self.clear()]
+
+    def stop(self, kind: str, visitor: gr.Request) -> None:
+        """Stops the prediction; it ends with a sentence."""
+        self.stops.stop(visitor.session_hash, kind)
+
+    def end(self, kind: str, visitor: gr.Request) -> dict:
+        """Returns an update for the button that stops the prediction."""
+        self.stops.remove(visitor.session_hash, kind)
+        return gr.update(visible=False)
+
+    def leave(self, visitor: gr.Request) -> None:
+        """Stops the predictions of a page that is closed."""
+        self.stops.leave(visitor.session_hash)
 
     @in_one_sentence
     def show_for_boxes(self, picture: File, boxes: str | None, rows: Table) -> list[Any]:
@@ -103,12 +135,15 @@ class Actions:
         boxes: str | None,
         score: float,
         overlay: bool,
+        visitor: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  Gradio reads the default
     ) -> list[Any]:
         """Predicts the keypoints in a picture. ``rows`` are used if ``boxes`` is ``hand``."""
-        given = hand_boxes.read_rows(_data(rows)) if boxes == HAND else boxes
-        request = _request(model, dataset, given, score, overlay, progress)
-        return _results(self.service.picture(_path(picture), request))
+        given = _data(rows) if boxes == HAND else boxes
+        with self.stops.running(visitor.session_hash, PICTURE) as stop:
+            report = _reporting(progress, stop)
+            request = _request(model, dataset, given, score, overlay, report)
+            return _results(self.service.picture(_path(picture), request))
 
     @in_one_sentence
     def predict_film(
@@ -119,11 +154,14 @@ class Actions:
         boxes: str | None,
         score: float,
         overlay: bool,
+        visitor: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  Gradio reads the default
     ) -> list[Any]:
         """Predicts the keypoints in every frame of a film."""
-        request = _request(model, dataset, boxes, score, overlay, progress)
-        return _results(self.service.film(_path(film), request))
+        with self.stops.running(visitor.session_hash, FILM) as stop:
+            report = _reporting(progress, stop)
+            request = _request(model, dataset, boxes, score, overlay, report)
+            return _results(self.service.film(_path(film), request))
 
     def _example(self, model: str) -> Example:
         """Returns the example, whose file is in the folder that the page may serve."""
@@ -140,6 +178,7 @@ class Actions:
 
     def _drawn(self, file: Path | None, rows: Table, corner: tuple | None) -> list[str | None]:
         boxes = hand_boxes.complete_rows(_data(rows))
+        self.service.limits.check_most_boxes(len(boxes))
         return [file and str(hand_boxes.draw(file, boxes, corner))]
 
 
@@ -150,21 +189,32 @@ def _path(file: File) -> Path:
 
 
 def _data(rows: Table) -> list[list[Any]]:
-    return (rows or {}).get('data') or []
+    data = rows.get('data') if isinstance(rows, dict) else None
+    return data if isinstance(data, list) else []
 
 
 def _request(
-    model: str, dataset: str, boxes: Any, score: Any, overlay: Any, progress: gr.Progress
+    model: str, dataset: str, boxes: Any, score: Any, overlay: Any, progress: Progress
 ) -> Request:
     try:
         score = float(score)
     except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f'The score {score!r} is wrong: choose a number from 0 to 1.') from error
+    if isinstance(boxes, list):
+        boxes = hand_boxes.read_rows(boxes)
+    elif not isinstance(boxes, str | None):
+        raise UserError('The boxes are wrong: choose a name, or give a list of boxes.')
+    return Request(model, dataset, boxes, score, bool(overlay), progress)
+
+
+def _reporting(progress: gr.Progress, stop: Event) -> Progress:
+    """Returns a function that shows the progress, and ends a prediction that is stopped."""
 
     def report(done: int, total: int | None, text: str) -> None:
+        check(stop)
         progress((done, total), desc=text)
 
-    return Request(model, dataset, boxes, score, bool(overlay), report)
+    return report
 
 
 def _results(answer: Answer) -> list[Any]:

@@ -91,13 +91,10 @@ def example_of(service: PoseService, model: str) -> Example:
     return MAKERS[kind].make(service, model, dataset)
 
 
-def button_text(service: PoseService, model: str) -> str:
-    """One sentence for the button of the example: what it downloads, how much, which licence."""
-    example = example_of(service, model)
-    needed = [*_weights(service, model), *_detector(example.boxes)]
-    if not needed:
-        return f'Predict {example.title} (no download)'
-    return f'Predict {example.title} (downloads {" and ".join(needed)})'
+def button_text(service: PoseService, model: str, boxes: GivenBoxes, text: str) -> str:
+    """Adds to the text of a button what its click downloads, how much, and under which licence."""
+    needed = [*_weights(service, model), *_detector(boxes)]
+    return f'{text} (downloads {" and ".join(needed)})' if needed else f'{text} (no download)'
 
 
 def licence_text(service: PoseService, model: str) -> list[str]:

@@ -24,7 +24,11 @@ def read_rows(rows: Sequence[Sequence[Any]]) -> list[Box]:
     Raises:
         UserError: A value is missing or is not a number, or a box has no area.
     """
-    return [_box(row, number) for number, row in enumerate(rows, 1) if any(row)]
+    return [_box(row, number) for number, row in enumerate(rows, 1) if _has_values(row)]
+
+
+def _has_values(row: Any) -> bool:
+    return not isinstance(row, list | tuple) or any(row)
 
 
 def complete_rows(rows: Sequence[Sequence[Any]]) -> list[Box]:
@@ -39,7 +43,7 @@ def complete_rows(rows: Sequence[Sequence[Any]]) -> list[Box]:
 def _box(values: Sequence[Any], number: int) -> Box:
     try:
         numbers = [float(value) for value in values]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = []
     if len(numbers) != len(COLUMNS) or not np.isfinite(numbers).all():
         raise UserError(
@@ -66,8 +70,13 @@ def draw(picture: Path, boxes: Sequence[Box], corner: Point | None) -> Path:
         picture: The picture without boxes.
         boxes: The boxes in pixels of the picture.
         corner: The first corner of a box whose second corner is not yet known.
+
+    Raises:
+        UserError: The picture is deleted.
     """
-    image = cv2.imread(str(picture))
+    image = cv2.imread(str(picture)) if picture.exists() else None
+    if image is None:
+        raise UserError('The picture was deleted after an hour: upload it again.')
     width = max(2, round(max(image.shape[:2]) / 300))
     height_width = np.array(image.shape[:2])
     for number, box in enumerate(boxes, 1):

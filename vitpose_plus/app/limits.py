@@ -125,6 +125,10 @@ class Limits:
         """Raises a ``UserError`` if no box is drawn, or if too many are drawn by hand."""
         if not number:
             raise UserError('No box is drawn: draw a box around each person or animal.')
+        self.check_most_boxes(number)
+
+    def check_most_boxes(self, number: int) -> None:
+        """Raises a ``UserError`` if too many boxes are drawn by hand."""
         if number > self.boxes:
             raise UserError(
                 f'{number} boxes are drawn, and the limit is {self.boxes}: remove some.'

@@ -1,9 +1,12 @@
 """The page: where its parts are, and which action follows which event."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import gradio as gr
 
-from vitpose_plus.app.actions import PREDICT, Actions
-from vitpose_plus.app.parts import Hand, Settings, add_hand, add_results, add_settings
+from vitpose_plus.app.actions import FILM, PICTURE, PREDICT, PREDICT_FILM, Actions
+from vitpose_plus.app.parts import Hand, Results, add_hand, add_results, add_settings
 from vitpose_plus.app.service import PoseService
 
 TITLE = 'ViTPose: keypoints of people and animals'
@@ -12,13 +15,21 @@ INTRODUCTION = f"""# {TITLE}
 Finds keypoints in pictures and short films, on the machine that serves this page. Nothing is sent
 to other machines."""
 WAITING = 10  # predictions in the queue; with more, the page asks to try again
-HEAVY = dict(preprocess=False, concurrency_id='model', concurrency_limit=1)
+HEAVY = dict(preprocess=False, concurrency_id='model', concurrency_limit=1, scroll_to_output=True)
 LIGHT = dict(
     preprocess=False,
     concurrency_limit=None,  # they do not wait for a prediction
     api_visibility='private',
     show_progress='hidden',
 )
+Step = tuple  # the arguments of an event: function, inputs, outputs
+
+
+class Buttons(NamedTuple):
+    """The buttons of pictures or films."""
+
+    predict: gr.Button
+    stop: gr.Button
 
 
 def build(service: PoseService) -> gr.Blocks:
@@ -30,20 +41,68 @@ def build(service: PoseService) -> gr.Blocks:
             settings = add_settings(service)
             licences = gr.Markdown()
         with gr.Tab('Picture'):
-            picture, hand, button = _add_picture(actions, settings)
+            picture, hand, buttons, results = _add_picture()
         with gr.Tab('Film'):
-            _add_film(actions, settings)
+            film, film_buttons, film_results = _add_film()
         model, dataset, boxes = settings[:3]
-        chosen = [licences, dataset, boxes, picture, hand.table]
+        names = [buttons.predict, film_buttons.predict]
+        naming = actions.name_buttons, [model, boxes, picture], names
+        showing = actions.show_for_boxes, [picture, boxes, hand.table], list(hand[:4])
+        chosen = [licences, dataset, boxes, picture, hand.table, *results]
         for event in (page.load, model.input):
-            event(actions.choose_model, [model, picture, boxes], chosen, **LIGHT).then(
-                *_showing(actions, picture, settings, hand), **LIGHT
-            ).then(actions.name_button, [model, picture], button, **LIGHT)
-        dataset.input(actions.choose_dataset, [model, dataset, boxes], boxes, **LIGHT)
+            _run(event, (actions.choose_model, [model, picture, boxes], chosen), naming, showing)
+        choosing = actions.choose_dataset, [model, dataset, boxes], boxes
+        _run(dataset.input, choosing, naming, showing)
+        _run(boxes.input, naming, showing)
+        clearing = lambda: [[], *actions.clear()], None, [hand.table, *results]
+        _run(picture.input, clearing, naming, showing)
+        _run(film.input, (actions.clear, None, list(film_results)))
+        _connect_hand(actions, hand, showing)
+        predicting = actions.predict_picture, [picture, hand.table, *settings], list(results)
+        _connect_buttons(actions, PICTURE, buttons, predicting, naming)
+        predicting = actions.predict_film, [film, *settings], list(film_results)
+        _connect_buttons(actions, FILM, film_buttons, predicting, naming)
+        page.unload(actions.leave)
     return page.queue(max_size=WAITING, api_open=False, default_concurrency_limit=1)
 
 
-def _add_picture(actions: Actions, settings: Settings) -> tuple[gr.Image, Hand, gr.Button]:
+def _run(event: Callable[..., Any], *steps: Step) -> None:
+    """Runs steps after an event, one after the other."""
+    for step in steps:
+        event = event(*step, **LIGHT).then
+
+
+def _connect_hand(actions: Actions, hand: Hand, showing: Step) -> None:
+    _run(hand.clear.click, (list, None, hand.table), showing)
+    drawn = [hand.picture, hand.corner]
+    known = [hand.file, hand.table]
+    _run(hand.table.input, (actions.edit, known, drawn))
+    _run(hand.picture.select, (actions.click, [*known, hand.corner], [hand.table, *drawn]))
+
+
+def _connect_buttons(
+    actions: Actions, kind: str, buttons: Buttons, predicting: Step, naming: Step
+) -> None:
+    """Connects the buttons of a kind of uploads with its actions."""
+    predict, inputs, results = predicting
+    started = buttons.predict.click(
+        _of_kind(actions.start, kind), None, [buttons.stop, *results], **LIGHT
+    )
+    predicted = started.success(
+        predict, inputs, results, api_name=f'predict_{kind}', show_progress_on=results[1], **HEAVY
+    )
+    predicted.then(_of_kind(actions.end, kind), None, buttons.stop, **LIGHT).then(*naming, **LIGHT)
+    buttons.stop.click(_of_kind(actions.stop, kind), None, None, **LIGHT)
+
+
+def _of_kind(action: Callable[[str, gr.Request], Any], kind: str) -> Callable[[gr.Request], Any]:
+    def acting(visitor: gr.Request) -> Any:
+        return action(kind, visitor)
+
+    return acting
+
+
+def _add_picture() -> tuple[gr.Image, Hand, Buttons, Results]:
     with gr.Row():
         with gr.Column():
             picture = gr.Image(
@@ -55,43 +114,14 @@ def _add_picture(actions: Actions, settings: Settings) -> tuple[gr.Image, Hand, 
                 alt_text='The picture that you gave',
                 elem_id='picture',
             )
-            button = gr.Button(PREDICT, variant='primary', size='md', elem_id='predict-picture')
+            buttons = _add_buttons(PREDICT, PICTURE)
             hand = add_hand()
         with gr.Column():
-            results = add_results(gr.Image, 'picture', ['download', 'fullscreen'])
-    _connect_hand(actions, picture, settings, hand, button)
-    button.click(
-        actions.predict_picture,
-        [picture, hand.table, *settings],
-        list(results),
-        api_name='predict_picture',
-        show_progress_on=results.drawn,
-        **HEAVY,
-    ).success(actions.name_button, [settings.model, picture], button, **LIGHT)
-    return picture, hand, button
+            results = add_results(gr.Image, PICTURE, ['download', 'fullscreen'])
+    return picture, hand, buttons, results
 
 
-def _connect_hand(
-    actions: Actions, picture: gr.Image, settings: Settings, hand: Hand, button: gr.Button
-) -> None:
-    showing = _showing(actions, picture, settings, hand)
-    picture.input(lambda: [PREDICT, []], None, [button, hand.table], **LIGHT).then(
-        *showing, **LIGHT
-    )
-    settings.boxes.input(*showing, **LIGHT)
-    hand.clear.click(list, None, hand.table, **LIGHT).then(*showing, **LIGHT)
-    drawn = [hand.picture, hand.corner]
-    known = [hand.file, hand.table]
-    hand.table.input(actions.edit, known, drawn, **LIGHT)
-    hand.picture.select(actions.click, [*known, hand.corner], [hand.table, *drawn], **LIGHT)
-
-
-def _showing(actions: Actions, picture: gr.Image, settings: Settings, hand: Hand) -> tuple:
-    """The arguments of an event that shows or hides the boxes by hand."""
-    return actions.show_for_boxes, [picture, settings.boxes, hand.table], list(hand[:4])
-
-
-def _add_film(actions: Actions, settings: Settings) -> None:
+def _add_film() -> tuple[gr.Video, Buttons, Results]:
     with gr.Row():
         with gr.Column():
             film = gr.Video(
@@ -101,16 +131,14 @@ def _add_film(actions: Actions, settings: Settings) -> None:
                 buttons=[],
                 elem_id='film',
             )
-            button = gr.Button(
-                'Predict the film', variant='primary', size='md', elem_id='predict-film'
-            )
+            buttons = _add_buttons(PREDICT_FILM, FILM)
         with gr.Column():
-            results = add_results(gr.Video, 'film', ['download'])
-    button.click(
-        actions.predict_film,
-        [film, *settings],
-        list(results),
-        api_name='predict_film',
-        show_progress_on=results.drawn,
-        **HEAVY,
+            results = add_results(gr.Video, FILM, ['download'])
+    return film, buttons, results
+
+
+def _add_buttons(text: str, kind: str) -> Buttons:
+    return Buttons(
+        gr.Button(text, variant='primary', size='md', elem_id=f'predict-{kind}'),
+        gr.Button('Stop', variant='stop', size='md', visible=False, elem_id=f'stop-{kind}'),
     )
