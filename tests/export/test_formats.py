@@ -14,14 +14,14 @@ import torch
 from tests.helpers.comparing import assert_same
 from tests.helpers.demo import TINY
 from tests.helpers.export_models import BOTTOM_UP, PLUS, SIMPLE, random_model
+from tests.helpers.exported import write
 from tests.helpers.processes import environment, run
 from tests.helpers.tiny_figures import FILE
 from vitpose_plus.commands import main
 from vitpose_plus.export import exporting
-from vitpose_plus.export.capturing import capture
 from vitpose_plus.export.crops import for_comparison
 from vitpose_plus.export.describing import Options, describe
-from vitpose_plus.export.exporters import EXPORTERS, onnx_file
+from vitpose_plus.export.exporters import onnx_file
 from vitpose_plus.export.exporting import export
 from vitpose_plus.export.graphs import graph_of
 from vitpose_plus.inference.engines.opening import description_of, open_engine
@@ -30,25 +30,12 @@ CPU = torch.device('cpu')
 HEATMAPS = Options('heatmaps')
 SHIFTED = dict(attention=dict(type='ShiftedPoolingWindowAttention', window_hw=(8, 6)))
 MODELS = {
-    'plain, flip test': ({}, Options(flip_test=True)),
-    'windows, simple decoder': (dict(backbone=SHIFTED, head=SIMPLE), HEATMAPS),
+    'windows, flip test': (dict(backbone=SHIFTED, head=SIMPLE), Options(flip_test=True)),
     'ViTAE': (dict(backbone=dict(type='ViTAE', num_prefix_tokens=1)), HEATMAPS),
     'bottom-up': (dict(name=BOTTOM_UP), HEATMAPS),
     'six datasets': (dict(name=PLUS), Options()),
     'half precision': ({}, replace(HEATMAPS, precision='fp16')),
 }
-
-
-def formats(model, options, folder):
-    """Writes a model in all formats; yields the open files."""
-    description = describe(model, options)
-    graph = graph_of(model.network, description)
-    for ending in EXPORTERS:
-        path = folder / f'model{ending}'
-        program = capture(graph, description)  # an exporter may change it
-        EXPORTERS[ending][options.precision]().write(program, description, path)
-        assert description_of(path) == description
-        yield open_engine(path, CPU)
 
 
 def inputs_of(description, numbers):
@@ -73,12 +60,14 @@ def batches(description):
 def test_every_format_equals_torch(kind, tmp_path):
     changes, options = MODELS[kind]
     model = random_model(tmp_path, **changes)
-    graph = graph_of(model.network, describe(model, options))
+    description = describe(model, options)
+    graph = graph_of(model.network, description)
     bound = dict(precision=torch.float16, roundings=8) if options.precision == 'fp16' else {}
-    for engine in formats(model, options, tmp_path):
-        near = []
-        for numbers in batches(engine.description):
-            given = inputs_of(engine.description, numbers)
+    for path in write(model, tmp_path, 'model', options=options).values():
+        engine, near = open_engine(path, CPU), []
+        assert engine.description == description
+        for numbers in batches(description):
+            given = inputs_of(description, numbers)
             expected = graph(*given)
             several = expected if isinstance(expected, tuple) else (expected,)
             for actual, wanted in zip(engine(*given), several, strict=True):
@@ -99,8 +88,9 @@ def test_the_command_writes_two_files_of_openvino(tmp_path, capsys, monkeypatch)
     words = ['export', TINY, str(FILE), 'out/model.xml', '--dataset', 'coco']
     main([*words, '--precision', 'int8', '--calibrate', TINY])
     text = capsys.readouterr().out
-    assert re.search(r'Written: out/model\.xml \([\d.]+ MB, \d+ s\)', text)
-    shares = re.findall(r'\(([\d.]+)% of \d+ within 1 px\)', text)
+    assert re.search(r'Calibrating with \d+ crops of the training data of .*\.py', text)
+    assert re.search(r'Written: out/model\.xml \(int8, [\d.]+ MB, \d+ s\)', text)
+    shares = re.findall(r'([\d.]+)% within 1 px', text)
     assert len(shares) == 3
     assert all(float(share) > 95 for share in shares)
     assert sorted(each.name for each in (tmp_path / 'out').iterdir()) == ['model.bin', 'model.xml']
@@ -133,7 +123,7 @@ print(wrapper.NNCFTelemetryStub.__name__)
 """
 
 
-@pytest.mark.minutes
+@pytest.mark.slow
 def test_nncf_sends_nothing():
     """It uses its replacement for the package of the telemetry."""
     text = run(sys.executable, '-W', 'ignore', '-c', SENDS_NOTHING, env=environment(CI=''))
@@ -223,7 +213,7 @@ time.sleep(1)
 """
 
 
-@pytest.mark.minutes
+@pytest.mark.slow
 def test_onnx_runtime_sends_nothing(plain, tmp_path):
     """Otherwise it would store a number of the device and a list of events in the cache."""
     path = export(plain, tmp_path / 'model.onnx', HEATMAPS).path

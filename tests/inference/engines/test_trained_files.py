@@ -10,6 +10,7 @@ from tests.helpers.demo import TINY
 from tests.helpers.exported import write
 from tests.helpers.tiny_figures import FILE
 from vitpose_plus.commands import main
+from vitpose_plus.export.describing import Options
 from vitpose_plus.inference.models import load
 from vitpose_plus.inference.predictor import PosePredictor
 
@@ -21,8 +22,8 @@ LOADER = ('test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=F
 def files(tmp_path_factory):
     """Keypoints with the flip test inside, in all formats; and heatmaps in one."""
     folder, model = tmp_path_factory.mktemp('exported'), load(TINY, str(FILE))
-    keypoints = write(model, folder, 'keypoints', flip_test=True)
-    heatmaps = write(model, folder, 'heatmaps', ['.pt2'], outputs='heatmaps')
+    keypoints = write(model, folder, 'keypoints', options=Options(flip_test=True))
+    heatmaps = write(model, folder, 'heatmaps', ['.pt2'], Options('heatmaps'))
     return [*keypoints.values(), *heatmaps.values()]
 
 
