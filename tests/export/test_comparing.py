@@ -15,6 +15,7 @@ from vitpose_plus.export.crops import Crops, for_calibration, for_comparison
 from vitpose_plus.export.describing import Options, describe
 from vitpose_plus.export.graphs import graph_of
 from vitpose_plus.export.peaks import clear_peaks, decode
+from vitpose_plus.export.predicting import predicted
 
 
 @pytest.fixture(scope='module')
@@ -44,20 +45,20 @@ def test_the_keypoints_of_the_graph_are_those_of_the_codec(trained_coco, describ
     torch.testing.assert_close(scores, expected.outputs[1])
 
 
+@torch.inference_mode()
 def test_a_dataset_with_its_own_flip_test_is_compared_without_it(trained):
     """The settings of the dataset are restored."""
     description = describe(trained, Options())
     crops = for_comparison(trained, description, count=6)
-    expected = reference(trained.network, description, crops)
+    expected = predicted(trained.network, description, crops)
     own = trained.network.head.dataset_test_cfg
     own['coco'] = dict(flip_test=True)
     try:
-        found = reference(trained.network, description, crops)
+        found = predicted(trained.network, description, crops)
         assert own['coco'] == dict(flip_test=True)
     finally:
         own['coco'] = {}
-    for actual, wanted in zip(found.outputs, expected.outputs, strict=True):
-        assert torch.equal(actual, wanted)
+    assert all(map(torch.equal, found, expected))
 
 
 def moved(expected, pixels, factor=1.0):

@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +12,7 @@ from tests.helpers.comparing import assert_same
 from tests.helpers.demo import ROOT, TINY
 from vitpose_plus.commands import main
 from vitpose_plus.errors import RunError, UserError
+from vitpose_plus.export.crops import for_comparison
 from vitpose_plus.export.describing import Options, describe
 from vitpose_plus.export.exporters import EXPORTERS
 from vitpose_plus.export.exporters.torch_program import TorchProgramFile
@@ -21,6 +22,23 @@ from vitpose_plus.inference.engines.opening import description_of, open_engine
 
 CPU = torch.device('cpu')
 HEATMAPS = Options('heatmaps')
+
+
+@pytest.fixture(autouse=True, scope='module')
+def _few_crops():
+    """Files are compared on a few crops."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('vitpose_plus.export.crops.for_comparison', partial(for_comparison, count=4))
+        yield
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """Files are not compared with torch."""
+    no_crops = SimpleNamespace(source='')
+    monkeypatch.setattr('vitpose_plus.export.crops.for_comparison', lambda *args: no_crops)
+    monkeypatch.setattr('vitpose_plus.export.exporting.reference', lambda *args: None)
+    monkeypatch.setattr('vitpose_plus.export.exporting.compare', lambda *args: [])
 
 
 @pytest.fixture(scope='module')
@@ -45,17 +63,6 @@ def test_the_file_equals_torch_and_nothing_else_is_left(plain, exported):
     with torch.no_grad():
         expected = graph_of(plain.network, describe(plain, HEATMAPS))(given)
     assert_same(open_engine(done.path, CPU)(given), (expected,))
-
-
-def test_bgr_pixels_give_the_heatmaps_of_normalised_rgb(plain, exported, tmp_path):
-    options = replace(HEATMAPS, channels='bgr', normalise=True)
-    path = export(plain, tmp_path / 'bgr.pt2', options).path
-    pixels = torch.randint(256, (3, 3, 128, 96)).float()
-    description = description_of(exported[0].path)
-    assert description.channels == 'rgb'
-    mean, std = (torch.tensor(each).view(3, 1, 1) for each in (description.mean, description.std))
-    rgb = open_engine(exported[0].path, CPU)((pixels - mean) / std)
-    assert_same(open_engine(path, CPU)(pixels.flip(1)), rgb)
 
 
 @pytest.fixture
@@ -120,15 +127,6 @@ def two(exported, monkeypatch):
     monkeypatch.setattr('vitpose_plus.export.exporting.capture', lambda *args: None)
     monkeypatch.setitem(EXPORTERS['.pt2'], 'fp32', Two)
     return Two
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Files are not compared with torch."""
-    no_crops = SimpleNamespace(source='')
-    monkeypatch.setattr('vitpose_plus.export.crops.for_comparison', lambda *args: no_crops)
-    monkeypatch.setattr('vitpose_plus.export.exporting.reference', lambda *args: None)
-    monkeypatch.setattr('vitpose_plus.export.exporting.compare', lambda *args: [])
 
 
 def test_a_companion_is_placed_with_its_file(plain, two, unchecked, tmp_path, monkeypatch):
