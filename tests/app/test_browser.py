@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -289,6 +290,8 @@ def test_a_phone_shows_all_parts_without_horizontal_scrolling(open_page, screens
     predict(page)
     page.wait_for_selector('#picture-heatmaps img')
     assert not is_scrolled(page)
+    top = 'document.querySelector("#picture-drawn").getBoundingClientRect().top'
+    page.wait_for_function(f'{top} < innerHeight / 2')  # the page scrolls to the result
     left = [page.locator(part).bounding_box()['x'] for part in ('#picture', '#picture-drawn')]
     assert left[0] == left[1]
     page.get_by_role('tab', name='Film').click()
@@ -302,15 +305,57 @@ def test_the_screenshot_of_the_page(open_page, screenshot):
     screenshot(page, 'app', full_page=True)
 
 
-def test_a_film_goes_in_and_a_film_comes_out(open_page, mixed, tmp_path):
-    image = np.asarray(Image.open(mixed).convert('RGB').resize((320, 240)))[..., ::-1]
-    write_film(tmp_path / 'walk.mp4', [number * 100 for number in range(4)], image=image)
+def test_results_are_removed_when_the_picture_changes(open_page, mixed):
     page = open_page()
+    predict(page)
+    for hidden in ('messages p', 'drawn img', 'json', 'table'):
+        assert page.locator(f'#picture-{hidden}').is_visible()
+    remove(page)
+    for hidden in ('messages p', 'drawn img', 'json', 'table'):
+        page.locator(f'#picture-{hidden}').wait_for(state='hidden')
+    page.locator('#picture input[type=file]').set_input_files(mixed)
+    choose(page, Boxes='the whole picture')
+    predict(page)
+    page.locator('#picture').get_by_role('button', name='Remove Image').click()
+    page.locator('#predict-picture').click()
+    assert 'There is no picture' in sentence(page)
+    assert not page.locator('#picture-json').is_visible()
+
+
+def give_film(page, mixed, path, frames):
+    image = np.asarray(Image.open(mixed).convert('RGB').resize((320, 240)))[..., ::-1]
+    write_film(path, [number * 25 for number in range(frames)], image=image)
     choose(page, Boxes='the whole picture')
     page.get_by_role('tab', name='Film').click()
-    page.locator('#film input[type=file]').set_input_files(tmp_path / 'walk.mp4')
+    page.locator('#film input[type=file]').set_input_files(path)
     page.wait_for_selector('#film video')
     page.locator('#predict-film').click()
+
+
+@pytest.mark.parametrize('way', ['stop', 'close'])
+def test_a_film_is_stopped_by_a_button_and_when_the_page_is_closed(
+    open_page, service, mixed, tmp_path, way
+):
+    page = open_page()
+    before = set(service.root.iterdir())
+    give_film(page, mixed, tmp_path / 'walk.mp4', 1500)
+    page.get_by_text('instances: ').first.wait_for()
+    if way == 'close':
+        page.close()
+    else:
+        page.locator('#stop-film').click()
+        assert sentence(page) == 'The prediction was stopped.'
+        page.locator('#stop-film').wait_for(state='hidden')
+    end = time.monotonic() + 10
+    while service._lock.locked() and time.monotonic() < end:
+        time.sleep(0.1)
+    for upload in set(service.root.iterdir()) - before:  # no answer
+        assert [path.name for path in upload.iterdir()] == ['walk.mp4']
+
+
+def test_a_film_goes_in_and_a_film_comes_out(open_page, mixed, tmp_path):
+    page = open_page()
+    give_film(page, mixed, tmp_path / 'walk.mp4', 4)
     page.get_by_text('The prediction is complete.').wait_for()
     page.wait_for_selector('#film-drawn video')
     lines = download(page, '#film-json', tmp_path).read_text().splitlines()

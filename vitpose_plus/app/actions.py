@@ -4,31 +4,32 @@ The values are not checked by Gradio (``preprocess=False``), because Gradio open
 their size is known. A file is a mapping with ``path``, and a table is a mapping with ``data``.
 """
 
-import html
 import shutil
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import gradio as gr
 
 from vitpose_plus.app import hand_boxes
-from vitpose_plus.app.answers import Answer
 from vitpose_plus.app.choices import HAND
 from vitpose_plus.app.examples import Example, button_text, example_of, licence_text
 from vitpose_plus.app.folders import EXAMPLES
 from vitpose_plus.app.parts import Results
-from vitpose_plus.app.requests import Progress, Request
 from vitpose_plus.app.service import PoseService
-from vitpose_plus.app.stops import Stops, check
+from vitpose_plus.app.stops import Stops
 from vitpose_plus.app.toasts import in_one_sentence
-from vitpose_plus.errors import UserError
+from vitpose_plus.app.values import (
+    File,
+    Table,
+    data_of,
+    path_of,
+    reporting,
+    request_of,
+    results,
+)
 
 PREDICT, PREDICT_FILM = 'Predict', 'Predict the film'
 PICTURE, FILM = 'picture', 'film'
-
-File = dict | None
-Table = dict | None
 
 
 class Actions:
@@ -73,8 +74,9 @@ class Actions:
     @in_one_sentence
     def name_buttons(self, model: str, boxes: str | None, picture: File) -> list[str]:
         """Returns the texts of both buttons, which state what is downloaded."""
-        own = PREDICT if self._is_own(picture) else f'{PREDICT} {self._example(model).title}'
-        return [button_text(self.service, model, boxes, text) for text in (own, PREDICT_FILM)]
+        is_example = picture and not self._is_own(picture)
+        first = f'{PREDICT} {self._example(model).title}' if is_example else PREDICT
+        return [button_text(self.service, model, boxes, text) for text in (first, PREDICT_FILM)]
 
     @staticmethod
     def clear() -> list[Any]:
@@ -106,7 +108,7 @@ class Actions:
         """Returns updates for the part of boxes by hand, its picture, file and first corner."""
         if boxes != HAND:
             return [gr.update(visible=False), None, None, None]
-        file = self.service.shown(_path(picture)) if picture else None
+        file = self.service.shown(path_of(picture)) if picture else None
         return [gr.update(visible=True), *self._drawn(file, rows, None), file, None]
 
     @in_one_sentence
@@ -117,7 +119,7 @@ class Actions:
         point = tuple(float(value) for value in event.index)
         if corner is None:
             return [gr.skip(), *self._drawn(file, rows, point), point]
-        boxes = [*hand_boxes.complete_rows(_data(rows)), hand_boxes.ordered(corner, point)]
+        boxes = [*hand_boxes.complete_rows(data_of(rows)), hand_boxes.ordered(corner, point)]
         return [boxes, *self._drawn(file, dict(data=boxes), None), None]
 
     @in_one_sentence
@@ -139,11 +141,11 @@ class Actions:
         progress: gr.Progress = gr.Progress(),  # noqa: B008  Gradio reads the default
     ) -> list[Any]:
         """Predicts the keypoints in a picture. ``rows`` are used if ``boxes`` is ``hand``."""
-        given = _data(rows) if boxes == HAND else boxes
+        given = data_of(rows) if boxes == HAND else boxes
         with self.stops.running(visitor.session_hash, PICTURE) as stop:
-            report = _reporting(progress, stop)
-            request = _request(model, dataset, given, score, overlay, report)
-            return _results(self.service.picture(_path(picture), request))
+            report = reporting(progress, stop)
+            request = request_of(model, dataset, given, score, overlay, report)
+            return results(self.service.picture(path_of(picture), request))
 
     @in_one_sentence
     def predict_film(
@@ -159,9 +161,9 @@ class Actions:
     ) -> list[Any]:
         """Predicts the keypoints in every frame of a film."""
         with self.stops.running(visitor.session_hash, FILM) as stop:
-            report = _reporting(progress, stop)
-            request = _request(model, dataset, boxes, score, overlay, report)
-            return _results(self.service.film(_path(film), request))
+            report = reporting(progress, stop)
+            request = request_of(model, dataset, boxes, score, overlay, report)
+            return results(self.service.film(path_of(film), request))
 
     def _example(self, model: str) -> Example:
         """Returns the example, whose file is in the folder that the page may serve."""
@@ -177,54 +179,6 @@ class Actions:
         return bool(picture) and Path(picture['path']).parent != self.service.root / EXAMPLES
 
     def _drawn(self, file: Path | None, rows: Table, corner: tuple | None) -> list[str | None]:
-        boxes = hand_boxes.complete_rows(_data(rows))
+        boxes = hand_boxes.complete_rows(data_of(rows))
         self.service.limits.check_most_boxes(len(boxes))
         return [file and str(hand_boxes.draw(file, boxes, corner))]
-
-
-def _path(file: File) -> Path:
-    if not file or not file.get('path'):
-        raise UserError('There is no picture or film: upload one, or use the camera.')
-    return Path(file['path'])
-
-
-def _data(rows: Table) -> list[list[Any]]:
-    data = rows.get('data') if isinstance(rows, dict) else None
-    return data if isinstance(data, list) else []
-
-
-def _request(
-    model: str, dataset: str, boxes: Any, score: Any, overlay: Any, progress: Progress
-) -> Request:
-    try:
-        score = float(score)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise UserError(f'The score {score!r} is wrong: choose a number from 0 to 1.') from error
-    if isinstance(boxes, list):
-        boxes = hand_boxes.read_rows(boxes)
-    elif not isinstance(boxes, str | None):
-        raise UserError('The boxes are wrong: choose a name, or give a list of boxes.')
-    return Request(model, dataset, boxes, score, bool(overlay), progress)
-
-
-def _reporting(progress: gr.Progress, stop: Event) -> Progress:
-    """Returns a function that shows the progress, and ends a prediction that is stopped."""
-
-    def report(done: int, total: int | None, text: str) -> None:
-        check(stop)
-        progress((done, total), desc=text)
-
-    return report
-
-
-def _results(answer: Answer) -> list[Any]:
-    """Returns updates for the parts of ``parts.Results``."""
-    *_, json, csv = answer.files
-    messages = ['The prediction is complete.', *answer.messages]
-    return [
-        ''.join(f'<p role="status">{html.escape(message)}</p>' for message in messages),
-        str(answer.drawn),
-        gr.update(value=answer.overlay and str(answer.overlay), visible=bool(answer.overlay)),
-        *(gr.update(value=str(file), visible=True) for file in (answer.drawn, json, csv)),
-        gr.update(value=dict(headers=list(answer.columns), data=answer.table), visible=True),
-    ]

@@ -15,6 +15,11 @@ INTRODUCTION = f"""# {TITLE}
 Finds keypoints in pictures and short films, on the machine that serves this page. Nothing is sent
 to other machines."""
 WAITING = 10  # predictions in the queue; with more, the page asks to try again
+# On a phone, the result is below the screen. (``scroll_to_output`` of Gradio does nothing.)
+SCROLL = """() => setTimeout(() => {{  // the result needs some time until it has its size
+    const result = document.querySelector('#{}-drawn');
+    if (result.getBoundingClientRect().top > innerHeight / 2) result.scrollIntoView();
+}}, 300)"""
 HEAVY = dict(preprocess=False, concurrency_id='model', concurrency_limit=1, scroll_to_output=True)
 LIGHT = dict(
     preprocess=False,
@@ -91,7 +96,10 @@ def _connect_buttons(
     predicted = started.success(
         predict, inputs, results, api_name=f'predict_{kind}', show_progress_on=results[1], **HEAVY
     )
-    predicted.then(_of_kind(actions.end, kind), None, buttons.stop, **LIGHT).then(*naming, **LIGHT)
+    ending = _of_kind(actions.end, kind), None, buttons.stop
+    _run(predicted.success, ending, naming)
+    _run(predicted.failure, ending)
+    predicted.success(None, js=SCROLL.format(kind), **LIGHT)
     buttons.stop.click(_of_kind(actions.stop, kind), None, None, **LIGHT)
 
 
