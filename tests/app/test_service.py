@@ -136,6 +136,13 @@ def test_drawn_boxes_are_refused_for_films(service, tmp_path):
             service.film(film, Request(**WHOLE | dict(boxes=boxes)))
 
 
+def test_models_are_named_by_their_files(service, monkeypatch):
+    models = 'vitpose-base', '/a/x.onnx', '/b/tiny.onnx', '/c/tiny.onnx'
+    monkeypatch.setattr(service, 'models', models)
+    titles = [service.title(model) for model in models]
+    assert titles == ['vitpose-base', 'x.onnx', *models[2:]]
+
+
 def test_a_small_memory_and_a_full_disk_are_one_sentence(service, mixed, monkeypatch):
     service.picture(mixed, Request(**WHOLE))
     network = next(iter(service._predictors._kept.values())).model.network

@@ -34,6 +34,7 @@ def app(*words):
         ([*MODEL, '--checkpoint', 'missing.pth'], r'missing\.pth does not exist: give'),
         ([*MODEL, '--boxes', 'rtmdet-m', 'yolo'], r'yolo is no detector: give one of rtmdet-m'),
         (['--model', TINY, TINY, '--checkpoint', FILE], r'--checkpoint is for one model: give one'),
+        (['--model', 'vitpose-base', TINY], r'is a config: give its weights with --checkpoint'),
         ([*MODEL, '--host', 'host.invalid'], r'cannot be served at host\.invalid:.*give another'),
         ([*MODEL, '--port', '0'], r"'0' is not a number from 1 to 65535"),
         ([*MODEL, '--port', 'x'], r"'x' is not a number from 1 to 65535"),

@@ -27,6 +27,7 @@ from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.catalogue import find_config, read_config
 from vitpose_plus.inference.batches import BatchRunner
 from vitpose_plus.inference.boxes.source import Boxes, BoxSource
+from vitpose_plus.inference.engines.network import ExportedPoints
 from vitpose_plus.inference.filling import Filling
 from vitpose_plus.inference.quality import (
     MeasuringFlipTest,
@@ -34,6 +35,7 @@ from vitpose_plus.inference.quality import (
     add_measures,
     measuring,
     mirrored_back,
+    obstacle,
     variances,
 )
 
@@ -347,3 +349,16 @@ def test_the_command_refuses_a_bottom_up_model_and_writes_nothing(tmp_path, caps
     assert stop.value.code == 2
     assert 'but --quality needs a top-down model' in capsys.readouterr().err
     assert not out.exists()
+
+
+class PointsNetwork(TopdownPoseEstimator):
+    """The part of an exported model that is checked."""
+
+    def __init__(self):
+        nn.Module.__init__(self)
+        self.head = ExportedPoints(17)
+
+
+def test_an_exported_model_without_heatmaps_is_described_without_a_class_name():
+    model = SimpleNamespace(network=PointsNetwork(), metainfo=dict(coco={}))
+    assert obstacle(model) == 'was exported with --outputs keypoints'

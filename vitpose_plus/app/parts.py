@@ -45,12 +45,13 @@ class Results(NamedTuple):
 
 def add_settings(service: PoseService) -> Settings:
     model = service.models[0]
+    models = [(service.title(each), each) for each in service.models]
     datasets = service.datasets(model)
     boxes = service.boxes(model, datasets[0].value)
     narrow = dict(min_width=240)  # one column on a phone
     with gr.Row():
         choices = (
-            gr.Dropdown(list(service.models), label='Model', filterable=False, **narrow),
+            gr.Dropdown(models, label='Model', filterable=False, **narrow),
             gr.Dropdown(datasets, label='Keypoints (dataset)', filterable=False, **narrow),
             gr.Dropdown(boxes, label='Boxes of people and animals', filterable=False, **narrow),
         )

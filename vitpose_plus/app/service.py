@@ -43,7 +43,7 @@ class PoseService:
         lifetime: The age in seconds at which an answer is deleted.
 
     Raises:
-        UserError: There is no such model, or its config is wrong.
+        UserError: There is no such model, or its config is wrong, or its weights are not given.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PoseService:
         self._predictors: LastUsed[PosePredictor] = LastUsed()
         self._notes: list[str] = []  # of the prediction that runs; a model also writes into it
         self._lock, self._showing = Lock(), Lock()
-        self._facts = {model: self.origin(model).facts() for model in self.models}
+        self._facts = {model: self._checked(model) for model in self.models}
 
     @property
     def root(self) -> Path:
@@ -76,6 +76,18 @@ class PoseService:
         check_choice(model, self.models, 'model')
         checkpoint = self._checkpoints.get(model)
         return origin_of(model, checkpoint and str(checkpoint))
+
+    def _checked(self, model: str) -> Facts:
+        """Returns the facts about a model whose weights are given."""
+        origin = self.origin(model)
+        origin.check_weights()
+        return origin.facts()
+
+    def title(self, model: str) -> str:
+        """Returns the text for a model: the name of a file or folder in place of its path."""
+        titles = [Path(each).name for each in self.models]
+        name = Path(model).name
+        return name if titles.count(name) == 1 else model
 
     def facts(self, model: str) -> Facts:
         """Returns the facts about a model; this needs no weights."""
@@ -140,12 +152,12 @@ class PoseService:
         notes = self._notes
         notes.clear()
         sources = Sources([medium.source(upload, 0)])
-        request.progress(0, sources.total, f'loading {request.model}')
+        request.progress(0, sources.total, f'loading {self.title(request.model)}')
         predictor = self._predictors.get(request.model, partial(self._load, request.model))
         boxes = self.boxing.open(request.boxes, upload.name, predictor.device)
         reason = request.overlay and obstacle(predictor.model)
         if reason:
-            notes.append(f'{request.model} {reason}, so its heatmaps are not drawn.')
+            notes.append(f'{self.title(request.model)} {reason}, so its heatmaps are not drawn.')
         has_overlay = request.overlay and not reason
         overlays = HeatmapDrawings if has_overlay else None
         own = medium.ending, medium.columns, request.score, overlays

@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         default=[MODEL],
         metavar='NAME',
-        help='the models to choose from: released names (vitpose weights), configs, or training '
-        f'folders; the first is the default [{MODEL}]',
+        help='the models to choose from: released names (vitpose weights), training folders, '
+        f'exported files (vitpose export), or a config; the first is the default [{MODEL}]',
     )
     parser.add_argument(
         '--checkpoint', metavar='FILE', help='the weights (file or URL), if --model is a config'

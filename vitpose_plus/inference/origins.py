@@ -57,6 +57,10 @@ class TrainingFolder(Origin):
     def config(self) -> Config:
         return read_config(str(self._config_file()))
 
+    def check_weights(self) -> None:
+        if not self.checkpoint:
+            self._weights()
+
     def _config_file(self) -> Path:
         if is_dataset_folder(self.model):
             raise UserError(
@@ -91,7 +95,7 @@ class ConfigFile(Origin):
     def config(self) -> Config:
         return read_config(find_config(self.model))
 
-    def read(self) -> tuple[Config, dict[str, Tensor], Path]:
+    def check_weights(self) -> None:
         if not self.checkpoint and Path(self.model).suffix in CHECKPOINTS:
             raise UserError(
                 f'{self.model} is a checkpoint: give it with --checkpoint, and its config with '
@@ -102,6 +106,9 @@ class ConfigFile(Origin):
                 f'{self.model} is a config: give its weights with --checkpoint, or name a released '
                 'model (vitpose weights lists them).'
             )
+
+    def read(self) -> tuple[Config, dict[str, Tensor], Path]:
+        self.check_weights()
         path = _local(self.checkpoint)
         return self.config(), reading.read(path), path
 

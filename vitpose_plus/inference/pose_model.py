@@ -61,6 +61,9 @@ class Origin(ABC):
         """The licence flags; there are none for the user's own weights."""
         return ()
 
+    def check_weights(self) -> None:  # noqa: B027  by default, no check
+        """Raises a ``UserError`` if the name alone shows that there are no weights."""
+
     def check_datasets(self, names: list[str]) -> None:  # noqa: B027  by default, no check
         """Raises a ``UserError`` if the name alone shows that a dataset has no head."""
 

@@ -19,6 +19,7 @@ from mmpose.structures import PoseDataSample
 from torch import Tensor, nn
 
 from vitpose_plus.errors import UserError
+from vitpose_plus.inference.engines.network import ExportedPoints
 from vitpose_plus.inference.pose_model import PoseModel
 from vitpose_plus.models.heads import MultiDatasetHead
 
@@ -97,6 +98,8 @@ def obstacle(model: PoseModel) -> str | None:
         return f'is a {type(model.network).__name__}'
     # A plain model has one head, also for several datasets.
     for head, metainfo in zip(heads_of(model.network), model.metainfo.values(), strict=False):
+        if isinstance(head, ExportedPoints):
+            return 'was exported with --outputs keypoints'
         if not isinstance(head, HeatmapHead):
             return f'has a {type(head).__name__}'
         if head.out_channels != metainfo['num_keypoints']:
