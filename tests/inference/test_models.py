@@ -55,6 +55,13 @@ def test_the_checkpoint_of_a_folder_can_be_a_url(training, served):
     assert model.checkpoint == fetching.place(f'{address}/w.pth')
 
 
+def test_the_flip_test_of_a_prediction_replaces_that_of_a_dataset():
+    model = load(TINY, str(FILE))
+    own = model.network.head.dataset_test_cfg['coco'] = dict(flip_test=True, shift_heatmap=True)
+    assert model.use_flip_test(False, print) is False
+    assert own == dict(shift_heatmap=True)
+
+
 def test_skeletons_equal_those_of_the_datasets(predictor):
     skeletons = predictor.skeletons
     sizes = {name: len(skeleton.names) for name, skeleton in skeletons.items()}

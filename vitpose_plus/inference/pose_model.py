@@ -136,6 +136,8 @@ class PoseModel:
             Whether it does so.
         """
         self.network.test_cfg['flip_test'] = is_wanted
+        for own in getattr(self.network.head, 'dataset_test_cfg', {}).values():
+            own.pop('flip_test', None)
         return is_wanted
 
     def check_quality(self) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from mmengine.registry import init_default_scope
 
 from tests.helpers.demo import TINY
 from tests.helpers.small_files import EXPERTS, KEYPOINTS, PLAIN, write
@@ -38,6 +39,14 @@ def test_a_file_takes_the_place_of_the_model(tiny_config, tmp_path):
     assert settings['flip_test']
     assert {each.dataset: dict(each.test_cfg) for each in model.head.heads} == own
     assert tiny_config.load_from is None
+
+
+@pytest.mark.filterwarnings('ignore:The current default scope:UserWarning')
+def test_the_scope_of_registries_is_set(tiny_config, tmp_path):
+    """Nothing has set it when the command runs."""
+    init_default_scope('mmengine')
+    path = write(tmp_path / 'file.onnx', described(EXPERTS))
+    assert use_file(tiny_config, path) == []
 
 
 def test_a_flip_test_in_the_file_is_not_repeated(tiny_config, tmp_path):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dataset import Compose
+from mmengine.registry import init_default_scope
 from mmpose.datasets.transforms import TopdownAffine
 
 from vitpose_plus.datasets.skeletons import Skeleton
@@ -28,6 +29,7 @@ def use_file(cfg: Config, path: str | Path) -> list[str]:
     Raises:
         UserError: The file does not fit the config.
     """
+    init_default_scope('mmpose')
     described = description_of(path)
     where = cfg.filename or 'The config'
     if 'strategy' in cfg or cfg.get('launcher', 'none') != 'none':
