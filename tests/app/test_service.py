@@ -188,8 +188,7 @@ def test_a_film_that_ends_early_is_a_message_with_its_name(service, tmp_path):
 
 def test_a_bottom_up_model_uses_no_boxes_and_has_no_heatmaps(mixed, tmp_path):
     cfg = read_config(BOTTOM_UP)
-    network = MODELS.build(cfg.model)
-    network.init_weights()
+    network = MODELS.build(cfg.model)  # with random weights
     torch.save(dict(state_dict=network.state_dict()), tmp_path / 'w.pth')
     with closing(
         PoseService([BOTTOM_UP], {BOTTOM_UP: tmp_path / 'w.pth'}, device='cpu')

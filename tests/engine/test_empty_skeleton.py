@@ -14,6 +14,8 @@ from tests.helpers.trainings import finished, train, write_config
 from vitpose_plus.commands import main
 from vitpose_plus.inference.formats import FORMATS
 
+pytestmark = pytest.mark.forks  # the training of the fixture is a forked child
+
 POINTS = 17
 # Only the parts of a metainfo that mmpose needs, as scripts for DeepLabCut write them.
 PLAIN = f"""
