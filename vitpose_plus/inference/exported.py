@@ -24,6 +24,7 @@ from vitpose_plus.inference.engines.description import (
     HEATMAPS,
     DatasetPart,
     Description,
+    always_averaged,
 )
 from vitpose_plus.inference.engines.engine import Engine, damaged
 from vitpose_plus.inference.engines.network import network_config
@@ -127,10 +128,7 @@ class ExportedModel(PoseModel):
 
     def use_flip_test(self, is_wanted: bool, on_message: Callable[[str], None]) -> bool:
         if self.description.flip_test and not is_wanted:
-            on_message(
-                f'{self.origin.model} was exported with --flip-test, so its predictions are always '
-                'averaged with those of the mirrored crops.'
-            )
+            on_message(always_averaged(self.origin.model))
         check_flip_test(self.origin.model, self.description, is_wanted)
         is_outside = is_wanted and not self.description.flip_test
         super().use_flip_test(is_outside, on_message)
@@ -158,7 +156,7 @@ class ExportedModel(PoseModel):
 
 def check_flip_test(path: str | Path, description: Description, is_wanted: bool) -> None:
     """Raises a ``UserError`` if a flip test is wanted, but the file cannot be used for one."""
-    if is_wanted and not description.flip_test and description.outputs != HEATMAPS:
+    if is_wanted and not description.allows_flip_test:
         raise UserError(
             f'{path} was exported without --flip-test: export the model with --flip-test, or leave '
             'out the flip test.'

@@ -7,6 +7,7 @@ is executed: it has names and numbers only.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from vitpose_plus.datasets.skeletons import Skeleton
@@ -88,6 +89,11 @@ class Description:
         """Height and width of the crops, in pixels."""
         return self.datasets[0].skeleton.input_wh[::-1]
 
+    @property
+    def allows_flip_test(self) -> bool:
+        """Whether a flip test is possible: in the file, or with the heatmaps of a second run."""
+        return self.flip_test or self.outputs == HEATMAPS
+
     def to_json(self) -> str:
         """Returns the text that is written into the file."""
         return json.dumps(dict(schema=SCHEMA) | asdict(self))
@@ -132,3 +138,11 @@ def _skeleton(fields: dict[str, Any]) -> Skeleton:
     """A skeleton whose lists are tuples again."""
     lists = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
     return Skeleton(**fields | lists | dict(links=tuple(map(tuple, fields['links']))))
+
+
+def always_averaged(path: str | Path) -> str:
+    """The note about a file whose flip test is not wanted."""
+    return (
+        f'{path} was exported with --flip-test, so its predictions are always averaged with those '
+        'of the mirrored crops.'
+    )

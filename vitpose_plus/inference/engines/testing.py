@@ -10,7 +10,7 @@ from mmpose.datasets.transforms import TopdownAffine
 from vitpose_plus.datasets.skeletons import Skeleton
 from vitpose_plus.datasets.transforms import StretchedTopdownAffine
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference.engines.description import HEATMAPS, DatasetPart, Description
+from vitpose_plus.inference.engines.description import DatasetPart, Description, always_averaged
 from vitpose_plus.inference.engines.network import network_config
 from vitpose_plus.inference.engines.opening import description_of, device_of
 from vitpose_plus.inference.facts import crop_of, test_datasets_of
@@ -60,17 +60,14 @@ def _check_flip_test(
     where: str, path: str | Path, described: Description, settings: dict
 ) -> list[str]:
     is_wanted = settings.get('flip_test', False)
-    if is_wanted and not described.flip_test and described.outputs != HEATMAPS:
+    if is_wanted and not described.allows_flip_test:
         raise UserError(
             f'{where} tests with flip_test=True, but {path} was exported without --flip-test: '
             'export the model with --flip-test, or add --cfg-options '
             'model.test_cfg.flip_test=False.'
         )
     if described.flip_test and not is_wanted:
-        return [
-            f'{path} was exported with --flip-test, so its predictions are always averaged with '
-            'those of the mirrored crops.'
-        ]
+        return [always_averaged(path)]
     return []
 
 
