@@ -7,8 +7,9 @@ writes a warning. Here this is an error.
 """
 
 import os
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -60,14 +61,14 @@ class OnnxRuntime(Engine):
 
     @classmethod
     def text(cls, path: Path) -> str | None:
-        model = _read(path)
-        for name in _external(model):
+        found = _summary(path)
+        for name in found.weights:
             require_beside(path, name)
-        return {entry.key: entry.value for entry in model.metadata_props}.get(KEY)
+        return found.text
 
     @classmethod
     def companions(cls, path: Path) -> list[str]:
-        return _external(_read(path))
+        return _summary(path).weights
 
     def __call__(self, crops: Tensor, dataset_index: Tensor | None = None) -> tuple[Tensor, ...]:
         given = [each.cpu().numpy() for each in (crops, dataset_index) if each is not None]
@@ -81,6 +82,31 @@ def wanted_providers(device: torch.device) -> list[tuple[str, dict[str, Any]]]:
     names = dict.fromkeys([os.environ.get(VARIABLE) or default, default])
     options = {} if device.type == 'cpu' else dict(device_id=device.index or 0)
     return [(name, {} if name == CPU else options) for name in names]
+
+
+class Summary(NamedTuple):
+    """The parts of a file that are read without ONNX Runtime.
+
+    Attributes:
+        text: The text of the description; None if the file has none.
+        weights: The names of the files with weights.
+    """
+
+    text: str | None
+    weights: list[str]
+
+
+def _summary(path: Path) -> Summary:
+    status = os.stat(path)
+    return _parsed(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=4)  # a large file takes seconds, and is described before it is opened
+def _parsed(path: Path, time: int, size: int) -> Summary:
+    """Reads a file; it is read again if its time or its size has changed."""
+    model = _read(path)
+    text = {entry.key: entry.value for entry in model.metadata_props}.get(KEY)
+    return Summary(text, _external(model))
 
 
 def _read(path: Path) -> 'ModelProto':
