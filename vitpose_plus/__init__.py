@@ -13,9 +13,10 @@ if not is_own_command():
 LAZY = {
     'PosePredictor': 'vitpose_plus.inference.predictor',
     'Result': 'vitpose_plus.inference.results',
+    'prepare': 'vitpose_plus.inference.prepared',
 }
 
-__all__ = ['PosePredictor', 'Result', '__version__', 'register']
+__all__ = ['PosePredictor', 'Result', '__version__', 'prepare', 'register']
 
 
 def __getattr__(name: str) -> Any:

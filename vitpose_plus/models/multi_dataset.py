@@ -14,8 +14,31 @@ from torch import Tensor
 from vitpose_plus.models.heads import Features, is_loss
 
 
+class OneBatchTopdown(TopdownPoseEstimator):
+    """mmpose's top-down estimator; crops and mirrored crops of a flip test are one batch."""
+
+    def predict(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[PoseDataSample]:
+        """Adds ``pred_instances`` to the samples."""
+        return self._predict(self._views(inputs), data_samples)
+
+    def _views(self, inputs: Tensor, *dataset_index: Tensor) -> Features | list[Features]:
+        """The features of the crops; in a flip test also those of the mirrored crops."""
+        if not self.test_cfg.get('flip_test', False):
+            return self.extract_feat(inputs, *dataset_index)
+        twice = [index.repeat(2) for index in dataset_index]
+        both = self.extract_feat(torch.cat([inputs, inputs.flip(-1)]), *twice)
+        return list(zip(*(feat.chunk(2) for feat in both), strict=True))
+
+    def _predict(
+        self, feats: Features | list[Features], data_samples: list[PoseDataSample]
+    ) -> list[PoseDataSample]:
+        preds = self.head.predict(feats, data_samples, self.test_cfg)
+        instances, fields = preds if isinstance(preds, tuple) else (preds, None)
+        return self.add_pred_to_datasample(instances, fields, data_samples)
+
+
 @MODELS.register_module()
-class MultiDatasetTopdown(TopdownPoseEstimator):
+class MultiDatasetTopdown(OneBatchTopdown):
     """ViTPose+: mmpose's top-down estimator; its backbone also gets each sample's dataset."""
 
     def extract_feat(self, inputs: Tensor, dataset_index: Tensor) -> Features:
@@ -30,14 +53,7 @@ class MultiDatasetTopdown(TopdownPoseEstimator):
     def predict(self, inputs: Tensor, data_samples: list[PoseDataSample]) -> list[PoseDataSample]:
         """Adds ``pred_instances`` to the samples; a flip test is one batch of double size."""
         inputs, ordered, index = self._sort(inputs, data_samples)
-        if self.test_cfg.get('flip_test', False):
-            both = self.extract_feat(torch.cat([inputs, inputs.flip(-1)]), index.repeat(2))
-            feats = list(zip(*(feat.chunk(2) for feat in both), strict=True))
-        else:
-            feats = self.extract_feat(inputs, index)
-        preds = self.head.predict(feats, ordered, self.test_cfg)
-        instances, fields = preds if isinstance(preds, tuple) else (preds, None)
-        self.add_pred_to_datasample(instances, fields, ordered)
+        self._predict(self._views(inputs, index), ordered)
         return data_samples
 
     def _sort(

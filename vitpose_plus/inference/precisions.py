@@ -1,0 +1,49 @@
+"""The precisions in which a network computes."""
+
+import torch
+
+from vitpose_plus.errors import UserError
+
+AUTO = 'auto'
+PRECISIONS = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
+
+
+def precision_of(name: str, device: torch.device) -> str:
+    """Returns a key of ``PRECISIONS``; ``auto`` is bf16 where the device computes it natively.
+
+    Raises:
+        UserError: The precision does not exist, or the device is too slow in it.
+    """
+    if name == AUTO:
+        return 'bf16' if computes_bf16(device) else 'fp32'
+    if name not in PRECISIONS:
+        raise UserError(f'There is no precision {name}: give {AUTO}, {", ".join(PRECISIONS)}.')
+    if name == 'fp16' and device.type == 'cpu':
+        raise UserError(
+            'The precision fp16 is for GPUs; processors compute it slowly: give bf16 or fp32.'
+        )
+    return name
+
+
+def computes_bf16(device: torch.device) -> bool:
+    """Whether a device has instructions for bf16, so that bf16 is faster than fp32.
+
+    These are AMX or AVX512_BF16 of a processor. A GPU has them from NVIDIA's Ampere on.
+    """
+    if device.type == 'cpu':
+        able = torch.cpu.get_capabilities()
+        return bool(able.get('amx_bf16') or able.get('avx512_bf16'))
+    if device.type == 'cuda':
+        with torch.cuda.device(device):
+            return torch.cuda.is_bf16_supported(including_emulation=False)
+    return False
+
+
+def notice(precision: str) -> str | None:
+    """The sentence about a precision that ``auto`` has chosen; None for fp32."""
+    if precision == 'fp32':
+        return None
+    return (
+        f'The network computes in {precision}, which this device has instructions for; '
+        '--precision fp32 is slower and exact.'
+    )
