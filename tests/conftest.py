@@ -21,6 +21,7 @@ from tests.helpers.processes import environment, run
 from tests.helpers.serving import serving
 from vitpose_plus.datasets.figures import write_figures
 from vitpose_plus.experiments.catalogue import find_config
+from vitpose_plus.inference import precisions
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -58,6 +59,14 @@ def _same_start():
     np.random.seed(0)  # used by the augmentation
     torch.set_num_threads(1)
     init_default_scope('mmpose')
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _same_precision():
+    """``auto`` is fp32 on every processor, so that the results of the tests do not depend on it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(precisions, 'computes_bf16', lambda device: False)
+        yield
 
 
 @pytest.fixture(scope='session')

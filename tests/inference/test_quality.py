@@ -60,7 +60,7 @@ def running(predictor, network, flip_test=False):
     """The predictor runs a network that is made from its own one."""
     test_cfg, run = predictor.model.network.test_cfg, predictor.run
     test_cfg['flip_test'] = flip_test
-    predictor.run = BatchRunner(network(predictor.model.network), run.device, 'fp32', 4, print)
+    predictor.run = BatchRunner(network(predictor.model.network), run.device, 4, print)
     try:
         yield predictor
     finally:

@@ -268,7 +268,6 @@ def test_films_and_pictures_may_be_mixed_and_broken():
 def test_the_settings_are_described():
     refining = prediction([])
     refining.sources = SimpleNamespace(given=[], selection=SimpleNamespace(describe=dict))
-    refining.run.precision = 'fp32'
     assert refining.describe()['refine'] == dict(
         margin=0.15, min_score=0.3, min_iou=0.5, min_share_of_median=0.6, median_of=100
     )

@@ -50,6 +50,7 @@ def _run(args: argparse.Namespace) -> int:
         args.checkpoint,
         device=args.device,
         precision=args.precision,
+        compile=args.compile,
         batch_size=args.batch_size,
         flip_test=args.flip_test,
         quality=args.quality,

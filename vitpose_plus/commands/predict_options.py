@@ -2,6 +2,7 @@
 
 import argparse
 
+from vitpose_plus.commands import speed_options
 from vitpose_plus.commands.runs import add_launcher
 from vitpose_plus.inference.defaults import BOX_SCORE, BOXES, MODEL, SCORE
 
@@ -128,12 +129,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'twice as long, or as long as --flip-test',
     )
     parser.add_argument('--device', default='auto', help='auto, cpu or cuda:N [auto]')
-    parser.add_argument(
-        '--precision',
-        choices=('auto', 'fp32', 'bf16'),
-        default='auto',
-        help='precision of the network [auto]',
-    )
+    speed_options.add_arguments(parser, 'auto')
     parser.add_argument(
         '--batch-size',
         type=number_or_auto,

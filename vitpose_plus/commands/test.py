@@ -5,12 +5,14 @@ import os.path as osp
 from typing import TYPE_CHECKING
 
 from vitpose_plus import files
-from vitpose_plus.commands import runs
+from vitpose_plus.commands import runs, speed_options
 from vitpose_plus.errors import UserError
 
 if TYPE_CHECKING:
     from mmengine.config import Config
+    from mmengine.hooks import Hook
 
+FP32 = 'fp32'
 METRICS = ('.json', '.yaml', '.yml', '.pkl', '.pickle')  # endings that mmengine.dump accepts
 
 
@@ -26,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--sheet', metavar='PNG', help='draw predictions for some pictures of every dataset'
     )
+    speed_options.add_arguments(parser, FP32)
 
 
 def load_config(args: argparse.Namespace) -> 'Config':
@@ -68,11 +71,14 @@ def run(args: argparse.Namespace) -> None:
         notes = use_file(cfg, args.checkpoint)
     if args.sheet and 'strategy' in cfg:
         raise UserError('--sheet needs the complete model on one device: use the base config.')
+    hook = speed_hook(args, cfg, is_file)
     runner = build_runner(cfg, ('test',))
     for note in notes:
         runner.logger.warning(note)
     if is_file:
         runner.model.backbone.open()
+    if hook:
+        runner.register_hook(hook)
     with naming_broken_pictures():
         metrics = runner.test()
     if args.out and is_main_process():
@@ -81,3 +87,30 @@ def run(args: argparse.Namespace) -> None:
     if args.sheet and is_main_process():
         with files.replacing(args.sheet) as new:
             contact_sheet(runner.model, runner.test_dataloader.dataset, new)
+
+
+def speed_hook(args: argparse.Namespace, cfg: 'Config', is_file: bool) -> 'Hook | None':
+    """Returns the hook that makes the network fast; None if something else runs the model.
+
+    Raises:
+        UserError: The options do not fit what runs the model, or the device.
+    """
+    import torch
+    from mmengine.device import get_device
+
+    from vitpose_plus.inference.compilers import check_compiler
+    from vitpose_plus.inference.precisions import precision_of
+    from vitpose_plus.inference.prepared_tests import PrepareHook
+
+    if is_file or 'strategy' in cfg:
+        if args.precision != FP32 or args.compile:
+            raise UserError(
+                f'--precision and --compile are for models in one piece, and '
+                f'{args.checkpoint if is_file else "this config"} is '
+                f'{"an exported file" if is_file else "in shards (`strategy`)"}: leave them out.'
+            )
+        return None
+    device = torch.device(get_device())
+    if args.compile:
+        check_compiler(device)
+    return PrepareHook(precision_of(args.precision, device), args.compile)

@@ -122,7 +122,7 @@ def check(name: str) -> None:
     from vitpose_plus.inference.predictor import PosePredictor
     from vitpose_plus.inference.samples import ASTRONAUT
 
-    predictor = PosePredictor(name)
+    predictor = PosePredictor(name, precision='fp32')
     for result in predictor(str(ASTRONAUT), boxes='whole'):
         print(f'{result.source}: {result.width}x{result.height} pixels')
         for instance in result.instances:

@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -16,10 +15,6 @@ from vitpose_plus.errors import RunError, UserError, reason
 ON_GPU = 64  # crops in the first batch
 ON_CPU = 16  # crops; larger batches are not faster
 CROP_BYTES = 2**26  # memory for one crop in ViTPose-H, a high estimate
-PRECISIONS: dict[str, Callable[[str], AbstractContextManager]] = {
-    'fp32': lambda kind: nullcontext(),
-    'bf16': partial(torch.autocast, dtype=torch.bfloat16),
-}
 
 
 def device_of(name: str) -> torch.device:
@@ -41,14 +36,6 @@ def device_of(name: str) -> torch.device:
     return device
 
 
-def precision_of(name: str) -> str:
-    """Returns ``fp32`` (also for ``auto``) or ``bf16``; raises a ``UserError`` for other names."""
-    name = 'fp32' if name == 'auto' else name
-    if name not in PRECISIONS:
-        raise UserError(f'There is no precision {name}: give auto, {" or ".join(PRECISIONS)}.')
-    return name
-
-
 def batch_size_of(size: int | str, device: torch.device) -> int:
     """Returns the batch size; for ``auto`` the first batch size of the device."""
     if size == 'auto':
@@ -65,7 +52,6 @@ class BatchRunner:
     Args:
         network: A network in evaluation mode; it is moved to the device.
         device: The device on which the network runs.
-        precision: A key of ``PRECISIONS``.
         size: The batch size.
         on_message: A function that is called with a sentence when the batch size changes.
     """
@@ -74,13 +60,11 @@ class BatchRunner:
         self,
         network: nn.Module,
         device: torch.device,
-        precision: str,
         size: int,
         on_message: Callable[[str], None],
     ) -> None:
         self.network = network.to(device)
         self.device = device
-        self.precision = precision
         self.size = size
         self.on_message = on_message
 
@@ -91,8 +75,7 @@ class BatchRunner:
         while len(outputs) < len(inputs):
             batch = inputs[len(outputs) : len(outputs) + self.size]
             try:
-                with PRECISIONS[self.precision](self.device.type):
-                    outputs += self.network.test_step(pseudo_collate(batch))
+                outputs += self.network.test_step(pseudo_collate(batch))
             except torch.OutOfMemoryError as error:
                 self._halve(error)
         return outputs

@@ -31,6 +31,7 @@ from vitpose_plus.inference.engines.network import network_config
 from vitpose_plus.inference.engines.opening import description_of, device_of, is_exported
 from vitpose_plus.inference.facts import Facts
 from vitpose_plus.inference.pose_model import Origin, PoseModel, sha256
+from vitpose_plus.inference.precisions import AUTO
 
 
 class ExportedFile(Origin):
@@ -78,8 +79,10 @@ class ExportedFile(Origin):
     def device_of(self, name: str) -> torch.device:
         return device_of(self.model, name)
 
-    def precision_of(self, name: str) -> str:
-        if name != 'auto':
+    def precision_of(self, name: str, device: torch.device, compile: bool) -> str:
+        if compile:
+            raise UserError(f'{self.model} is compiled already: leave out --compile.')
+        if name != AUTO:
             raise UserError(
                 f'{self.model} was exported in {self.description.precision}: leave out '
                 '--precision, or export the model in another precision.'
@@ -125,6 +128,9 @@ class ExportedModel(PoseModel):
 
     description: Description
     engine: Engine
+
+    def prepare(self, device: torch.device, precision: str, compile: bool) -> None:
+        """The file is fast as it is, and its engine has its device."""
 
     def use_flip_test(self, is_wanted: bool, on_message: Callable[[str], None]) -> bool:
         if self.description.flip_test and not is_wanted:

@@ -92,7 +92,8 @@ def has_experts(backbone: nn.Module) -> bool:
 
 def folded(backbone: nn.Module, number: int) -> nn.Module:
     """A backbone for one dataset; it shares all weights but those of the FFNs."""
-    layers = (with_parts(layer, ffn=layer.ffn.fold(number)) for layer in backbone.layers)
+    with torch.inference_mode(False):  # the first batch may be in this mode, and a later one not
+        layers = [with_parts(layer, ffn=layer.ffn.fold(number)) for layer in backbone.layers]
     return with_parts(backbone, layers=nn.ModuleList(layers))
 
 

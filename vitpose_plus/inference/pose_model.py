@@ -19,7 +19,10 @@ from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.datasets.skeletons import Skeleton
 from vitpose_plus.files import about
 from vitpose_plus.inference import batches
+from vitpose_plus.inference.compilers import check_compiler
 from vitpose_plus.inference.facts import Facts, crop_of, datasets_of, defaults_of
+from vitpose_plus.inference.precisions import precision_of
+from vitpose_plus.inference.prepared import prepare
 from vitpose_plus.models.building import build_on_meta
 
 
@@ -71,9 +74,15 @@ class Origin(ABC):
         """Returns the device of a name; a ``UserError`` if it does not exist."""
         return batches.device_of(name)
 
-    def precision_of(self, name: str) -> str:
-        """Returns the precision of a name; a ``UserError`` if the model cannot use it."""
-        return batches.precision_of(name)
+    def precision_of(self, name: str, device: torch.device, compile: bool) -> str:
+        """Returns the precision of a name.
+
+        Raises:
+            UserError: The model cannot use the precision, or cannot be compiled.
+        """
+        if compile:
+            check_compiler(device)
+        return precision_of(name, device)
 
     def load(self, device: torch.device) -> 'PoseModel':
         """Loads the model, ready to predict; a network is moved to the device later.
@@ -111,7 +120,7 @@ class PoseModel:
 
     Attributes:
         origin: The way in which the model was named.
-        network: The network, in evaluation mode, on the CPU.
+        network: The network, in evaluation mode, on the CPU until ``prepare`` is called.
         checkpoint: The file of the weights.
         config: The file of the config, or the name of an included config.
         skeletons: Dataset name -> its keypoints, in the order of the heads.
@@ -128,6 +137,11 @@ class PoseModel:
     metainfo: dict[str, dict[str, Any]]
     pipelines: dict[str, Compose]
     defaults: dict[str, str] = field(default_factory=dict)
+
+    def prepare(self, device: torch.device, precision: str, compile: bool) -> None:
+        """Moves the network to a device, and replaces it by its fast form (``prepare``)."""
+        network = self.network.to(device)
+        self.network = prepare(network, precision=precision, compile=compile).network
 
     def use_flip_test(self, is_wanted: bool, on_message: Callable[[str], None]) -> bool:
         """Sets whether the network averages predictions with those of the mirrored crops.

@@ -39,11 +39,16 @@ def computes_bf16(device: torch.device) -> bool:
     return False
 
 
-def notice(precision: str) -> str | None:
-    """The sentence about a precision that ``auto`` has chosen; None for fp32."""
-    if precision == 'fp32':
+def note_on(name: str, precision: str) -> str | None:
+    """The sentence about the precision that ``auto`` has chosen; None if there is no need for it.
+
+    Args:
+        name: The precision that was asked for.
+        precision: The precision that was chosen.
+    """
+    if name != AUTO or PRECISIONS[precision] is torch.float32:
         return None
     return (
-        f'The network computes in {precision}, which this device has instructions for; '
-        '--precision fp32 is slower and exact.'
+        f'The network computes in {precision}, for which this device has instructions; '
+        '--precision fp32 takes longer, and gives the same results on every device.'
     )

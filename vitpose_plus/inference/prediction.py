@@ -68,7 +68,6 @@ class Prediction:
         return dict(
             sources=self.sources.given,
             frames=self.sources.selection.describe(),
-            precision=self.run.precision,
             device=self.run.device.type,
             **self.settings,
         )

@@ -18,6 +18,7 @@ from vitpose_plus.inference.estimators import estimator_of
 from vitpose_plus.inference.following import FollowingPrediction
 from vitpose_plus.inference.items import Failure
 from vitpose_plus.inference.models import origin_of
+from vitpose_plus.inference.precisions import AUTO, note_on
 from vitpose_plus.inference.prediction import Prediction, raise_failure
 from vitpose_plus.inference.quality import measuring
 from vitpose_plus.inference.refining import Refinement, Stages
@@ -42,12 +43,11 @@ class PosePredictor:
             file that ``vitpose export`` wrote.
         checkpoint: The file or URL of the weights, if ``model`` does not define them.
         device: ``auto``, ``cpu`` or ``cuda:N``.
-        precision: ``auto``, ``fp32`` or ``bf16``.
+        precision: As in ``vitpose_plus.prepare``; so is ``compile``.
         batch_size: The number of crops in a batch, or ``auto``.
         flip_test: Whether predictions are averaged with those of the mirrored crops.
         quality: Whether instances get ``flip_distance`` and ``spread``, which show the keypoints
-            that may be wrong. The predictions do not change. It takes twice the time, but not more
-            time than ``flip_test``.
+            that may be wrong. It takes twice the time, but not more time than ``flip_test``.
         on_message: A function that is called with each message (a sentence).
 
     Raises:
@@ -61,7 +61,8 @@ class PosePredictor:
         checkpoint: str | Path | None = None,
         *,
         device: str = 'auto',
-        precision: str = 'auto',
+        precision: str = AUTO,
+        compile: bool = False,
         batch_size: int | str = 'auto',
         flip_test: bool = False,
         quality: bool = False,
@@ -69,14 +70,18 @@ class PosePredictor:
     ) -> None:
         origin = origin_of(str(model), checkpoint and str(checkpoint))
         self.device, self.on_message = origin.device_of(device), on_message
-        settings = origin.precision_of(precision), batch_size_of(batch_size, self.device)
+        self.precision = origin.precision_of(precision, self.device, compile)
+        size = batch_size_of(batch_size, self.device)
         self.model = origin.load(self.device)
         self.flip_test = self.model.use_flip_test(flip_test, on_message)
         self.quality = quality
         if quality:
             self.model.check_quality()
+        self.model.prepare(self.device, self.precision, compile)
+        if note := note_on(precision, self.precision):
+            on_message(note)
         network = measuring(self.model, flip_test) if quality else self.model.network
-        self.run = BatchRunner(network, self.device, *settings, on_message)
+        self.run = BatchRunner(network, self.device, size, on_message)
         self.estimator = estimator_of(self.model)
 
     @property
@@ -164,6 +169,7 @@ class PosePredictor:
         wanted = self.model.defaults.get('dataset') if dataset is None else dataset
         opened, labels = None, ()
         settings = dict(dataset=wanted, flip_test=self.flip_test, quality=self.quality)
+        settings |= dict(precision=self.precision)
         if self.estimator.needs_boxes:
             named, opened = self._boxes(boxes, annotations, box_score)
             labels = opened.labels

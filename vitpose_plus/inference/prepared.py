@@ -110,7 +110,7 @@ def prepare(
     model: BasePoseEstimator,
     dataset: str | None = None,
     precision: str = AUTO,
-    compile: bool = False,  # noqa: A002  the word of torch and of the options
+    compile: bool = False,
 ) -> Prepared:
     """Returns a model in the form in which it predicts fastest.
 

@@ -83,7 +83,7 @@ def read_report(work_dir: Path) -> Report:
         UserError: See ``write_report``.
     """
     history = read_history(work_dir)
-    predictor = PosePredictor(work_dir)
+    predictor = PosePredictor(work_dir, precision='fp32')
     cfg, skeletons = predictor.model.network.cfg, predictor.skeletons
     if not predictor.estimator.needs_boxes or len(skeletons) != 1:
         raise UserError(

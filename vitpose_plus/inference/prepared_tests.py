@@ -1,0 +1,29 @@
+"""``test``: replaces the model by its fast form, after its weights are loaded."""
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from vitpose_plus.inference.prepared import prepare
+
+
+class PrepareHook(Hook):
+    """Tests the fast form of the model (``prepare``).
+
+    Args:
+        precision: The precision of the network.
+        compile: Whether ``torch.compile`` makes the network faster.
+    """
+
+    def __init__(self, precision: str, compile: bool) -> None:
+        self.precision, self.compile = precision, compile
+
+    def before_test(self, runner: Runner) -> None:
+        is_wrapped = is_model_wrapper(runner.model)
+        model = runner.model.module if is_wrapped else runner.model
+        fast = prepare(model, precision=self.precision, compile=self.compile)
+        if is_wrapped:
+            runner.model.module = fast.network
+        else:
+            runner.model = fast.network
+        runner.logger.info(f'The network computes in {fast.precision}.')
