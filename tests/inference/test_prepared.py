@@ -13,9 +13,15 @@ import vitpose_plus
 from tests.helpers.comparing import assert_same
 from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.experiments.catalogue import read_config
-from vitpose_plus.inference import compilers
-from vitpose_plus.inference.compilers import Compiled
-from vitpose_plus.inference.fast_parts import FOLDED, FastLayers, fused
+from vitpose_plus.inference.compilers import Compiled, uncompiled
+from vitpose_plus.inference.fast_parts import (
+    FOLDED,
+    FastBackbone,
+    FastLayers,
+    FoldingBackbone,
+    fused,
+    has_experts,
+)
 from vitpose_plus.inference.prepared import fast_network
 
 TINY = 'vitpose-plus-tiny_figures-256x192'
@@ -60,6 +66,35 @@ def test_plain_models_keep_their_heatmaps(name):
     crops = crops_of(model, 2)
     found = vitpose_plus.prepare(model, precision='fp32')(crops)
     found = found[0] if isinstance(found, tuple) else found
+    assert_same(found, heatmaps(model, crops), roundings=64)
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'vitpose-base-stride8-window-shift-pool_coco-256x192',
+        'vitpose-vitae-base_coco-256x192',  # has batch norms in its backbone
+        'vitpose-plus-base-individual-shared_six-datasets-256x192',
+        'vitpose-base_six-datasets-256x192',  # several datasets without experts
+    ],
+)
+def test_other_backbones_keep_their_features(name):
+    cfg = read_config(name).model.backbone.to_dict()
+    backbone = MODELS.build(cfg | dict(arch=dict(depth=2, dim=64, num_heads=2))).eval()
+    kind = FoldingBackbone if has_experts(backbone) else FastBackbone
+    index = [torch.tensor([1, 1])] if 'plus' in name else []
+    crops = torch.randn(2, 3, 256, 192)
+    with torch.no_grad():
+        [expected] = backbone(crops, *index)
+        for dtype, roundings in ((torch.float32, 64), (torch.bfloat16, 4)):
+            [found] = kind(backbone, dtype, uncompiled)(crops, *index)
+            assert_same(found, expected, roundings=roundings, precision=dtype)
+
+
+def test_a_resnet_can_be_prepared():
+    model = built('resnet-50_coco-256x192')
+    crops = torch.randn(1, 3, 256, 192)
+    found = vitpose_plus.prepare(model, precision='fp32')(crops)
     assert_same(found, heatmaps(model, crops), roundings=64)
 
 
@@ -215,7 +250,7 @@ def test_compiled_parts_have_no_graph_breaks_and_the_same_heatmaps(plus, monkeyp
         torch, 'compile', lambda f, **kw: compiled(f, backend='eager', fullgraph=True, **kw)
     )
     network = fast_network(plus, torch.float32, Compiled)
-    expected = fast_network(plus, torch.float32, compilers.uncompiled)
+    expected = fast_network(plus, torch.float32, uncompiled)
     crops = crops_of(plus, 4)
     for index in (torch.tensor([0, 0, 3, 5]), torch.tensor([3, 3, 3, 3])):
         with torch.inference_mode():

@@ -118,7 +118,9 @@ def converted(module: nn.Module, dtype: torch.dtype) -> nn.Module:
                 value = value.to(dtype)
             is_weight = isinstance(tensor, nn.Parameter)
             memo[id(tensor)] = nn.Parameter(value, requires_grad=False) if is_weight else value
-    return deepcopy(module, memo).eval()
+    clone = deepcopy(module, memo)
+    clone.eval()  # this returns None for mmpose's ResNet
+    return clone
 
 
 def fused(layers: list[nn.Module]) -> list[nn.Module]:

@@ -157,9 +157,10 @@ def fast_network(
             head=_head(parts['head'], dtype, compiler),
         ),
     )
-    if type(model) is TopdownPoseEstimator:
+    if type(model) is TopdownPoseEstimator:  # a subclass may predict in another way
         network.__class__ = OneBatchTopdown
-    return network.eval()
+    network.eval()
+    return network
 
 
 def _head(head: nn.Module, dtype: torch.dtype, compiler: Compiler) -> nn.Module:
