@@ -6,6 +6,9 @@ Shapes: B batch, K keypoints, h w heatmap. Peaks and points are (x, y) in heatma
 centres at integers.
 """
 
+import math
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import torch
@@ -16,15 +19,23 @@ from torch import Tensor
 from vitpose_plus.codecs.targets import GaussianTargets
 
 EPS = torch.finfo(torch.float32).eps
+BLOCK = 64  # pixels, at most: torch compares so many at a time if it needs no index
 
 
 def find_peaks(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
     """(B, K, h, w) -> the first maximum (B, K, 2) and its value (B, K).
 
     The peak of a map without any positive value is (-1, -1).
+
+    Maxima with an index are slow on a CPU. So the maximum of each block of pixels comes first, and
+    the index is searched among the blocks, and then in the block with the maximum.
     """
-    scores, index = heatmaps.flatten(-2).max(-1)
-    w = heatmaps.shape[-1]
+    h, w = heatmaps.shape[-2:]
+    blocks = heatmaps.flatten(-2).unflatten(-1, (-1, math.gcd(h * w, BLOCK)))  # (B, K, N, P)
+    scores, number = blocks.amax(-1).max(-1)
+    size = blocks.shape[-1]
+    chosen = number[..., None, None].expand(*number.shape, 1, size)
+    index = number * size + blocks.gather(-2, chosen)[..., 0, :].argmax(-1)
     peaks = torch.stack([index % w, index // w], -1).to(heatmaps.dtype)
     return torch.where(scores[..., None] > 0, peaks, -1.0), scores
 
@@ -72,7 +83,16 @@ def log_blurred(window: Tensor, kernel_size: int) -> Tensor:
 
 def gaussian(size: int, like: Tensor) -> Tensor:
     """OpenCV's Gaussian kernel (size,), whose sigma follows from its size."""
-    return torch.tensor(cv2.getGaussianKernel(size, 0)[:, 0].tolist()).to(like)
+    return constant(cv2.getGaussianKernel(size, 0)[:, 0].tolist(), like)
+
+
+def constant(values: Sequence[float], like: Tensor) -> Tensor:
+    """Numbers -> a tensor of the type and on the device of another one.
+
+    The device does not wait for it: the few bytes are copied before the call returns.
+    """
+    made = torch.tensor(values, dtype=like.dtype, device='cpu')
+    return made.to(like.device, non_blocking=True)
 
 
 def newton_step(v: Tensor) -> Tensor:
@@ -160,8 +180,8 @@ class BatchedUDPHeatmap(GaussianTargets, BatchedDecoding, UDPHeatmap):
 
     def to_crop(self, points: Tensor) -> Tensor:
         """As in mmpose: the last heatmap pixel is the right or lower edge of the box."""
-        last = points.new_tensor(self.heatmap_size) - 1
-        return points / last * points.new_tensor(self.input_size)
+        last = constant([side - 1 for side in self.heatmap_size], points)
+        return points / last * constant(self.input_size, points)
 
 
 @KEYPOINT_CODECS.register_module()
@@ -189,4 +209,4 @@ class BatchedMSRAHeatmap(GaussianTargets, BatchedDecoding, MSRAHeatmap):
         return shift_by_quarter(heatmaps, peaks)
 
     def to_crop(self, points: Tensor) -> Tensor:
-        return points * points.new_tensor(self.scale_factor.tolist())
+        return points * constant(self.scale_factor.tolist(), points)
