@@ -32,6 +32,7 @@ from vitpose_plus.inference.engines.opening import description_of, device_of, is
 from vitpose_plus.inference.facts import Facts
 from vitpose_plus.inference.pose_model import Origin, PoseModel, sha256
 from vitpose_plus.inference.precisions import AUTO
+from vitpose_plus.inference.preprocessing import batched
 
 
 class ExportedFile(Origin):
@@ -97,6 +98,7 @@ class ExportedFile(Origin):
             own = {name: dict(shift_heatmap=part.shift_heatmap) for name, part in parts.items()}
             settings = next(iter(own.values()))
             network = MODELS.build(network_config(self.model, described, device, settings, own))
+            network.data_preprocessor = batched(network.data_preprocessor)
             pipelines = {name: _pipeline(part) for name, part in parts.items()}
             metainfo = {name: _metainfo(part) for name, part in parts.items()}
         except UserError:

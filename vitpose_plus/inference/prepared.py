@@ -22,6 +22,7 @@ from vitpose_plus.inference.fast_parts import (
     with_parts,
 )
 from vitpose_plus.inference.precisions import AUTO, PRECISIONS, precision_of
+from vitpose_plus.inference.preprocessing import batched
 from vitpose_plus.models.dataset_names import module_name
 from vitpose_plus.models.heads import MultiDatasetHead
 from vitpose_plus.models.multi_dataset import MultiDatasetTopdown, OneBatchTopdown
@@ -155,6 +156,7 @@ def fast_network(
         | dict(
             backbone=kind(model.backbone, dtype, compiler),
             head=_head(parts['head'], dtype, compiler),
+            data_preprocessor=batched(parts['data_preprocessor']),
         ),
     )
     if type(model) is TopdownPoseEstimator:  # a subclass may predict in another way
