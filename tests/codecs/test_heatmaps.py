@@ -1,11 +1,13 @@
 """Decoding of a batch: equal to mmpose inside, to the authors' code at the border, no NaN."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from mmpose.registry import KEYPOINT_CODECS
 
 from tests.helpers.timing import ratio_of_times
+from vitpose_plus.codecs.blurring import log_blurred
 from vitpose_plus.codecs.borders import refine_dark_continued
 from vitpose_plus.codecs.heatmaps import (
     EPS,
@@ -119,6 +121,18 @@ def test_a_peak_is_the_first_maximum(hw):
     places = peaks[..., 1] * hw[1] + peaks[..., 0]
     assert torch.equal(places[some], index[some].float())
     assert (peaks[~some] == -1).all()
+
+
+@pytest.mark.parametrize('size', [3, 7, 11, 17])
+def test_the_blur_is_the_sum_of_all_products(size):
+    window = torch.from_numpy(np.random.default_rng(0).random((5, 7, size + 2, size + 2)))
+    kernel = torch.from_numpy(cv2.getGaussianKernel(size, 0)[:, 0])
+    windows = window.unfold(-2, size, 1).unfold(-2, size, 1)  # (5, 7, 3, 3, size, size)
+    expected = torch.einsum('bkxyij,i,j->bkxy', windows, kernel, kernel)
+    found = log_blurred(window.float(), size)
+    torch.testing.assert_close(found.exp(), expected.float(), rtol=1e-6, atol=0)
+    single = torch.stack([log_blurred(part, size) for part in window.float()])
+    assert torch.equal(found, single)  # the order of the sum does not depend on the batch
 
 
 def test_constant_and_tiny_maps_give_finite_points():

@@ -8,15 +8,8 @@ import torch
 from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
 
-from vitpose_plus.codecs.heatmaps import (
-    EPS,
-    BatchedUDPHeatmap,
-    at,
-    gaussian,
-    grid,
-    log_blurred,
-    newton_step,
-)
+from vitpose_plus.codecs.blurring import gaussian, log_blurred
+from vitpose_plus.codecs.heatmaps import EPS, BatchedUDPHeatmap, at, grid, newton_step
 
 LOWEST = 1e-3  # lower values, as parts of the peak's, do not change the fit
 FARTHEST = 1.0  # pixels between the highest pixel and the centre of the fitted Gaussian, at most

@@ -7,15 +7,14 @@ centres at integers.
 """
 
 import math
-from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import torch
 from mmpose.codecs import MSRAHeatmap, UDPHeatmap
 from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
 
+from vitpose_plus.codecs.blurring import constant, log_blurred
 from vitpose_plus.codecs.targets import GaussianTargets
 
 EPS = torch.finfo(torch.float32).eps
@@ -71,28 +70,6 @@ def refine_dark_udp(heatmaps: Tensor, peaks: Tensor, kernel_size: int = 11) -> T
     step = torch.arange(-1, 2, device=peaks.device)
     rows, columns = (y + step).clamp(0, h - 1) - y + 1, (x + step).clamp(0, w - 1) - x + 1
     return peaks - newton_step(at(log_blurred(window, kernel_size), *grid(rows, columns)))
-
-
-def log_blurred(window: Tensor, kernel_size: int) -> Tensor:
-    """The map around peaks (..., size + 2, size + 2) -> log of the blurred map (..., 3, 3)."""
-    kernel = gaussian(kernel_size, window)
-    blurred = (window.unfold(-1, kernel_size, 1) * kernel).sum(-1)
-    blurred = (blurred.unfold(-2, kernel_size, 1) * kernel).sum(-1)
-    return blurred.clamp(1e-3, 50.0).log()
-
-
-def gaussian(size: int, like: Tensor) -> Tensor:
-    """OpenCV's Gaussian kernel (size,), whose sigma follows from its size."""
-    return constant(cv2.getGaussianKernel(size, 0)[:, 0].tolist(), like)
-
-
-def constant(values: Sequence[float], like: Tensor) -> Tensor:
-    """Numbers -> a tensor of the type and on the device of another one.
-
-    The device does not wait for it: the few bytes are copied before the call returns.
-    """
-    made = torch.tensor(values, dtype=like.dtype, device='cpu')
-    return made.to(like.device, non_blocking=True)
 
 
 def newton_step(v: Tensor) -> Tensor:
