@@ -42,19 +42,20 @@ SYMBOL_FLAGS = _words('integer nonnegative positive')
 TREES = _words('builtins.dict builtins.list builtins.tuple') | {None}  # None: a tensor
 _ATEN = _words("""
     __and__.Tensor _assert_scalar.default _assert_tensor_metadata.default abs.default add.Tensor
-    add_.Tensor alias.default arange.default arange.start avg_pool2d.default baddbmm.default
-    batch_norm.default cat.default clamp.default contiguous.default conv2d.default
-    conv_transpose2d.input detach_.default div.Tensor einsum.default eq.Scalar eq.Tensor
-    expand.default expand_as.default eye.default flatten.using_ints flip.default
-    floor_divide.default gather.default ge.Scalar gelu.default gt.Scalar index.Tensor
-    index_put.default layer_norm.default lift_fresh_copy.default linear.default log.default
-    lt.Scalar mT.default max.dim max_pool2d.default mul.Tensor ne.Scalar new_zeros.default
-    nonzero.default pad.default permute.default relu.default relu_.default remainder.Scalar
-    repeat.default repeat_interleave.self_int roll.default rsub.Scalar
-    scaled_dot_product_attention.default select.int sign.default silu.default slice.Tensor
-    stack.default sub.Tensor sum.dim_IntList sym_size.int to.device to.dtype to.dtype_layout
-    transpose.int unbind.int unflatten.int unfold.default unsqueeze.default
-    upsample_bilinear2d.vec view.default where.ScalarOther where.self
+    add_.Tensor alias.default amax.default arange.default arange.start argmax.default
+    avg_pool2d.default baddbmm.default batch_norm.default cat.default clamp.default
+    contiguous.default conv2d.default conv_transpose2d.input detach_.default div.Tensor
+    einsum.default eq.Scalar eq.Tensor exp.default expand.default expand_as.default eye.default
+    flatten.using_ints flip.default floor_divide.default gather.default ge.Scalar gelu.default
+    gt.Scalar index.Tensor index_put.default layer_norm.default lift_fresh_copy.default
+    linear.default log.default lt.Scalar mT.default max.dim max_pool2d.default movedim.int
+    movedim.intlist mul.Tensor ne.Scalar new_zeros.default nonzero.default pad.default
+    permute.default pow.Tensor_Scalar relu.default relu_.default remainder.Scalar repeat.default
+    repeat_interleave.self_int roll.default rsub.Scalar scaled_dot_product_attention.default
+    select.int sign.default silu.default slice.Tensor split.Tensor stack.default sub.Tensor
+    sum.dim_IntList sym_size.int to.device to.dtype to.dtype_layout transpose.int unbind.int
+    unflatten.int unfold.default unsqueeze.default upsample_bilinear2d.vec view.default
+    where.ScalarOther where.self
 """)
 _SYMBOLIC = _words('add eq floordiv ge gt le lt mod mul ne sub')
 OPERATORS = frozenset(
