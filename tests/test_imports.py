@@ -20,6 +20,7 @@ ORDER = [
     {'engine'},
     {'inference'},
     {'reports', 'export'},
+    {'benchmarking'},
     {'app'},
     {'commands'},
     {'__main__'},

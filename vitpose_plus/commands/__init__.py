@@ -38,6 +38,7 @@ COMMANDS = (
     'test',
     'predict',
     'export',
+    'benchmark',
     'app',
     'weights',
     'convert',

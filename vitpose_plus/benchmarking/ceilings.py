@@ -1,0 +1,49 @@
+"""The matrix ceiling: the speed of large matrix products, measured in the same run."""
+
+from functools import partial
+
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from vitpose_plus.benchmarking.ways import Way
+
+SIDE = 4096  # rows and columns of the matrices
+# The types of the products. For int8 there is no product in torch to compare with.
+DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
+CEILING = f'{SIDE}x{SIDE} matrix product'
+
+
+def product(precision: str, device: torch.device, side: int = SIDE) -> Way:
+    """A way that multiplies two random matrices of this precision."""
+    a, b = (torch.randn(side, side, device=device).to(DTYPES[precision]) for _ in range(2))
+    out = torch.empty_like(a)
+    run = partial(torch.mm, a, b, out=out)
+    return Way(CEILING, precision, run, 1, 2.0 * side**3, is_limit=True)
+
+
+def forward_flops(model: nn.Module, input_hw: tuple[int, int]) -> int:
+    """The floating-point operations of a plain model for one crop, as torch counts them.
+
+    Args:
+        model: A top-down model of one dataset, on the meta device.
+        input_hw: Height and width of the crop.
+    """
+    with torch.no_grad():
+        return _count(model, input_hw, backward=False)
+
+
+def training_flops(model: nn.Module, input_hw: tuple[int, int]) -> int:
+    """The operations of the forward and the backward pass, without those of the optimiser."""
+    return _count(model, input_hw, backward=True)
+
+
+def _count(model: nn.Module, input_hw: tuple[int, int], backward: bool) -> int:
+    image = torch.empty(1, 3, *input_hw, device='meta')
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        feats = model.backbone(image)
+        heatmaps = model.head(model.neck(feats) if model.with_neck else feats)
+        if backward:
+            heatmaps.sum().backward()
+    return counter.get_total_flops()

@@ -1,0 +1,101 @@
+"""Runs a plan: chooses the contenders, times their ways, and collects the rows."""
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vitpose_plus.benchmarking.ceilings import CEILING
+from vitpose_plus.benchmarking.competitors import COMPETITORS
+from vitpose_plus.benchmarking.contenders import Contender
+from vitpose_plus.benchmarking.engines import ENGINES, GivenFile
+from vitpose_plus.benchmarking.measurements import WHATS
+from vitpose_plus.benchmarking.meters import METERS
+from vitpose_plus.benchmarking.plans import Plan
+from vitpose_plus.benchmarking.timing import Measured, alternate
+from vitpose_plus.benchmarking.ways import Row, Way
+from vitpose_plus.errors import UserError
+from vitpose_plus.inference.engines.opening import is_exported
+
+OF_FILES = ('forward', 'predict')  # what can be measured with an exported file
+
+
+@dataclass
+class Choice:
+    """The contenders of a run.
+
+    Attributes:
+        contenders: The engines, and then the competitors.
+        notes: Sentences about what is left out.
+    """
+
+    contenders: list[Contender]
+    notes: list[str]
+
+
+def choose(model: str, whats: Sequence[str], engines: Sequence[str], compete: bool) -> Choice:
+    """Chooses the contenders.
+
+    Args:
+        model: The model as it is named; an exported file has its own engine and no competitors.
+        whats: Keys of ``WHATS``.
+        engines: Keys of ``ENGINES``.
+        compete: Whether competitors are measured, where they are installed.
+
+    Raises:
+        UserError: An engine is not installed, or an exported file cannot do what is measured.
+    """
+    if is_exported(model):
+        if wrong := [what for what in whats if what not in OF_FILES]:
+            raise UserError(
+                f'--what {wrong[0]} cannot be measured with the exported file {model}: give --what '
+                f'{" ".join(OF_FILES)}, or the config of the model.'
+            )
+        return Choice([GivenFile()], [])
+    for name in engines:
+        if missing := ENGINES[name].missing():
+            raise UserError(
+                f'--engine {name} needs the package {missing[0]}: install it, or leave out {name}.'
+            )
+    contenders, notes = [ENGINES[name]() for name in engines], []
+    competitors = [kind for name in engines for kind in COMPETITORS.get(name, ())]
+    for kind in competitors if compete else ():
+        if missing := kind.missing():
+            notes.append(f'{kind.title} is not measured: {missing[0]} is not installed.')
+        else:
+            contenders.append(kind())
+    return Choice(contenders, notes)
+
+
+def measure(plan: Plan, what: str, contenders: Sequence[Contender]) -> list[Row]:
+    """Measures all ways of one word of ``--what`` in one run.
+
+    Raises:
+        UserError: There is nothing to measure with these engines and precisions.
+    """
+    plan.on_message(f'Preparing {what} ...')
+    ways = list(WHATS[what].ways(plan, contenders))
+    if not any(way.name != CEILING for way in ways):
+        raise UserError(
+            f'--what {what} has nothing to measure: give other --engine and --precision.'
+        )
+    plan.on_message(f'Measuring {len(ways)} ways of {what} in {plan.rounds} rounds ...')
+    measured = alternate(ways, plan.rounds, METERS[plan.device.type](plan.device))
+    rows = rows_of(what, ways, measured)
+    del ways
+    gc.collect()
+    return rows
+
+
+def rows_of(what: str, ways: Sequence[Way], measured: Sequence[Measured]) -> list[Row]:
+    """Adds to every way what was measured, and the ceiling of its precision."""
+    rows = [_row(what, way, each) for way, each in zip(ways, measured, strict=True)]
+    ceilings = {row.precision: row.flops / row.median for row in rows if row.name == CEILING}
+    return [
+        _row(what, way, each, ceilings.get(way.precision, 0.0))
+        for way, each in zip(ways, measured, strict=True)
+    ]
+
+
+def _row(what: str, way: Way, measured: Measured, ceiling: float = 0.0) -> Row:
+    own = way.name, way.precision, way.samples, way.flops, way.is_own, way.group, way.is_limit
+    return Row(what, *own, measured.seconds, measured.memory, ceiling)

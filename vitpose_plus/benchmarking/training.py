@@ -1,0 +1,117 @@
+"""Training steps on one batch, and the loader of the training data."""
+
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from copy import deepcopy
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import OPTIM_WRAPPERS
+from mmengine.runner import Runner
+from mmengine.structures import InstanceData, PixelData
+from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
+from torch import nn
+
+from vitpose_plus.benchmarking.plans import Plan
+from vitpose_plus.benchmarking.subjects import Subject
+from vitpose_plus.benchmarking.ways import Way
+from vitpose_plus.datasets.figures import write_figures
+from vitpose_plus.errors import UserError
+from vitpose_plus.experiments.catalogue import shipped_configs
+
+# The optimiser's wrapper of each precision, as the included configs train in it.
+WRAPPERS = dict(fp32='OptimWrapper', bf16='Bf16OptimWrapper')
+PARAMETERS = ('optimizer', 'constructor', 'paramwise_cfg', 'type')  # of the optimiser itself
+FIGURES = 60  # pictures of each set
+Change = Callable[[nn.Module], nn.Module]
+
+
+def steps(plan: Plan, name: str, network: nn.Module, is_own: bool = True) -> Iterator[Way]:
+    """Yields the training step of a network in every precision of the plan.
+
+    A step is the forward and the backward pass and the update of the weights, as the config has it
+    (AdamW, fused). The datasets are mixed in the batch. All precisions train the same weights.
+    """
+    cfg = plan.subject.model.network.cfg
+    if 'optim_wrapper' not in cfg:
+        raise UserError(f'{cfg.filename} has no optim_wrapper: leave out --what train.')
+    network = network.to(plan.device).train()
+    batch = batch_of(plan.subject, plan.batch)
+    settings = dict(cfg.optim_wrapper)
+    with redirect_stdout(StringIO()):  # the constructor of mmpose prints its arguments
+        built = build_optim_wrapper(network, dict(settings, type='OptimWrapper'))
+    own = {key: value for key, value in settings.items() if key not in PARAMETERS}
+    for precision in plan.precisions:
+        if kind := WRAPPERS.get(precision):
+            wrapper = OPTIM_WRAPPERS.build(dict(own, type=kind, optimizer=built.optimizer))
+            step = partial(network.train_step, batch, wrapper)
+            yield plan.training_way(name, precision, step, is_own)
+
+
+def trainable(subject: Subject, change: Callable[[dict], None] = lambda model: None) -> nn.Module:
+    """A new network of the subject's config, with random weights.
+
+    Args:
+        change: Changes the config of the model.
+    """
+    model = deepcopy(subject.model.network.cfg.model)
+    change(model)
+    torch.manual_seed(0)
+    return MODELS.build(model)
+
+
+def share_ffns(model: dict) -> None:
+    """Removes the experts from the config of a model: its FFNs are shared by all datasets."""
+    model['backbone']['ffn'] = dict(type='SharedFFN')
+
+
+def batch_of(subject: Subject, size: int) -> dict[str, Any]:
+    """A batch of noise with targets; the datasets of the model take turns."""
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(256, (size, 3, *subject.input_hw), generator=generator)
+    names = [subject.names[i % len(subject.names)] for i in range(size)]
+    samples = [_sample(subject, name) for name in names]
+    return dict(inputs=list(pixels.to(torch.uint8)), data_samples=samples)
+
+
+def _sample(subject: Subject, dataset: str) -> PoseDataSample:
+    head = subject.head(dataset)
+    width, height = head.decoder.heatmap_size
+    keypoints = head.out_channels
+    sample = PoseDataSample(metainfo=dict(dataset_name=dataset))
+    sample.gt_fields = PixelData(heatmaps=torch.rand(keypoints, height, width))
+    sample.gt_instance_labels = InstanceData(keypoint_weights=torch.ones(1, keypoints))
+    return sample
+
+
+def training_data(subject: Subject, folder: Path) -> Config:
+    """The config with its training data: that of a config of the user, else synthetic figures."""
+    cfg = deepcopy(subject.model.network.cfg)
+    if 'train_dataloader' not in cfg:
+        raise UserError(f'{cfg.filename} has no train_dataloader: leave out --what load.')
+    if subject.config in shipped_configs():
+        figures = folder / 'figures'
+        if not figures.exists():
+            write_figures(figures, num_train=FIGURES, num_val=1)
+        _move(cfg.train_dataloader.dataset, figures)
+    return cfg
+
+
+def _move(part: Any, figures: Path) -> None:
+    """Sets the folder of every dataset to the one of the same name in the synthetic figures."""
+    for each in part.get('datasets', [part]):
+        each.data_root = str(figures / Path(each.data_root).name)
+
+
+def loader_of(cfg: Config, batch: int) -> Iterator[Any]:
+    """Yields batches of the training data without end, which are made in this process."""
+    settings = dict(cfg.train_dataloader, batch_size=batch, num_workers=0)
+    loader = Runner.build_dataloader(settings | dict(persistent_workers=False, drop_last=True))
+    while True:
+        yield from loader
