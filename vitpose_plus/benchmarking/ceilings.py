@@ -8,11 +8,20 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from vitpose_plus.benchmarking.ways import Way
+from vitpose_plus.errors import UserError
+from vitpose_plus.inference.precisions import precision_of
 
 SIDE = 4096  # rows and columns of the matrices
-# The types of the products. For int8 there is no product in torch to compare with.
 DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 CEILING = f'{SIDE}x{SIDE} matrix product'
+
+
+def computes(precision: str, device: torch.device) -> bool:
+    """Whether torch computes in a precision on this device, and not much slower than in fp32."""
+    try:
+        return precision_of(precision, device) == precision
+    except UserError:
+        return False
 
 
 def product(precision: str, device: torch.device, side: int = SIDE) -> Way:

@@ -1,8 +1,11 @@
 """The base class of engines and competitors: what each of them can do is a method."""
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import torch
+
+from vitpose_plus.benchmarking.ceilings import computes
 from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.ways import Way
 
@@ -26,6 +29,14 @@ class Contender:
     def missing(cls) -> list[str]:
         """The packages that are not installed."""
         return [name for name in cls.packages if importlib.util.find_spec(name) is None]
+
+    def runs(self, precision: str, device: torch.device) -> bool:
+        """Whether a precision is worth measuring on this device."""
+        return computes(precision, device)
+
+    def chosen(self, plan: Plan, able: Sequence[str]) -> list[str]:
+        """The precisions of the plan that are among ``able`` and worth measuring."""
+        return [p for p in plan.precisions if p in able and self.runs(p, plan.device)]
 
     def forward(self, plan: Plan, precision: str) -> Iterator[Way]:
         """Yields ways from normalised crops to heatmaps."""

@@ -1,6 +1,6 @@
 """The engines of this package: torch, compiled torch, and exported files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,9 @@ class Exporting(Contender):
 
     ending: str
 
+    def runs(self, precision: str, device: torch.device) -> bool:
+        return True  # the file has its own kernels
+
     def forward(self, plan: Plan, precision: str) -> Iterator[Way]:
         path = self._export(plan, precision, HEATMAPS)
         run = partial(open_engine(path, plan.device), plan.subject.crops(plan.batch))
@@ -154,9 +157,12 @@ class OpenVino(Exporting):
 
 
 class GivenFile(Contender):
-    """An exported file of the user, in its own precision."""
+    """An exported file of the user, in its own precision; ``--precision`` has no effect."""
 
     title = 'the file'
+
+    def chosen(self, plan: Plan, able: Sequence[str]) -> list[str]:
+        return [plan.subject.model.description.precision]
 
     def forward(self, plan: Plan, precision: str) -> Iterator[Way]:
         model = plan.subject.model

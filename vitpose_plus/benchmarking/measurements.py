@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from vitpose_plus.benchmarking.ceilings import DTYPES, product
+from vitpose_plus.benchmarking.ceilings import computes, product
 from vitpose_plus.benchmarking.contenders import Contender
 from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.training import loader_of, training_data
@@ -36,7 +36,7 @@ class Forward(Measurement):
         found = [
             way
             for contender in contenders
-            for precision in ordered(plan, contender.precisions)
+            for precision in contender.chosen(plan, contender.precisions)
             for way in contender.forward(plan, precision)
         ]
         yield from found
@@ -50,7 +50,7 @@ class Predict(Measurement):
 
     def ways(self, plan: Plan, contenders: Sequence[Contender]) -> Iterator[Way]:
         for contender in contenders:
-            for precision in ordered(plan, contender.whole_precisions):
+            for precision in contender.chosen(plan, contender.whole_precisions):
                 yield from contender.predict(plan, precision)
 
 
@@ -85,15 +85,10 @@ class Load(Measurement):
         yield Way('training loader', 'fp32', partial(next, batches), plan.batch)
 
 
-def ordered(plan: Plan, able: Sequence[str]) -> list[str]:
-    """The precisions of the plan that a contender has."""
-    return [each for each in plan.precisions if each in able]
-
-
 def ceilings(plan: Plan, ways: Sequence[Way]) -> Iterator[Way]:
     """Yields the product of matrices for every precision of some ways."""
     for precision in dict.fromkeys(way.precision for way in ways if way.flops):
-        if precision in DTYPES:
+        if computes(precision, plan.device):
             yield product(precision, plan.device)
 
 

@@ -112,6 +112,8 @@ def _move(part: Any, figures: Path) -> None:
 def loader_of(cfg: Config, batch: int) -> Iterator[Any]:
     """Yields batches of the training data without end, which are made in this process."""
     settings = dict(cfg.train_dataloader, batch_size=batch, num_workers=0)
-    loader = Runner.build_dataloader(settings | dict(persistent_workers=False, drop_last=True))
+    settings |= dict(persistent_workers=False, drop_last=True)
+    with redirect_stdout(StringIO()):  # the COCO tools print every step
+        loader = Runner.build_dataloader(settings)
     while True:
         yield from loader
