@@ -12,7 +12,7 @@ from vitpose_plus.benchmarking.ceilings import CEILING
 from vitpose_plus.benchmarking.competitors import COMPETITORS
 from vitpose_plus.benchmarking.contenders import Contender
 from vitpose_plus.benchmarking.engines import ENGINES
-from vitpose_plus.benchmarking.measurements import WHATS
+from vitpose_plus.benchmarking.measurements import MEASUREMENTS
 from vitpose_plus.commands import benchmark_options, main
 
 
@@ -27,8 +27,8 @@ def quick(monkeypatch, tmp_path):
 
 
 def test_the_options_are_the_keys_of_the_tables():
-    assert benchmark_options.ENGINES == tuple(ENGINES)
-    assert benchmark_options.WHATS == tuple(WHATS)
+    assert tuple(ENGINES) == benchmark_options.ENGINES
+    assert tuple(MEASUREMENTS) == benchmark_options.MEASUREMENTS
     assert set(COMPETITORS) <= set(ENGINES)
 
 

@@ -93,6 +93,6 @@ def ceilings(plan: Plan, ways: Sequence[Way]) -> Iterator[Way]:
 
 
 # The words of --what.
-WHATS: dict[str, Measurement] = dict(
+MEASUREMENTS: dict[str, Measurement] = dict(
     forward=Forward(), predict=Predict(), train=Train(), decode=Decode(), load=Load()
 )

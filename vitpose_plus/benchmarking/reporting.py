@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vitpose_plus.benchmarking.ceilings import CEILING
-from vitpose_plus.benchmarking.measurements import WHATS
+from vitpose_plus.benchmarking.measurements import MEASUREMENTS
 from vitpose_plus.benchmarking.ways import Row
 from vitpose_plus.files import replacing
 
@@ -25,7 +25,7 @@ def table_of(what: str, rows: Sequence[Row]) -> Table:
     ``time / ours`` is the time of a row for one sample, divided by that of the first row of this
     package with the same precision; ``time / best`` is divided by that of our fastest row.
     """
-    measurement = WHATS[what]
+    measurement = MEASUREMENTS[what]
     table = Table(title=measurement.title, title_justify='left')
     table.add_column('way', no_wrap=True)
     for name in ('precision', 'ms', measurement.unit, 'time / ours', 'time / best', 'of ceiling'):
@@ -129,8 +129,8 @@ def draw_chart(path: Path, facts: dict[str, Any], rows: Sequence[Row]) -> None:
         axes.set_yticks(range(len(own)), labels, fontsize=8)
         axes.invert_yaxis()
         axes.margins(x=0.12)
-        axes.set_title(WHATS[what].title, fontsize=9, loc='left')
-        axes.set_xlabel(WHATS[what].unit, fontsize=8)
+        axes.set_title(MEASUREMENTS[what].title, fontsize=9, loc='left')
+        axes.set_xlabel(MEASUREMENTS[what].unit, fontsize=8)
     machine = facts['machine']
     figure.suptitle(
         f'{facts["model"]}: {machine.get("gpu") or machine["processor"]}, '

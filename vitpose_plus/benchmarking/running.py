@@ -8,7 +8,7 @@ from vitpose_plus.benchmarking.ceilings import CEILING
 from vitpose_plus.benchmarking.competitors import COMPETITORS
 from vitpose_plus.benchmarking.contenders import Contender
 from vitpose_plus.benchmarking.engines import ENGINES, GivenFile
-from vitpose_plus.benchmarking.measurements import WHATS
+from vitpose_plus.benchmarking.measurements import MEASUREMENTS
 from vitpose_plus.benchmarking.meters import METERS
 from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.timing import Measured, alternate
@@ -32,12 +32,12 @@ class Choice:
     notes: list[str]
 
 
-def choose(model: str, whats: Sequence[str], engines: Sequence[str], compete: bool) -> Choice:
+def choose(model: str, kinds: Sequence[str], engines: Sequence[str], compete: bool) -> Choice:
     """Chooses the contenders.
 
     Args:
         model: The model as it is named; an exported file has its own engine and no competitors.
-        whats: Keys of ``WHATS``.
+        kinds: Keys of ``MEASUREMENTS``.
         engines: Keys of ``ENGINES``.
         compete: Whether competitors are measured, where they are installed.
 
@@ -45,7 +45,7 @@ def choose(model: str, whats: Sequence[str], engines: Sequence[str], compete: bo
         UserError: An engine is not installed, or an exported file cannot do what is measured.
     """
     if is_exported(model):
-        if wrong := [what for what in whats if what not in OF_FILES]:
+        if wrong := [what for what in kinds if what not in OF_FILES]:
             raise UserError(
                 f'--what {wrong[0]} cannot be measured with the exported file {model}: give --what '
                 f'{" ".join(OF_FILES)}, or the config of the model.'
@@ -73,7 +73,7 @@ def measure(plan: Plan, what: str, contenders: Sequence[Contender]) -> list[Row]
         UserError: There is nothing to measure with these engines and precisions.
     """
     plan.on_message(f'Preparing {what} ...')
-    ways = list(WHATS[what].ways(plan, contenders))
+    ways = list(MEASUREMENTS[what].ways(plan, contenders))
     if not any(way.name != CEILING for way in ways):
         raise UserError(
             f'--what {what} has nothing to measure: give other --engine and --precision.'

@@ -1,5 +1,6 @@
 """Training steps on one batch, and the loader of the training data."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from copy import deepcopy
@@ -91,16 +92,28 @@ def _sample(subject: Subject, dataset: str) -> PoseDataSample:
 
 
 def training_data(subject: Subject, folder: Path) -> Config:
-    """The config with its training data: that of a config of the user, else synthetic figures."""
+    """The config with its training data; an included config gets synthetic figures.
+
+    Raises:
+        UserError: The config has no training data.
+    """
     cfg = deepcopy(subject.model.network.cfg)
     if 'train_dataloader' not in cfg:
         raise UserError(f'{cfg.filename} has no train_dataloader: leave out --what load.')
-    if subject.config in shipped_configs():
+    if is_included(subject.config):
         figures = folder / 'figures'
         if not figures.exists():
             write_figures(figures, num_train=FIGURES, num_val=1)
         _move(cfg.train_dataloader.dataset, figures)
     return cfg
+
+
+def is_included(config: str) -> bool:
+    """Whether a config is one of the package, by its name or by its path."""
+    path = shipped_configs().get(config.removesuffix('.py'))
+    found = shipped_configs().get(Path(config).stem)
+    is_same = found is not None and os.path.isfile(config) and os.path.samefile(config, found)
+    return path is not None or is_same
 
 
 def _move(part: Any, figures: Path) -> None:

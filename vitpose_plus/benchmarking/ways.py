@@ -38,7 +38,7 @@ class Row:
     """What was measured of a way.
 
     Attributes:
-        what: What was measured: a key of ``WHATS``.
+        what: What was measured: a key of ``MEASUREMENTS``.
         name: The name of the way.
         precision: Its precision.
         samples: The samples of one call.

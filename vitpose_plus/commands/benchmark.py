@@ -30,8 +30,8 @@ def run(args: argparse.Namespace) -> None:
 
     check_places(args)
     name = args.model or CONFIG.format(args.size)
-    whats = list(dict.fromkeys(args.what))
-    choice = choose(name, whats, list(dict.fromkeys(args.engine)), not args.no_competitors)
+    kinds = list(dict.fromkeys(args.what))
+    choice = choose(name, kinds, list(dict.fromkeys(args.engine)), not args.no_competitors)
     origin = origin_of(name, args.checkpoint)
     device = device_of(name, args.device) if is_exported(name) else origin.device_of(args.device)
     if args.threads:
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
             args.calibrate,
             on_message=print,
         )
-        for what in whats:
+        for what in kinds:
             rows += measure(plan, what, choice.contenders)
     facts = facts_of(args, subject) | dict(machine=describe(device))
     notes = [*filter(None, [random_note(subject), workers(rows)]), *choice.notes, *plan.notes]

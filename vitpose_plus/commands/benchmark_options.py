@@ -3,9 +3,9 @@
 import argparse
 
 SIZES = ('small', 'base', 'large', 'huge')
-# The keys of ``benchmarking.engines.ENGINES`` and of ``benchmarking.measurements.WHATS``.
+# The keys of ``benchmarking.engines.ENGINES`` and of ``benchmarking.measurements.MEASUREMENTS``.
 ENGINES = ('torch', 'compile', 'onnx', 'openvino')
-WHATS = ('forward', 'predict', 'train', 'decode', 'load')
+MEASUREMENTS = ('forward', 'predict', 'train', 'decode', 'load')
 PRECISIONS = ('fp32', 'bf16', 'fp16', 'int8')
 
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--what',
         nargs='+',
-        choices=WHATS,
+        choices=MEASUREMENTS,
         default=['forward'],
         help='what is measured: the network alone (forward), a folder of pictures (predict), a '
         'training step (train), decoding of heatmaps (decode), the training loader (load) '
