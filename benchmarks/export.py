@@ -11,22 +11,22 @@ peaks, so the differences of this table are those of the scores, in parts of the
 import argparse
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
-from mmengine.registry import init_default_scope
-from mmpose.registry import MODELS
-from torch import Tensor
 
+from vitpose_plus.benchmarking.meters import CpuMeter
+from vitpose_plus.benchmarking.subjects import random_weights
+from vitpose_plus.benchmarking.timing import alternate
+from vitpose_plus.benchmarking.ways import Way
 from vitpose_plus.experiments.catalogue import read_config
 from vitpose_plus.export.describing import Options, describe
 from vitpose_plus.export.exporting import Exported, export
 from vitpose_plus.export.graphs import graph_of
 from vitpose_plus.inference.engines.opening import open_engine
 from vitpose_plus.inference.models import load
-from vitpose_plus.inference.pose_model import PoseModel
 
 CONFIGS = dict(plain='vitpose-base_coco-256x192', experts='vitpose-plus-base_six-datasets-256x192')
 FILES = [('.onnx', 'fp32'), ('.xml', 'fp32'), ('.xml', 'fp16'), ('.pt2', 'fp32')]
@@ -35,30 +35,20 @@ CPU = torch.device('cpu')
 Run = Callable[..., object]
 
 
-def random_model(config: str, folder: Path) -> PoseModel:
-    """A model of a config with random weights."""
-    init_default_scope('mmpose')
-    weights = folder / 'random.pth'
-    torch.save(MODELS.build(read_config(config).model).state_dict(), weights)
-    return load(config, str(weights))
-
-
-def medians(runs: dict[str, Run], inputs: tuple[Tensor, ...], rounds: int) -> dict[str, float]:
-    """The median seconds of each run; the runs alternate, and the first round does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds + 1):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run(*inputs)
-            seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(each[1:]) for name, each in seconds.items()}
+def medians(runs: dict[str, Run], rounds: int) -> dict[str, float]:
+    """The median seconds of each run; the runs take turns."""
+    ways = [Way(name, '', run, 1) for name, run in runs.items()]
+    measured = alternate(ways, rounds, CpuMeter(CPU))
+    return {
+        way.name: statistics.median(each.seconds) for way, each in zip(ways, measured, strict=True)
+    }
 
 
 def rows(
     config: str, folder: Path, batch_sizes: list[int], rounds: int, calibrate: str | None
 ) -> Iterator[list[str]]:
     """A row for torch, and one for each file: name, size, difference, and time for each batch."""
-    model = random_model(config, folder)
+    model = load(config, str(random_weights(config, folder)))
     description = describe(model, Options())
     files: dict[str, Exported] = {}
     data = read_config(calibrate) if calibrate else None
@@ -73,7 +63,7 @@ def rows(
         crops = torch.randint(256, (size, 3, *description.input_hw), dtype=torch.uint8)
         numbers = torch.arange(size) * len(description.datasets) // size
         inputs = (crops, numbers) if description.has_experts else (crops,)
-        times.append(medians(runs, inputs, rounds))
+        times.append(medians({name: partial(run, *inputs) for name, run in runs.items()}, rounds))
     for name in runs:
         ratios = [f'{each["torch"] / each[name]:.2f}' for each in times]
         done = files.get(name)

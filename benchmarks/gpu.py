@@ -76,7 +76,11 @@ COMMANDS = {
         *('--engine', 'torch', 'compile', '--dataset', 'coco', 'coco_wholebody'),
     ),
     'predict': speed('predict', *('--what', 'predict', '--pictures', '128')),
-    'step': speed('step', *('--what', 'train', 'load', '--batch', '48')),
+    'step': speed(
+        'step',
+        *('--engine', 'torch', 'compile', '--what', 'train', 'load', '--batch', '48'),
+        *('--precision', 'fp32', 'bf16'),
+    ),
 }
 
 

@@ -109,7 +109,7 @@ def test_a_training_step_changes_the_weights(subject, tmp_path, precision):
     network = trainable(subject)
     [way] = steps(plan, 'experts', network)
     before = network.backbone.layers[0].ffn.fc1.weight.detach().clone()
-    losses = [float(way.run()['loss']) for _ in range(2)]
+    losses = [way.run()['loss'].item() for _ in range(2)]
     assert np.isfinite(losses).all()
     assert not torch.equal(network.backbone.layers[0].ffn.fc1.weight, before)
 

@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 
 from tests.helpers.demo import TINY
-from tests.helpers.export_models import random_model
+from tests.helpers.export_models import PLAIN, random_model
+from tests.helpers.exported import write
 from vitpose_plus.benchmarking import ceilings, measurements
 from vitpose_plus.benchmarking.ceilings import CEILING
 from vitpose_plus.benchmarking.competitors import COMPETITORS
@@ -96,6 +97,18 @@ def test_a_checkpoint_needs_its_config(capsys):
     with pytest.raises(SystemExit, match='2'):
         main(['benchmark', '--checkpoint', 'random.pth'])
     assert 'give the config with --model' in capsys.readouterr().err
+
+
+def test_an_exported_file_is_measured(quick, tmp_path):
+    (tmp_path / 'plain').mkdir()
+    paths = write(random_model(tmp_path / 'plain', PLAIN), tmp_path, 'own', ['.pt2'])
+    words = ['--what', 'forward', 'predict', '--pictures', '1', '--rounds', '1']
+    main(['benchmark', '--model', str(paths['.pt2']), *words, '--json', 'out.json'])
+    rows = json.loads((tmp_path / 'out.json').read_text())['rows']
+    assert [(row['what'], row['name'], row['samples']) for row in rows] == [
+        ('forward', 'torch.export, own.pt2', 8),
+        ('predict', 'torch.export, own.pt2, predict', 3),
+    ]
 
 
 def test_an_exported_file_cannot_be_trained(quick, capsys):

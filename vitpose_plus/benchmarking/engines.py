@@ -1,25 +1,20 @@
-"""The engines of this package: torch, compiled torch, and exported files."""
+"""The engines of this package; those of exported files are in ``exported``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vitpose_plus.benchmarking.contenders import Contender
 from vitpose_plus.benchmarking.decoding import KEYPOINT_COUNTS, codec_of, decoding, gaussians
+from vitpose_plus.benchmarking.exported import Onnx, OpenVino
 from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.predicting import FolderPrediction
-from vitpose_plus.benchmarking.training import share_ffns, steps, trainable, training_data
+from vitpose_plus.benchmarking.training import share_ffns, steps, trainable
 from vitpose_plus.benchmarking.ways import Way
-from vitpose_plus.experiments.catalogue import load_config
-from vitpose_plus.export.describing import Options
-from vitpose_plus.export.exporting import export, fold
 from vitpose_plus.inference.batches import batch_size_of
-from vitpose_plus.inference.engines.description import HEATMAPS, KEYPOINTS
-from vitpose_plus.inference.engines.opening import open_engine
 from vitpose_plus.inference.prepared import Prepared, prepare
 
 
@@ -72,11 +67,16 @@ class Torch(Contender):
     def train(self, plan: Plan) -> Iterator[Way]:
         subject = plan.subject
         if subject.has_several and 'num_experts' in subject.model.network.cfg.model.backbone.ffn:
-            plain = trainable(subject, share_ffns)
+            plain = self.trained(trainable(subject, share_ffns))
             yield from steps(plan, f'{self.title}, plain FFNs', plain)
-            yield from steps(plan, f'{self.title}, experts', trainable(subject))
+            experts = self.trained(trainable(subject))
+            yield from steps(plan, f'{self.title}, experts', experts)
         else:
-            yield from steps(plan, self.title, trainable(subject))
+            yield from steps(plan, self.title, self.trained(trainable(subject)))
+
+    def trained(self, network: nn.Module) -> nn.Module:
+        """The network as it is trained."""
+        return network
 
     def decode(self, plan: Plan) -> Iterator[Way]:
         for keypoints in KEYPOINT_COUNTS:
@@ -93,92 +93,12 @@ class Compiled(Torch):
     title = 'torch.compile'
     is_compiled = True
 
-    def train(self, plan: Plan) -> Iterator[Way]:
-        yield from ()
+    def trained(self, network: nn.Module) -> nn.Module:
+        network.forward = torch.compile(network.forward)  # as mmengine's runner with compile=True
+        return network
 
     def decode(self, plan: Plan) -> Iterator[Way]:
         yield from ()
-
-
-class Exporting(Contender):
-    """A file that ``vitpose export`` writes, of the plain model of one dataset.
-
-    Attributes:
-        ending: The ending of the file.
-    """
-
-    ending: str
-
-    def runs(self, precision: str, device: torch.device) -> bool:
-        return True  # the file has its own kernels
-
-    def forward(self, plan: Plan, precision: str) -> Iterator[Way]:
-        path = self._export(plan, precision, HEATMAPS)
-        run = partial(open_engine(path, plan.device), plan.subject.crops(plan.batch))
-        yield plan.forward_way(f'{self.title}, {plan.subject.dataset}', precision, run)
-
-    def predict(self, plan: Plan, precision: str) -> Iterator[Way]:
-        path = self._export(plan, precision, KEYPOINTS)
-        yield plan.forward_way(
-            f'{self.title}, predict',
-            precision,
-            FolderPrediction(plan, model=str(path), checkpoint=None),
-            count=plan.written_pictures.people,
-        )
-
-    def _export(self, plan: Plan, precision: str, outputs: str) -> Path:
-        subject = plan.subject
-        path = plan.folder / f'{precision}-{outputs}{self.ending}'
-        if not path.exists():
-            plan.on_message(f'Exporting {subject.dataset} to {self.ending} in {precision} ...')
-            data = None
-            if precision in CALIBRATED:
-                config = load_config(plan.calibrate) if plan.calibrate else None
-                data = config or training_data(subject, plan.folder)
-            model = fold(subject.model, subject.dataset)
-            export(model, path, Options(outputs=outputs, precision=precision), data)
-        return path
-
-
-class Onnx(Exporting):
-    """A .onnx file in ONNX Runtime."""
-
-    title, ending = 'ONNX Runtime', '.onnx'
-    precisions = whole_precisions = ('fp32', 'fp16')
-    packages = ('onnx', 'onnxruntime', 'onnxscript')
-
-
-class OpenVino(Exporting):
-    """A .xml file in OpenVINO. It computes fp16 files in float32, so they are not measured."""
-
-    title, ending = 'OpenVINO', '.xml'
-    precisions = whole_precisions = ('fp32', 'int8')
-    packages = ('openvino', 'nncf', 'onnx', 'onnxscript')
-
-
-class GivenFile(Contender):
-    """An exported file of the user, in its own precision; ``--precision`` has no effect."""
-
-    title = 'the file'
-
-    def chosen(self, plan: Plan, able: Sequence[str]) -> list[str]:
-        return [plan.subject.model.description.precision]
-
-    def forward(self, plan: Plan, precision: str) -> Iterator[Way]:
-        model = plan.subject.model
-        described = model.description
-        pixels = torch.randint(256, (plan.batch, 3, *described.input_hw))
-        inputs = [pixels.to(INPUTS[described.outputs])]
-        if described.has_experts:
-            inputs.append(torch.full((plan.batch,), plan.subject.number(plan.subject.dataset)))
-        name = f'{model.engine.name}, {Path(plan.subject.config).name}'
-        yield Way(name, described.precision, partial(model.engine, *inputs), plan.batch)
-
-    def predict(self, plan: Plan, precision: str) -> Iterator[Way]:
-        model = plan.subject.model
-        name = f'{model.engine.name}, {Path(plan.subject.config).name}, predict'
-        people = plan.written_pictures.people
-        yield Way(name, model.description.precision, FolderPrediction(plan), people)
 
 
 def _each(run: Any, batches: tuple[Tensor, ...]) -> None:
@@ -186,8 +106,6 @@ def _each(run: Any, batches: tuple[Tensor, ...]) -> None:
         run(batch)
 
 
-CALIBRATED = ('int8',)
-INPUTS = {KEYPOINTS: torch.uint8, HEATMAPS: torch.float32}
 # The words of --engine.
 ENGINES: dict[str, type[Contender]] = dict(
     torch=Torch, compile=Compiled, onnx=Onnx, openvino=OpenVino

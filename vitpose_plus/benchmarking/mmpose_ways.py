@@ -1,6 +1,5 @@
 """mmpose's own ways: ``inference_topdown`` and the decoding of ``UDPHeatmap``."""
 
-import warnings
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import partial
@@ -8,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
-from mmpose.apis import inference_topdown, init_model
+from mmpose.apis import inference_topdown
+from mmpose.registry import MODELS
 from torch import nn
 
 from vitpose_plus.benchmarking.contenders import Contender
@@ -62,11 +62,9 @@ def original_model(subject: Subject) -> nn.Module:
     pipeline = deepcopy(cfg.test_dataloader.dataset.pipeline)
     for step in pipeline:
         step.type = ORIGINAL.get(step.type, step.type)
+    model = MODELS.build(cfg.model).to(subject.device).eval()
     # inference_topdown reads nothing else of the config.
-    used = dict(model=cfg.model, test_dataloader=dict(dataset=dict(pipeline=pipeline)))
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # there is no metainfo in this config
-        model = init_model(Config(used | dict(default_scope='mmpose')), device=str(subject.device))
+    model.cfg = Config(dict(test_dataloader=dict(dataset=dict(pipeline=pipeline))))
     model.load_state_dict(plain.network.state_dict())
     model.dataset_meta = plain.metainfo[subject.dataset]
     return model

@@ -1,6 +1,6 @@
 """``vitpose predict --no-draw`` on a folder of pictures, with a model that stays loaded."""
 
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, redirect_stdout
 from functools import cached_property
 from io import StringIO
 from itertools import count
@@ -60,7 +60,7 @@ class FolderPrediction:
             processes=started_by('none'),
             progress=PredictionProgress(sources.total, is_shown=False),
         )
-        with redirect_stderr(StringIO()):  # the progress
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # the progress
             code = collection.run()
         if code != GOOD:
             raise RuntimeError(f'predict ended with {code}')

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from vitpose_plus.benchmarking.ceilings import CEILING
 from vitpose_plus.benchmarking.competitors import COMPETITORS
 from vitpose_plus.benchmarking.contenders import Contender
-from vitpose_plus.benchmarking.engines import ENGINES, GivenFile
+from vitpose_plus.benchmarking.engines import ENGINES
+from vitpose_plus.benchmarking.exported import GivenFile
 from vitpose_plus.benchmarking.measurements import MEASUREMENTS
 from vitpose_plus.benchmarking.meters import METERS
 from vitpose_plus.benchmarking.plans import Plan
