@@ -80,6 +80,19 @@ def test_every_engine_that_is_measured_gives_the_same_heatmaps(subject, tmp_path
     assert_same(mixed.run()[0, :17].clone(), target[0], roundings=128)  # the first has its dataset
 
 
+@torch.no_grad()
+@pytest.mark.minutes
+@pytest.mark.parametrize('engine', ['onnx', 'openvino'])
+def test_exported_files_give_the_same_heatmaps(engine, subject, tmp_path):
+    """``vitpose export`` compares every file; this test compares what is measured."""
+    if missing := ENGINES[engine].missing():
+        pytest.skip(f'{missing[0]} is not installed')
+    [way] = ENGINES[engine]().forward(plan_of(subject, tmp_path), 'fp32')
+    target = expected(subject, subject.crops(4))
+    [found] = way.run()
+    torch.testing.assert_close(found, target, rtol=0, atol=1e-3 * target.abs().max().item())
+
+
 def test_dense_experts_give_the_same_outputs_and_gradients():
     experts = ExpertLinear(3, 8, 4)
     dense = DenseExperts(experts)

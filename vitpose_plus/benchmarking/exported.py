@@ -1,6 +1,8 @@
 """Exported files: those that ``vitpose export`` writes of the model, and files of the user."""
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -57,6 +59,7 @@ class Exporting(Contender):
                 config = load_config(plan.calibrate) if plan.calibrate else None
                 data = config or training_data(subject, plan.folder)
             model = fold(subject.model, subject.dataset)
+            model = replace(model, network=deepcopy(model.network).cpu())
             export(model, path, Options(outputs=outputs, precision=precision), data)
         return path
 
