@@ -101,7 +101,10 @@ def test_the_json_file_has_all_seconds(tmp_path):
 
 @pytest.mark.parametrize(
     ('loaded', 'text'),
-    [(10, 'the loader is the limit, and 4 workers'), (80, 'the model is the limit, and 1 workers')],
+    [
+        (10, 'the loader is the limit, and the device needs 4 of them'),
+        (80, 'the model is the limit, and the device needs 1 of them'),
+    ],
 )
 def test_the_limit_of_a_training(loaded, text):
     one = dict(precision='fp32', flops=0, is_own=True, group='', is_limit=False, memory=0)

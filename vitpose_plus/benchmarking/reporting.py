@@ -70,8 +70,8 @@ def workers(rows: Sequence[Row]) -> str | None:
     return (
         f'One worker loads {loaded:.4g} samples/s, and the fastest training step ({best.name}, '
         f'{best.precision}) uses {best.per_second:.4g}: with one worker the {limit} is the limit, '
-        f'and {max(1, -int(-best.per_second // loaded))} workers feed the device if each has a '
-        'core of its own.'
+        f'and the device needs {max(1, -int(-best.per_second // loaded))} of them, each on a core '
+        'of its own.'
     )
 
 
