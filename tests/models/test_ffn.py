@@ -3,6 +3,8 @@
 import pytest
 import torch
 from mmpose.registry import MODELS
+from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from vitpose_plus.errors import UserError
@@ -192,3 +194,33 @@ def test_another_expert_width():
     ffn = PartiallySharedFFN(DIM, EXPERTS, expert_dim=6)
     assert ffn.experts.weight.shape == (EXPERTS, 6, 4 * DIM)
     assert ffn.fold(0).fc2.out_features == DIM
+
+
+class Casts(TorchDispatchMode):
+    """Counts casts of tensors with one matrix for each expert, or of one of these matrices."""
+
+    def __init__(self):
+        super().__init__()
+        self.stacked = self.single = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is torch.ops.aten._to_copy.default:
+            shape = tuple(args[0].shape)
+            self.stacked += shape == (EXPERTS, DIM // 4, 4 * DIM)
+            self.single += shape == (DIM // 4, 4 * DIM)
+        return function(*args, **kwargs or {})
+
+
+def test_autocast_casts_the_weights_of_all_experts_once():
+    """The values are those of casting each expert: rounding does not depend on the other rows."""
+    layer = ExpertLinear(EXPERTS, 4 * DIM, DIM // 4)
+    x, index = torch.randn(6, TOKENS, 4 * DIM), torch.tensor(SORTED)
+    with torch.autocast('cpu', torch.bfloat16):
+        with Casts() as casts:
+            found = layer(x, index)
+        each = [F.linear(x[i], layer.weight[n], layer.bias[n]) for i, n in enumerate(SORTED)]
+    assert (casts.stacked, casts.single) == (1, 0)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found, torch.stack(each), rtol=2**-7, atol=2**-9)
+    found.float().sum().backward()
+    assert layer.weight.grad.dtype == torch.float32

@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='the expert of a ViTPose+ that a plain model starts from [the first]',
     )
     parser.add_argument('--amp', action='store_true', help='train in mixed precision')
+    parser.add_argument('--compile', action='store_true', help='compile the backbone (top-down)')
     parser.add_argument(
         '--no-validate', action='store_true', help='do not validate during the training'
     )
@@ -68,6 +69,10 @@ def configure(cfg: 'Config', args: argparse.Namespace) -> 'Config':
     if args.amp and cfg.get('optim_wrapper'):
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.compile:
+        from vitpose_plus.engine.compiling import add_compiling
+
+        add_compiling(cfg)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.auto_scale_lr:

@@ -1,6 +1,7 @@
 """Runs a config: checks before the run, and additions to mmengine's runner."""
 
 from vitpose_plus.engine.best_copy import BestCopyHook
+from vitpose_plus.engine.compiling import CompileHook
 from vitpose_plus.engine.early_stopping import ResumableEarlyStoppingHook
 from vitpose_plus.engine.finite_steps import FiniteStepsHook
 from vitpose_plus.engine.hints import ResultHintsHook
@@ -16,6 +17,7 @@ from vitpose_plus.engine.sharding import (
 __all__ = [
     'BestCopyHook',
     'Bf16OptimWrapper',
+    'CompileHook',
     'ExactTrainLoop',
     'FiniteStepsHook',
     'ResultHintsHook',

@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from mmpose.registry import RUNNERS
 
 from vitpose_plus.engine import launchers, overriding, preflight
+from vitpose_plus.engine.compiling import check_compiling
 from vitpose_plus.engine.training_hints import TrainingHintsHook
 from vitpose_plus.errors import RunError, UserError, reason
 from vitpose_plus.experiments import catalogue
@@ -49,6 +50,7 @@ def build_runner(cfg: Config, splits: tuple[str, ...]) -> Runner:
     notes = preflight.check(cfg, splits)
     if 'train' in splits:
         preflight.check_precision(cfg)
+        check_compiling(cfg)
     runner = _built(cfg, splits)
     if 'train' in splits:
         runner.register_hook(TrainingHintsHook())

@@ -62,7 +62,8 @@ class ExpertLinear(nn.Module):
             return self.by_sample(x, dataset_index)
         index, counts = torch.unique_consecutive(dataset_index, return_counts=True)
         index, counts = index.tolist() or [0], counts.tolist() or [0]  # no sample: one empty run
-        experts = list(zip(self.weight.unbind(), self.bias.unbind(), strict=True))
+        x, weight, bias = _cast(x, self.weight, self.bias)
+        experts = list(zip(weight.unbind(), bias.unbind(), strict=True))
         for number in index:
             self.check(number)
         runs = zip(x.split(counts), index, strict=True)
@@ -71,7 +72,8 @@ class ExpertLinear(nn.Module):
     def by_sample(self, x: Tensor, dataset_index: Tensor) -> Tensor:
         """The same as ``forward``; copies the weights of an expert for each of its samples."""
         index = dataset_index.to(x.device)
-        return torch.baddbmm(self.bias[index][:, None], x, self.weight[index].mT)
+        x, weight, bias = _cast(x, self.weight, self.bias)
+        return torch.baddbmm(bias[index][:, None], x, weight[index].mT)
 
     def expert(self, index: int) -> tuple[Tensor, Tensor]:
         """Weight (P, F) and bias (P,) of an expert; a ``UserError`` if there is none."""
@@ -85,6 +87,18 @@ class ExpertLinear(nn.Module):
                 f'There is no expert {index} of num_experts={len(self.weight)} (counted from 0): '
                 'give every dataset an expert.'
             )
+
+
+def _cast(*tensors: Tensor) -> list[Tensor]:
+    """Casts tensors of one device to the precision of autocast, if this is on.
+
+    Autocast would cast the weight of every expert by itself, which takes longer than the cast of
+    the stacked weight. Its cache is for complete parameters only.
+    """
+    kind = tensors[0].device.type
+    if not torch.is_autocast_enabled(kind):
+        return list(tensors)
+    return [tensor.to(torch.get_autocast_dtype(kind)) for tensor in tensors]
 
 
 def _required(dataset_index: Tensor | None, ffn: nn.Module) -> Tensor:
