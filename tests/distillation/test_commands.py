@@ -14,6 +14,7 @@ from tests.helpers.students import CHECKPOINT, STAGE_1, STUDENT, prepare, shippe
 from vitpose_plus.checkpoints import reading, writing
 from vitpose_plus.commands import main
 from vitpose_plus.distillation import KnowledgeTokenHook
+from vitpose_plus.distillation.caching import decoding_once
 from vitpose_plus.distillation.token_file import fingerprint, read_token
 from vitpose_plus.engine import preflight
 from vitpose_plus.models.building import deployment_config
@@ -169,6 +170,15 @@ def test_cached_heatmaps_give_the_same_losses(cached):
     torch.testing.assert_close(losses['loss_output'], expected['loss_output'], rtol=1e-3, atol=0)
     assert losses['loss_output'] > 0
     reading.to(torch.float64)  # it has nothing to move
+
+
+def test_pictures_of_the_cache_are_decoded_once_and_samples_are_the_same(cfg):
+    given = deterministic(cfg).train_dataloader.dataset
+    once = decoding_once(given)
+    assert [c.pipeline[0].type for c in (given, once)] == ['LoadImage', 'LoadImageOnce']
+    one, other = DATASETS.build(given), DATASETS.build(once)
+    for i in range(4):
+        assert torch.equal(one[i]['inputs'], other[i]['inputs'])
 
 
 def test_a_crop_that_is_not_the_cached_one(cached, samples):

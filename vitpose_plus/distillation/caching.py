@@ -1,6 +1,7 @@
 """Runs a teacher over a training set and caches its heatmaps for a ``CachedTeacher``."""
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -37,7 +38,7 @@ def cache_training_set(cfg: Config, folder: str | Path, track: Callable) -> int:
             f'{cfg.filename} has no running teacher: give the config of a student '
             'with teacher=dict(type="RunningTeacher", ...).'
         )
-    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    dataset = DATASETS.build(decoding_once(cfg.train_dataloader.dataset))
     check_deterministic(dataset)
     sizes = {part.metainfo['dataset_name']: len(part) for part in parts_of(dataset)}
     in_order = dict(type='DefaultSampler', shuffle=False)
@@ -45,6 +46,19 @@ def cache_training_set(cfg: Config, folder: str | Path, track: Callable) -> int:
     batches = predicted(model.to(get_device()), track(loader, description='heatmaps'))
     write_cache(folder, dict(teacher=teacher.name, sha256=teacher.sha256), sizes, batches)
     return sum(sizes.values())
+
+
+def decoding_once(dataset: dict) -> dict:
+    """A copy of a dataset's config that decodes a picture once for all people in it.
+
+    The samples are read in order, so the people of a picture follow each other.
+    """
+    dataset = deepcopy(dataset)
+    for part in (dataset, *dataset.get('datasets', ())):
+        for transform in part.get('pipeline', ()):
+            if transform['type'] == 'LoadImage':
+                transform['type'] = 'LoadImageOnce'
+    return dataset
 
 
 def predicted(model: nn.Module, loader: Iterator) -> Iterator[Batch]:
