@@ -224,3 +224,9 @@ def test_autocast_casts_the_weights_of_all_experts_once():
     torch.testing.assert_close(found, torch.stack(each), rtol=2**-7, atol=2**-9)
     found.float().sum().backward()
     assert layer.weight.grad.dtype == torch.float32
+
+
+def test_experts_compute_on_the_device_meta():
+    layer = ExpertLinear(EXPERTS, 4 * DIM, DIM // 4).to('meta')
+    x = torch.empty(6, TOKENS, 4 * DIM, device='meta')
+    assert layer(x, torch.tensor(SORTED)).shape == (6, TOKENS, DIM // 4)

@@ -96,8 +96,8 @@ def _cast(*tensors: Tensor) -> list[Tensor]:
     the stacked weight. Its cache is for complete parameters only.
     """
     kind = tensors[0].device.type
-    if not torch.is_autocast_enabled(kind):
-        return list(tensors)
+    if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
+        return list(tensors)  # the first check is for the device meta
     return [tensor.to(torch.get_autocast_dtype(kind)) for tensor in tensors]
 
 
