@@ -14,14 +14,7 @@ from tests.helpers.comparing import assert_same
 from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.experiments.catalogue import read_config
 from vitpose_plus.inference.compilers import Compiled, uncompiled
-from vitpose_plus.inference.fast_parts import (
-    FOLDED,
-    FastBackbone,
-    FastLayers,
-    FoldingBackbone,
-    fused,
-    has_experts,
-)
+from vitpose_plus.inference.fast_parts import FOLDED, FastLayers, fast_backbone, fused
 from vitpose_plus.inference.prepared import fast_network
 
 TINY = 'vitpose-plus-tiny_figures-256x192'
@@ -81,13 +74,12 @@ def test_plain_models_keep_their_heatmaps(name):
 def test_other_backbones_keep_their_features(name):
     cfg = read_config(name).model.backbone.to_dict()
     backbone = MODELS.build(cfg | dict(arch=dict(depth=2, dim=64, num_heads=2))).eval()
-    kind = FoldingBackbone if has_experts(backbone) else FastBackbone
     index = [torch.tensor([1, 1])] if 'plus' in name else []
     crops = torch.randn(2, 3, 256, 192)
     with torch.no_grad():
         [expected] = backbone(crops, *index)
         for dtype, roundings in ((torch.float32, 64), (torch.bfloat16, 4)):
-            [found] = kind(backbone, dtype, uncompiled)(crops, *index)
+            [found] = fast_backbone(backbone, dtype, uncompiled)(crops, *index)
             assert_same(found, expected, roundings=roundings, precision=dtype)
 
 
@@ -121,14 +113,15 @@ def test_a_batch_of_one_dataset_has_folded_experts_and_the_same_heatmaps(plus, d
     )
     assert_same(alone(crops), expected, roundings=64)
     assert_same(mixed(crops, index)[:, : expected.shape[1]], expected, roundings=64)
-    assert mixed.network.backbone.folded.cache_info().currsize == 1
+    assert list(mixed.network.backbone.folded) == [number]
 
 
 def test_the_folded_ffns_of_few_datasets_are_kept(plus):
     network = vitpose_plus.prepare(plus, precision='fp32').network
-    for number in range(4):
+    for number in (0, 1, 2, 1, 3):
         network.backbone(crops_of(plus, 1), torch.tensor([number]))
-    assert network.backbone.folded.cache_info().currsize == FOLDED
+    assert list(network.backbone.folded) == [1, 3]
+    assert FOLDED == 2
 
 
 def test_folded_ffns_of_an_inference_mode_can_be_used_outside_it(plus):

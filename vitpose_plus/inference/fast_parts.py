@@ -3,20 +3,25 @@
 Shapes: B crops, C channels, H W feature map, K keypoints, h w heatmaps.
 """
 
+from collections import OrderedDict
+from collections.abc import Callable
 from copy import copy, deepcopy
-from functools import lru_cache
+from typing import Any
 
 import torch
-from mmpose.models.heads import HeatmapHead
+from mmpose.models.heads import AssociativeEmbeddingHead, HeatmapHead
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils._pytree import tree_map_only
 
 from vitpose_plus.inference.compilers import Compiler
 from vitpose_plus.models.ffn import ExpertLinear
+from vitpose_plus.models.vit import ViT
 
-FOLDED = 2  # datasets whose folded FFNs are kept; those of ViTPose-H take 0.8 GB in fp32
-Features = tuple[Tensor, ...]
+FOLDED = 2  # datasets whose folded FFNs are kept; those of ViTPose-H take 0.8 GB each in fp32
+# Methods that run the deconvolutions, the convolutions and the last layer, with nothing in between.
+FORWARDS = (HeatmapHead.forward, AssociativeEmbeddingHead.forward)
 
 
 class FastBackbone(nn.Module):
@@ -33,9 +38,9 @@ class FastBackbone(nn.Module):
         self.dtype, self.backbone = dtype, converted(backbone, dtype)
         self.run = compiler(self.backbone)
 
-    def forward(self, crops: Tensor, *dataset_index: Tensor) -> Features:
+    def forward(self, crops: Tensor, *dataset_index: Tensor) -> Any:
         """Crops (B, 3, height, width), and numbers of datasets -> feature maps (B, C, H, W)."""
-        return tuple(maps.float() for maps in self.run(crops.to(self.dtype), *dataset_index))
+        return in_float32(self.run(crops.to(self.dtype), *dataset_index))
 
 
 class FoldingBackbone(FastBackbone):
@@ -46,13 +51,58 @@ class FoldingBackbone(FastBackbone):
 
     def __init__(self, backbone: nn.Module, dtype: torch.dtype, compiler: Compiler) -> None:
         super().__init__(backbone, dtype, compiler)
-        self.folded = lru_cache(FOLDED)(lambda number: compiler(folded(self.backbone, number)))
+        self.compiler = compiler
+        self.folded: dict[int, Callable[..., Any]] = {}  # the last used one is the last
 
-    def forward(self, crops: Tensor, dataset_index: Tensor) -> Features:
+    def forward(self, crops: Tensor, dataset_index: Tensor) -> Any:
         numbers = dataset_index.unique().tolist()  # (B,) on the CPU
         if len(numbers) != 1:
             return super().forward(crops, dataset_index)
-        return tuple(maps.float() for maps in self.folded(numbers[0])(crops.to(self.dtype)))
+        return in_float32(self._folded(numbers[0])(crops.to(self.dtype)))
+
+    def _folded(self, number: int) -> Callable[..., Any]:
+        run = self.folded.pop(number, None)
+        if run is None:
+            for oldest in list(self.folded)[: len(self.folded) - FOLDED + 1]:
+                del self.folded[oldest]
+            run = self.compiler(folded(self.backbone, number))
+        self.folded[number] = run
+        return run
+
+    def _apply(self, *args, **kwargs) -> nn.Module:
+        self.folded.clear()  # these are copies, which would stay on the device before
+        return super()._apply(*args, **kwargs)
+
+
+class AutocastBackbone(FastBackbone):
+    """A backbone that is not a ``ViT``: torch chooses the type of each operation.
+
+    Such a backbone may combine its activations with float32 tensors of its own, which fails if all
+    its weights have another type.
+    """
+
+    def __init__(self, backbone: nn.Module, dtype: torch.dtype, compiler: Compiler) -> None:
+        super().__init__(backbone, torch.float32, compiler)
+        self.autocast = dtype
+
+    def forward(self, crops: Tensor, *dataset_index: Tensor) -> Any:
+        with torch.autocast(crops.device.type, self.autocast):
+            return super().forward(crops, *dataset_index)
+
+
+def fast_backbone(backbone: nn.Module, dtype: torch.dtype, compiler: Compiler) -> FastBackbone:
+    """Returns a backbone that computes in a type, as fast as its class allows."""
+    kind = FastBackbone
+    if not isinstance(backbone, ViT):
+        kind = FastBackbone if dtype is torch.float32 else AutocastBackbone
+    elif any(isinstance(module, ExpertLinear) for module in backbone.modules()):
+        kind = FoldingBackbone
+    return kind(backbone, dtype, compiler)
+
+
+def in_float32(features: Any) -> Any:
+    """The same tuple, list or tensor, with float32 tensors."""
+    return tree_map_only(Tensor, Tensor.float, features)
 
 
 class FastLayers(nn.Module):
@@ -77,8 +127,12 @@ class FastLayers(nn.Module):
 
 
 def fast_head(head: nn.Module, dtype: torch.dtype, compiler: Compiler) -> nn.Module:
-    """Returns a head that computes heatmaps with ``FastLayers``; other heads stay as they are."""
-    if not isinstance(head, HeatmapHead):
+    """Returns a head that computes heatmaps with ``FastLayers``; other heads stay as they are.
+
+    A subclass of ``HeatmapHead`` with its own ``forward`` is another head: it may use the layers
+    in another way.
+    """
+    if type(head).forward not in FORWARDS:
         return head
     layers = compiler(FastLayers(head, dtype))
     return with_parts(
@@ -86,21 +140,42 @@ def fast_head(head: nn.Module, dtype: torch.dtype, compiler: Compiler) -> nn.Mod
     )
 
 
-def has_experts(backbone: nn.Module) -> bool:
-    return any(isinstance(module, ExpertLinear) for module in backbone.modules())
-
-
 def folded(backbone: nn.Module, number: int) -> nn.Module:
-    """A backbone for one dataset; it shares all weights but those of the FFNs."""
+    """A backbone for one dataset; it shares all weights that have the same values."""
     with torch.inference_mode(False):  # the first batch may be in this mode, and a later one not
-        layers = [with_parts(layer, ffn=layer.ffn.fold(number)) for layer in backbone.layers]
+        layers = [
+            with_parts(layer, ffn=_sharing(layer.ffn.fold(number), layer.ffn))
+            for layer in backbone.layers
+        ]
     return with_parts(backbone, layers=nn.ModuleList(layers))
 
 
+def _sharing(ffn: nn.Module, other: nn.Module) -> nn.Module:
+    """An FFN that uses those layers of another one which have the same names and values."""
+    theirs = dict(other.named_children())
+    pairs = ((name, own, theirs.get(name)) for name, own in ffn.named_children())
+    return with_parts(ffn, **{name: their for name, own, their in pairs if _are_equal(own, their)})
+
+
+def _are_equal(one: nn.Module, other: nn.Module | None) -> bool:
+    if type(one) is not type(other):
+        return False
+    own, theirs = one.state_dict(), other.state_dict()
+    return own.keys() == theirs.keys() and all(torch.equal(own[key], theirs[key]) for key in own)
+
+
 def with_parts(module: nn.Module, **parts: nn.Module) -> nn.Module:
-    """A copy of a module that has other parts; it shares everything else with the module."""
+    """A copy of a module that has other parts. It shares its tensors and settings with the module.
+
+    Its hooks are its own. Hooks that load a state dict are left out: they are often methods of the
+    module, which would then stay in memory with all its parts.
+    """
     clone = copy(module)
     clone._modules = module._modules | parts
+    for name, value in vars(module).items():
+        if isinstance(value, OrderedDict):
+            setattr(clone, name, value.copy())
+    clone._load_state_dict_pre_hooks.clear()
     return clone
 
 
@@ -124,12 +199,15 @@ def converted(module: nn.Module, dtype: torch.dtype) -> nn.Module:
 
 
 def fused(layers: list[nn.Module]) -> list[nn.Module]:
-    """Folds each batch norm into the convolution before it; all layers are in evaluation mode."""
+    """Folds each batch norm into the convolution before it; all layers are in evaluation mode.
+
+    Batch norms after deconvolutions with groups stay: torch has no function for them.
+    """
     done = []
     for layer in layers:
         before = done[-1] if done else None
-        if isinstance(layer, _BatchNorm) and isinstance(before, nn.Conv2d | nn.ConvTranspose2d):
-            is_transposed = isinstance(before, nn.ConvTranspose2d)
+        is_transposed = isinstance(before, nn.ConvTranspose2d) and before.groups == 1
+        if isinstance(layer, _BatchNorm) and (is_transposed or isinstance(before, nn.Conv2d)):
             done[-1] = fuse_conv_bn_eval(before, layer, transpose=is_transposed)
         else:
             done.append(layer)

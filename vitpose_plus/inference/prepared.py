@@ -3,6 +3,7 @@
 Shapes: B crops, K keypoints, h w heatmaps.
 """
 
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -12,15 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference.compilers import Compiled, Compiler, check_compiler, uncompiled
-from vitpose_plus.inference.fast_parts import (
-    FastBackbone,
-    FoldingBackbone,
-    converted,
-    fast_head,
-    has_experts,
-    with_parts,
-)
+from vitpose_plus.inference.compilers import Compiler, check_compiler, compiler_of, uncompiled
+from vitpose_plus.inference.fast_parts import converted, fast_backbone, fast_head, with_parts
 from vitpose_plus.inference.precisions import AUTO, PRECISIONS, precision_of
 from vitpose_plus.inference.preprocessing import batched
 from vitpose_plus.models.dataset_names import module_name
@@ -99,7 +93,7 @@ class PreparedDatasets(Prepared):
         feats = self.network.extract_feat(crops, dataset_index)
         most = max(decoder.out_channels for decoder in decoders)
         rows, maps = [], []
-        for number in dataset_index.unique().tolist():
+        for number in dataset_index.unique().tolist() or [0]:  # a batch may be empty
             own = (dataset_index == number).nonzero()[:, 0].to(crops.device)
             found = decoders[number](tuple(each[own] for each in feats))
             rows.append(own)
@@ -136,7 +130,8 @@ def prepare(
     if compile:
         check_compiler(device)
     number = None if dataset is None else _number(model, dataset)
-    network = fast_network(model, PRECISIONS[precision], Compiled if compile else uncompiled)
+    compiler = compiler_of(device) if compile else uncompiled
+    network = fast_network(model, PRECISIONS[precision], compiler)
     if not isinstance(network, MultiDatasetTopdown):
         return Prepared(network, precision)
     if number is None:
@@ -148,17 +143,17 @@ def fast_network(
     model: BasePoseEstimator, dtype: torch.dtype, compiler: Compiler
 ) -> BasePoseEstimator:
     """Returns the estimator with fast parts; see ``prepare``."""
-    kind = FoldingBackbone if has_experts(model.backbone) else FastBackbone
     parts = {name: converted(part, torch.float32) for name, part in model.named_children()}
     network = with_parts(
         model,
         **parts
         | dict(
-            backbone=kind(model.backbone, dtype, compiler),
+            backbone=fast_backbone(model.backbone, dtype, compiler),
             head=_head(parts['head'], dtype, compiler),
             data_preprocessor=batched(parts['data_preprocessor']),
         ),
     )
+    network.test_cfg = deepcopy(model.test_cfg)
     if type(model) is TopdownPoseEstimator:  # a subclass may predict in another way
         network.__class__ = OneBatchTopdown
     network.eval()

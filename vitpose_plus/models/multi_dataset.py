@@ -4,12 +4,14 @@ Shapes: B batch, K keypoints of a dataset, h w heatmaps.
 """
 
 from collections import OrderedDict
+from functools import partial
 
 import torch
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
 from vitpose_plus.models.heads import Features, is_loss
 
@@ -27,7 +29,7 @@ class OneBatchTopdown(TopdownPoseEstimator):
             return self.extract_feat(inputs, *dataset_index)
         twice = [index.repeat(2) for index in dataset_index]
         both = self.extract_feat(torch.cat([inputs, inputs.flip(-1)]), *twice)
-        return list(zip(*(feat.chunk(2) for feat in both), strict=True))
+        return [tree_map_only(Tensor, partial(_half, number), both) for number in (0, 1)]
 
     def _predict(
         self, feats: Features | list[Features], data_samples: list[PoseDataSample]
@@ -35,6 +37,11 @@ class OneBatchTopdown(TopdownPoseEstimator):
         preds = self.head.predict(feats, data_samples, self.test_cfg)
         instances, fields = preds if isinstance(preds, tuple) else (preds, None)
         return self.add_pred_to_datasample(instances, fields, data_samples)
+
+
+def _half(number: int, feat: Tensor) -> Tensor:
+    """(2 * B, ...) -> the first or the second B rows."""
+    return feat.tensor_split(2)[number]
 
 
 @MODELS.register_module()
