@@ -10,15 +10,19 @@ from vitpose_plus.inference.prepared import prepare
 class PrepareHook(Hook):
     """Tests the fast form of the model (``prepare``).
 
+    The fast form has copies of weights, so all hooks that change weights run before.
+
     Args:
         precision: The precision of the network.
         compile: Whether ``torch.compile`` makes the network faster.
     """
 
+    priority = 'LOWEST'
+
     def __init__(self, precision: str, compile: bool) -> None:
         self.precision, self.compile = precision, compile
 
-    def before_test(self, runner: Runner) -> None:
+    def before_test_epoch(self, runner: Runner) -> None:
         is_wrapped = is_model_wrapper(runner.model)
         model = runner.model.module if is_wrapped else runner.model
         fast = prepare(model, precision=self.precision, compile=self.compile)
