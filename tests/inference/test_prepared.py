@@ -14,7 +14,8 @@ from tests.helpers.comparing import assert_same
 from vitpose_plus.errors import RunError, UserError
 from vitpose_plus.experiments.catalogue import read_config
 from vitpose_plus.inference.compilers import Compiled, uncompiled
-from vitpose_plus.inference.fast_parts import FOLDED, FastLayers, fast_backbone, fused
+from vitpose_plus.inference.fast_backbones import FOLDED, fast_backbone
+from vitpose_plus.inference.fast_heads import FastLayers, fused
 from vitpose_plus.inference.prepared import fast_network
 
 TINY = 'vitpose-plus-tiny_figures-256x192'

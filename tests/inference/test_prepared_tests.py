@@ -11,7 +11,7 @@ from mmengine.runner import get_priority
 from torch import distributed
 
 from tests.inference.test_prepared import PLAIN, built
-from vitpose_plus.inference.fast_parts import FastBackbone
+from vitpose_plus.inference.fast_backbones import FastBackbone
 from vitpose_plus.inference.prepared_tests import PrepareHook
 
 

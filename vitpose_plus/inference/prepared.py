@@ -14,7 +14,9 @@ from torch.nn import functional as F
 
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.compilers import Compiler, check_compiler, compiler_of, uncompiled
-from vitpose_plus.inference.fast_parts import converted, fast_backbone, fast_head, with_parts
+from vitpose_plus.inference.copying import converted, with_parts
+from vitpose_plus.inference.fast_backbones import fast_backbone
+from vitpose_plus.inference.fast_heads import fast_head
 from vitpose_plus.inference.precisions import AUTO, PRECISIONS, precision_of
 from vitpose_plus.inference.preprocessing import batched
 from vitpose_plus.models.dataset_names import module_name

@@ -16,7 +16,7 @@ import vitpose_plus
 from tests.helpers.comparing import assert_same
 from tests.inference.test_prepared import MIXED, TINY, built, crops_of, heatmaps
 from vitpose_plus.inference.compilers import uncompiled
-from vitpose_plus.inference.fast_parts import FastLayers, fast_head
+from vitpose_plus.inference.fast_heads import FastLayers, fast_head
 
 LOSS = dict(type='KeypointMSELoss')
 SIZES = dict(in_channels=8, out_channels=5, deconv_out_channels=(8,), deconv_kernel_sizes=(4,))
