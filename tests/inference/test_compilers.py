@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from vitpose_plus.inference.compilers import Compiled, Replayed, compiler_of
+from vitpose_plus.inference.compilers import PATIENCE, Compiled, Replayed, compiler_of
 
 
 class Doubling:
@@ -46,6 +46,14 @@ def test_a_replayed_graph_does_not_change_earlier_outputs():
     [first], [second] = (replayed(torch.full((3, 2), value)) for value in (1.0, 5.0))
     assert torch.equal(first, torch.full((3, 2), 2.0))
     assert torch.equal(second, torch.full((3, 2), 10.0))
+
+
+def test_small_batches_get_their_own_graph_if_there_are_many():
+    run = Doubling()
+    compiled = running(Compiled, run)
+    for count in (32, *[1] * (PATIENCE + 2), *[16] * (PATIENCE + 2)):
+        compiled(torch.ones(count, 2))
+    assert run.sizes == [32] * (PATIENCE + 1) + [1] * 2 + [32] * (PATIENCE + 2)
 
 
 def test_an_empty_batch_has_an_empty_result():

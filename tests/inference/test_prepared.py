@@ -1,5 +1,6 @@
 """``prepare``: the fast form of a model gives the results of the model itself."""
 
+from collections import Counter
 from copy import deepcopy
 
 import numpy as np
@@ -230,7 +231,7 @@ class Recording(Compiled):
 
     def __init__(self, module):
         nn.Module.__init__(self)
-        self.sizes, self.ran = set(), []
+        self.sizes, self.small, self.ran = set(), Counter(), []
         self.module = module
 
     def _run(self, *inputs):

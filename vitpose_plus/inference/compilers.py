@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from vitpose_plus.errors import RunError, UserError, reason
 Compiler = Callable[[nn.Module], Callable[..., Any]]
 # Graphs of one module: batch sizes times decoders or folded datasets. torch's limit is 8.
 MAX_GRAPHS = 256
+# Small batches that are filled up to at least four times their size before they get a graph.
+PATIENCE = 16
 
 
 def uncompiled(module: nn.Module) -> nn.Module:
@@ -25,7 +28,8 @@ class Compiled(nn.Module):
     """A module that ``torch.compile`` makes faster; its first call takes a minute or more.
 
     A graph has one batch size. A batch is filled up to the next batch size that has a graph, or to
-    a power of two if there is none, so the last batch of a run compiles nothing again.
+    a power of two if there is none, so the last batch of a run compiles nothing again. If many
+    batches are far smaller than all graphs, as in a film with few people, they get their own graph.
 
     Args:
         module: A module in evaluation mode. Its inputs have the batch in the first dimension, and
@@ -38,6 +42,7 @@ class Compiled(nn.Module):
         super().__init__()
         self._run = torch.compile(module, dynamic=False, **self.options)
         self.sizes: set[int] = set()
+        self.small: Counter[int] = Counter()
 
     def forward(self, *inputs: Tensor) -> Any:
         count = len(inputs[0])
@@ -56,10 +61,10 @@ class Compiled(nn.Module):
         return tree_map_only(Tensor, lambda each: self.kept(each[:count]), found)
 
     def _size(self, count: int) -> int:
-        return min(
-            (size for size in self.sizes if size >= count),
-            default=1 << max(count - 1, 0).bit_length(),
-        )
+        own = 1 << max(count - 1, 0).bit_length()
+        existing = min((size for size in self.sizes if size >= own), default=own)
+        self.small[own] += existing >= 4 * own
+        return own if self.small[own] > PATIENCE else existing
 
     def filled(self, each: Tensor, size: int) -> Tensor:
         """Adds rows of zeros to an input until it has ``size`` rows."""

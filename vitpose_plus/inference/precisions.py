@@ -50,5 +50,5 @@ def note_on(name: str, precision: str) -> str | None:
         return None
     return (
         f'The network computes in {precision}, for which this device has instructions; '
-        '--precision fp32 takes longer, and gives the same results on every device.'
+        '--precision fp32 takes longer, and its results hardly depend on the device.'
     )
