@@ -86,6 +86,7 @@ def test_losses_and_gradients_are_those_of_the_model_itself(model):
             close(found, expected)
 
 
+@pytest.mark.minutes
 def test_batches_of_any_size_need_two_graphs(model):
     """The hook compiles with ``fullgraph=True``: a graph break would be an error."""
     counter = CompileCounterWithBackend('eager')
@@ -112,6 +113,7 @@ def test_the_state_dict_is_unchanged_and_a_copy_is_not_compiled(model):
     assert counter.frame_count == 0
 
 
+@pytest.mark.minutes
 def test_a_model_in_ddp_is_compiled(tmp_path):
     model = plus().train()
     torch.distributed.init_process_group(
@@ -166,6 +168,7 @@ def test_the_hook_of_a_config_is_used_once():
     assert compiling.hooks_of(cfg) == [hook]
 
 
+@pytest.mark.minutes
 @pytest.mark.forks
 def test_a_stopped_and_resumed_training_ends_as_one_that_was_not_compiled(trainings):
     """Validations within the training run, too; the backend changes no operation."""

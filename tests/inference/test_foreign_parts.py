@@ -14,9 +14,10 @@ from torch import nn
 
 import vitpose_plus
 from tests.helpers.comparing import assert_same
-from tests.inference.test_prepared import MIXED, TINY, built, crops_of, heatmaps
+from tests.inference.test_prepared import MIXED, PLAIN, TINY, built, crops_of, heatmaps
 from vitpose_plus.inference.compilers import uncompiled
 from vitpose_plus.inference.fast_heads import FastLayers, fast_head
+from vitpose_plus.models.attention import FullAttention
 
 LOSS = dict(type='KeypointMSELoss')
 SIZES = dict(in_channels=8, out_channels=5, deconv_out_channels=(8,), deconv_kernel_sizes=(4,))
@@ -165,3 +166,21 @@ def test_an_empty_batch_has_empty_heatmaps():
     found = fast(crops_of(model, 0), MIXED[:0])
     assert found.shape[0] == 0
     assert found.shape[2:] == most[1:]
+
+
+class DoublingAttention(FullAttention):
+    """An attention of somebody else, which needs a float32 tensor of its own."""
+
+    def forward(self, x, hw):
+        return super().forward(x * torch.full((1,), 2.0), hw)
+
+
+def test_an_attention_of_somebody_else_can_compute_in_bf16():
+    model = built(PLAIN)
+    for layer in model.backbone.layers:
+        own = DoublingAttention(layer.norm1.weight.numel(), layer.attention.num_heads, (8, 6))
+        own.load_state_dict(layer.attention.state_dict())
+        layer.attention = own
+    crops = crops_of(model, 2)
+    found = vitpose_plus.prepare(model, precision='bf16')(crops)
+    assert_same(found, heatmaps(model, crops), roundings=8, precision=torch.bfloat16)

@@ -67,11 +67,16 @@ def check_compiling(cfg: Config) -> None:
             f'{where} distributes the model over several devices (strategy), which CompileHook '
             '(--compile) does not support: leave one of the two out.'
         )
+    if hooks[0].get('backend', INDUCTOR) == INDUCTOR and get_device() == 'cpu':
+        require_cxx()
+
+
+def require_cxx() -> None:
+    """Raises a ``UserError`` if ``torch.compile`` has no C++ compiler for the processor."""
     compiler = cxx_compiler()
-    needed = hooks[0].get('backend', INDUCTOR) == INDUCTOR and get_device() == 'cpu'
-    if needed and not shutil.which(compiler):
+    if not shutil.which(compiler):
         raise UserError(
-            f'CompileHook (--compile) needs a C++ compiler, but {compiler} is not installed: '
+            f'--compile (CompileHook) needs a C++ compiler, but {compiler} is not installed: '
             'install it (Debian and Ubuntu: apt install g++), set the variable CXX to another '
             'one, or leave --compile out.'
         )

@@ -1,7 +1,5 @@
 """Two ways to run a module: as it is, or compiled for fixed batch sizes."""
 
-import os
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map_only
 
-from vitpose_plus.errors import RunError, UserError, reason
+from vitpose_plus.engine.compiling import require_cxx
+from vitpose_plus.errors import RunError, reason
 
 Compiler = Callable[[nn.Module], Callable[..., Any]]
 # Graphs of one module: batch sizes times decoders or folded datasets. torch's limit is 8.
@@ -104,8 +103,5 @@ def compiler_of(device: torch.device) -> Compiler:
 
 def check_compiler(device: torch.device) -> None:
     """Raises a ``UserError`` if a program that ``torch.compile`` needs is missing."""
-    if device.type == 'cpu' and not shutil.which(os.environ.get('CXX', 'g++')):
-        raise UserError(
-            '--compile needs a C++ compiler for the processor: install g++ (or set the variable '
-            'CXX to another one), or leave out --compile.'
-        )
+    if device.type == 'cpu':
+        require_cxx()

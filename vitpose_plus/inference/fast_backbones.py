@@ -15,6 +15,7 @@ from vitpose_plus.inference.copying import converted, with_parts
 from vitpose_plus.models.ffn import ExpertLinear
 from vitpose_plus.models.vit import ViT
 
+KNOWN = {'vitpose_plus', 'torch', 'mmcv', 'mmengine', 'mmpose'}
 FOLDED = 2  # datasets whose folded FFNs are kept; those of ViTPose-H take 0.8 GB each in fp32
 
 
@@ -69,7 +70,7 @@ class FoldingBackbone(FastBackbone):
 
 
 class AutocastBackbone(FastBackbone):
-    """A backbone that is not a ``ViT``: torch chooses the type of each operation.
+    """A backbone that is not a ``ViT`` of known parts: torch chooses the type of each operation.
 
     Such a backbone may combine its activations with float32 tensors of its own, which fails if all
     its weights have another type.
@@ -86,12 +87,17 @@ class AutocastBackbone(FastBackbone):
 
 def fast_backbone(backbone: nn.Module, dtype: torch.dtype, compiler: Compiler) -> FastBackbone:
     """Returns a backbone that computes in a type, as fast as its class allows."""
-    kind = FastBackbone
-    if not isinstance(backbone, ViT):
-        kind = FastBackbone if dtype is torch.float32 else AutocastBackbone
-    elif any(isinstance(module, ExpertLinear) for module in backbone.modules()):
-        kind = FoldingBackbone
+    if dtype is not torch.float32 and not _is_known(backbone):
+        return AutocastBackbone(backbone, dtype, compiler)
+    has_experts = any(isinstance(module, ExpertLinear) for module in backbone.modules())
+    kind = FoldingBackbone if has_experts and isinstance(backbone, ViT) else FastBackbone
     return kind(backbone, dtype, compiler)
+
+
+def _is_known(backbone: nn.Module) -> bool:
+    """Whether it is a ``ViT`` without a class of somebody else, such as their own attention."""
+    packages = {type(module).__module__.split('.')[0] for module in backbone.modules()}
+    return isinstance(backbone, ViT) and packages <= KNOWN
 
 
 def in_float32(features: Any) -> Any:
