@@ -42,9 +42,10 @@ def plan_of(subject, folder):
     return Plan(subject, 4, ('fp32',), CPU, rounds=1, pictures=2, folder=folder)
 
 
-@pytest.fixture
-def subject(tmp_path):
-    return subject_of(tmp_path, head=WIDE)
+@pytest.fixture(scope='module')
+def subject(tmp_path_factory):
+    """A model with experts, which no test changes."""
+    return subject_of(tmp_path_factory.mktemp('subject'), head=WIDE)
 
 
 def expected(subject, crops):

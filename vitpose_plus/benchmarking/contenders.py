@@ -36,7 +36,11 @@ class Contender:
 
     def chosen(self, plan: Plan, able: Sequence[str]) -> list[str]:
         """The precisions of the plan that are among ``able`` and worth measuring."""
-        return [p for p in plan.precisions if p in able and self.runs(p, plan.device)]
+        wanted = [p for p in plan.precisions if p in able]
+        chosen = [p for p in wanted if self.runs(p, plan.device)]
+        for precision in set(wanted) - set(chosen):
+            plan.note(f'torch is not measured in {precision}: it is slow on {plan.device}.')
+        return chosen
 
     def forward(self, plan: Plan, precision: str) -> Iterator[Way]:
         """Yields ways from normalised crops to heatmaps."""

@@ -29,7 +29,7 @@ class DenseExperts(nn.Module):
 
     def forward(self, x: Tensor, dataset_index: Tensor) -> Tensor:
         """(B, N, F) -> (B, N, P)."""
-        index = dataset_index.to(x.device).view(-1, 1, 1)
+        index = dataset_index.to(x.device, non_blocking=True).view(-1, 1, 1)
         parts = zip(self.weight.unbind(), self.bias.unbind(), strict=True)
         return sum(F.linear(x, *each) * (index == number) for number, each in enumerate(parts))
 
@@ -61,7 +61,7 @@ class DenseMixture(Contender):
         dtype = DTYPES[precision]
         network.to(dtype)
         crops = subject.crops(plan.batch).to(dtype)
-        index = torch.full((plan.batch,), subject.number(subject.dataset))
+        index = torch.full((plan.batch,), subject.number(subject.dataset), device=plan.device)
         run = partial(_heatmaps, network, subject.dataset, crops, index)
         yield plan.forward_way(self.title, precision, run, is_own=False)
 

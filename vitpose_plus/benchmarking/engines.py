@@ -67,10 +67,10 @@ class Torch(Contender):
     def train(self, plan: Plan) -> Iterator[Way]:
         subject = plan.subject
         if subject.has_several and 'num_experts' in subject.model.network.cfg.model.backbone.ffn:
+            experts = self.trained(trainable(subject))  # first: the others are compared with it
+            yield from steps(plan, f'{self.title}, experts', experts)
             plain = self.trained(trainable(subject, share_ffns))
             yield from steps(plan, f'{self.title}, plain FFNs', plain)
-            experts = self.trained(trainable(subject))
-            yield from steps(plan, f'{self.title}, experts', experts)
         else:
             yield from steps(plan, self.title, self.trained(trainable(subject)))
 
@@ -94,7 +94,7 @@ class Compiled(Torch):
     is_compiled = True
 
     def trained(self, network: nn.Module) -> nn.Module:
-        network.forward = torch.compile(network.forward)  # as mmengine's runner with compile=True
+        network.backbone.compile(fullgraph=True)  # as ``CompileHook``
         return network
 
     def decode(self, plan: Plan) -> Iterator[Way]:

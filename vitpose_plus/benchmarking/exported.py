@@ -13,7 +13,6 @@ from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.predicting import FolderPrediction
 from vitpose_plus.benchmarking.training import training_data
 from vitpose_plus.benchmarking.ways import Way
-from vitpose_plus.experiments.catalogue import load_config
 from vitpose_plus.export.describing import Options
 from vitpose_plus.export.exporting import export, fold
 from vitpose_plus.inference.engines.description import HEATMAPS, KEYPOINTS
@@ -56,8 +55,7 @@ class Exporting(Contender):
             plan.on_message(f'Exporting {subject.dataset} to {self.ending} in {precision} ...')
             data = None
             if precision in CALIBRATED:
-                config = load_config(plan.calibrate) if plan.calibrate else None
-                data = config or training_data(subject, plan.folder)
+                data = plan.calibrate or training_data(subject, plan.folder)
             model = fold(subject.model, subject.dataset)
             model = replace(model, network=deepcopy(model.network).cpu())
             export(model, path, Options(outputs=outputs, precision=precision), data)

@@ -19,6 +19,7 @@ from vitpose_plus.checkpoints.converting import convert
 from vitpose_plus.checkpoints.hugging_face import config_json
 from vitpose_plus.checkpoints.layouts.heads import own_prefix
 from vitpose_plus.errors import UserError
+from vitpose_plus.inference.compilers import CUDA_GRAPHS
 
 HEAD = 'head.'
 
@@ -99,7 +100,7 @@ class CompiledHuggingFacePlain(HuggingFacePlain):
     whole_precisions = ()
 
     def finished(self, model: nn.Module) -> nn.Module:
-        return torch.compile(model)
+        return compiled(model)
 
 
 class CompiledHuggingFaceExperts(HuggingFaceExperts):
@@ -109,7 +110,13 @@ class CompiledHuggingFaceExperts(HuggingFaceExperts):
     whole_precisions = ()
 
     def finished(self, model: nn.Module) -> nn.Module:
-        return torch.compile(model)
+        return compiled(model)
+
+
+def compiled(model: nn.Module) -> nn.Module:
+    """The model, compiled with the options that ``prepare`` uses: CUDA graphs on a GPU."""
+    is_on_gpu = next(model.parameters()).is_cuda
+    return torch.compile(model, dynamic=False, **(CUDA_GRAPHS if is_on_gpu else {}))
 
 
 def converted(state: dict[str, Tensor], network: nn.Module, device: torch.device) -> Any:

@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 
 from vitpose_plus.version import __version__
@@ -17,6 +18,12 @@ PACKAGES = (
 )
 # Instructions for products in bf16 and int8, as Linux names them.
 INSTRUCTIONS = ('avx2', 'avx512f', 'avx512_bf16', 'amx_bf16', 'amx_int8')
+
+
+def use_threads(count: int) -> None:
+    """Sets the threads of torch and OpenCV; ONNX Runtime and OpenVINO take as many as torch."""
+    torch.set_num_threads(count)
+    cv2.setNumThreads(count)
 
 
 def describe(device: torch.device) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from functools import partial
 from vitpose_plus.benchmarking.ceilings import computes, product
 from vitpose_plus.benchmarking.contenders import Contender
 from vitpose_plus.benchmarking.plans import Plan
-from vitpose_plus.benchmarking.training import loader_of, training_data
+from vitpose_plus.benchmarking.training import load_on_one_thread, loader_of, training_data
 from vitpose_plus.benchmarking.ways import Way
 
 
@@ -82,7 +82,8 @@ class Load(Measurement):
 
     def ways(self, plan: Plan, contenders: Sequence[Contender]) -> Iterator[Way]:
         batches = loader_of(training_data(plan.subject, plan.folder), plan.batch)
-        yield Way('training loader', 'fp32', partial(next, batches), plan.batch)
+        run = partial(load_on_one_thread, batches)
+        yield Way('training loader', 'fp32', run, plan.batch)
 
 
 def ceilings(plan: Plan, ways: Sequence[Way]) -> Iterator[Way]:

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from mmengine.config import Config
 
 from vitpose_plus.benchmarking.pictures import Pictures, write_pictures
 from vitpose_plus.benchmarking.subjects import Subject
@@ -24,7 +25,7 @@ class Plan:
         rounds: The number of times that every way is timed.
         pictures: The number of pictures in ``predict``.
         folder: A temporary folder.
-        calibrate: The config whose training data calibrates int8; None: synthetic figures.
+        calibrate: The config whose training data calibrates int8; None: that of the model.
         notes: Sentences about what could not be measured; contenders add to them.
         on_message: A function that is called with a sentence before every step that takes long.
     """
@@ -36,7 +37,7 @@ class Plan:
     rounds: int
     pictures: int
     folder: Path
-    calibrate: str | None = None
+    calibrate: Config | None = None
     notes: list[str] = field(default_factory=list)
     on_message: Callable[[str], None] = field(default=lambda text: None, repr=False)
 

@@ -67,24 +67,35 @@ def choose(model: str, kinds: Sequence[str], engines: Sequence[str], compete: bo
     return Choice(contenders, notes)
 
 
-def measure(plan: Plan, what: str, contenders: Sequence[Contender]) -> list[Row]:
-    """Measures all ways of one word of ``--what`` in one run.
+def measure_all(plan: Plan, kinds: Sequence[str], contenders: Sequence[Contender]) -> list[Row]:
+    """Measures several words of ``--what``, one after the other.
 
     Raises:
         UserError: There is nothing to measure with these engines and precisions.
     """
+    rows = [row for what in kinds for row in measure(plan, what, contenders)]
+    if not rows:
+        raise UserError(f'{_nothing(*kinds)}: give other --engine and --precision.')
+    return rows
+
+
+def measure(plan: Plan, what: str, contenders: Sequence[Contender]) -> list[Row]:
+    """Measures all ways of one word of ``--what`` in one run; none is a note of the plan."""
     plan.on_message(f'Preparing {what} ...')
     ways = list(MEASUREMENTS[what].ways(plan, contenders))
     if not any(way.name != CEILING for way in ways):
-        raise UserError(
-            f'--what {what} has nothing to measure: give other --engine and --precision.'
-        )
+        plan.note(f'{_nothing(what)} with these engines and precisions.')
+        return []
     plan.on_message(f'Measuring {len(ways)} ways of {what} in {plan.rounds} rounds ...')
     measured = alternate(ways, plan.rounds, METERS[plan.device.type](plan.device))
     rows = rows_of(what, ways, measured)
     del ways
     gc.collect()
     return rows
+
+
+def _nothing(*kinds: str) -> str:
+    return f'--what {" ".join(kinds)} has nothing to measure'
 
 
 def rows_of(what: str, ways: Sequence[Way], measured: Sequence[Measured]) -> list[Row]:

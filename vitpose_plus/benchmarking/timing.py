@@ -19,12 +19,14 @@ class Measured(NamedTuple):
 
 
 def alternate(ways: Sequence[Way], rounds: int, meter: Meter) -> list[Measured]:
-    """Runs every way twice to warm up, and then all ways in turn, ``rounds`` times.
+    """Runs every way three times to warm up, and then all ways in turn, ``rounds`` times.
 
-    Every second round has the opposite order. The peak memory is that of the first warm-up call.
+    The first call compiles, and the second one records CUDA graphs; the peak memory is that of the
+    second call. Every second round has the opposite order.
     """
     peaks, repeats = [], []
     for way in ways:
+        way.run()
         peaks.append(meter.peak(way.run))
         seconds = meter.seconds(way.run)
         repeats.append(min(MAX_REPEATS, math.ceil(MIN_SECONDS / max(seconds, 1e-9))))

@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
@@ -28,7 +29,7 @@ from vitpose_plus.experiments.catalogue import shipped_configs
 
 # The optimiser's wrapper of each precision, as the included configs train in it.
 WRAPPERS = dict(fp32='OptimWrapper', bf16='Bf16OptimWrapper')
-PARAMETERS = ('optimizer', 'constructor', 'paramwise_cfg', 'type')  # of the optimiser itself
+OPTIMISER = ('optimizer', 'constructor', 'paramwise_cfg')  # settings of the optimiser itself
 FIGURES = 60  # pictures of each set
 Change = Callable[[nn.Module], nn.Module]
 
@@ -44,13 +45,14 @@ def steps(plan: Plan, name: str, network: nn.Module, is_own: bool = True) -> Ite
         raise UserError(f'{cfg.filename} has no optim_wrapper: leave out --what train.')
     network = network.to(plan.device).train()
     batch = batch_of(plan.subject, plan.batch)
-    settings = dict(cfg.optim_wrapper)
+    settings = {key: cfg.optim_wrapper[key] for key in OPTIMISER if key in cfg.optim_wrapper}
     with redirect_stdout(StringIO()):  # the constructor of mmpose prints its arguments
         built = build_optim_wrapper(network, dict(settings, type='OptimWrapper'))
-    own = {key: value for key, value in settings.items() if key not in PARAMETERS}
+    clip = cfg.optim_wrapper.get('clip_grad')
     for precision in plan.precisions:
         if kind := WRAPPERS.get(precision):
-            wrapper = OPTIM_WRAPPERS.build(dict(own, type=kind, optimizer=built.optimizer))
+            own = dict(type=kind, optimizer=built.optimizer, clip_grad=clip)
+            wrapper = OPTIM_WRAPPERS.build(own)
             step = partial(network.train_step, batch, wrapper)
             yield plan.training_way(name, precision, step, is_own)
 
@@ -110,10 +112,10 @@ def training_data(subject: Subject, folder: Path) -> Config:
 
 def is_included(config: str) -> bool:
     """Whether a config is one of the package, by its name or by its path."""
-    path = shipped_configs().get(config.removesuffix('.py'))
+    if not os.path.isfile(config):
+        return config.removesuffix('.py') in shipped_configs()
     found = shipped_configs().get(Path(config).stem)
-    is_same = found is not None and os.path.isfile(config) and os.path.samefile(config, found)
-    return path is not None or is_same
+    return found is not None and os.path.samefile(config, found)
 
 
 def _move(part: Any, figures: Path) -> None:
@@ -123,10 +125,20 @@ def _move(part: Any, figures: Path) -> None:
 
 
 def loader_of(cfg: Config, batch: int) -> Iterator[Any]:
-    """Yields batches of the training data without end, which are made in this process."""
+    """Yields full batches of the training data without end, which are made in this process."""
     settings = dict(cfg.train_dataloader, batch_size=batch, num_workers=0)
-    settings |= dict(persistent_workers=False, drop_last=True)
+    settings |= dict(persistent_workers=False, sampler=dict(type='InfiniteSampler', shuffle=True))
     with redirect_stdout(StringIO()):  # the COCO tools print every step
-        loader = Runner.build_dataloader(settings)
-    while True:
-        yield from loader
+        yield from Runner.build_dataloader(settings)
+
+
+def load_on_one_thread(batches: Iterator[Any]) -> Any:
+    """Returns the next batch; torch and OpenCV use one thread, as in a worker."""
+    threads, by_opencv = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    try:
+        return next(batches)
+    finally:
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(by_opencv)

@@ -17,13 +17,12 @@ CHARTS = ('.png', '.svg', '.pdf')
 
 
 def run(args: argparse.Namespace) -> None:
-    import torch
-
-    from vitpose_plus.benchmarking.machine import describe
+    from vitpose_plus.benchmarking.machine import describe, use_threads
     from vitpose_plus.benchmarking.plans import Plan
     from vitpose_plus.benchmarking.reporting import draw_chart, print_all, workers, write_json
-    from vitpose_plus.benchmarking.running import choose, measure
+    from vitpose_plus.benchmarking.running import choose, measure_all
     from vitpose_plus.benchmarking.subjects import CONFIG, open_subject
+    from vitpose_plus.experiments.catalogue import load_config
     from vitpose_plus.inference.engines.opening import device_of, is_exported
     from vitpose_plus.inference.models import origin_of
     from vitpose_plus.inference.precisions import precision_of
@@ -34,27 +33,17 @@ def run(args: argparse.Namespace) -> None:
     choice = choose(name, kinds, list(dict.fromkeys(args.engine)), not args.no_competitors)
     origin = origin_of(name, args.checkpoint)
     device = device_of(name, args.device) if is_exported(name) else origin.device_of(args.device)
+    calibrate = load_config(args.calibrate) if args.calibrate else None
     if args.threads:
-        torch.set_num_threads(args.threads)
-    default = ('fp32', precision_of('auto', device))
-    precisions = tuple(dict.fromkeys(args.precision or default))
-    rows = []
+        use_threads(args.threads)
+    precisions = tuple(dict.fromkeys(args.precision or ('fp32', precision_of('auto', device))))
     with tempfile.TemporaryDirectory() as folder:
         print(f'Loading {name} ...')
         subject = open_subject(name, args.checkpoint, args.dataset, device, Path(folder))
-        plan = Plan(
-            subject,
-            args.batch,
-            precisions,
-            device,
-            args.rounds,
-            args.pictures,
-            Path(folder),
-            args.calibrate,
-            on_message=print,
-        )
-        for what in kinds:
-            rows += measure(plan, what, choice.contenders)
+        counts = dict(batch=args.batch, rounds=args.rounds, pictures=args.pictures)
+        places = dict(folder=Path(folder), calibrate=calibrate, on_message=print)
+        plan = Plan(subject, precisions=precisions, device=device, **counts, **places)
+        rows = measure_all(plan, kinds, choice.contenders)
     facts = facts_of(args, subject) | dict(machine=describe(device))
     notes = [*filter(None, [random_note(subject), workers(rows)]), *choice.notes, *plan.notes]
     print_all(facts, rows, notes)
@@ -70,6 +59,8 @@ def check_places(args: argparse.Namespace) -> None:
         if path:
             files.check_output(path, endings)
             files.refuse_existing(path, args.force)
+    if args.json and args.chart and Path(args.json).resolve() == Path(args.chart).resolve():
+        raise UserError(f'--json and --chart both name {args.json}: give two names.')
     if args.checkpoint and not args.model:
         raise UserError('--checkpoint has the weights of --model: give the config with --model.')
 

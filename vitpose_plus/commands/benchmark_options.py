@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--threads',
         type=positive,
         metavar='N',
-        help='threads of torch, ONNX Runtime and OpenVINO on the CPU [as torch chooses]',
+        help='threads of torch, OpenCV, ONNX Runtime and OpenVINO on the CPU [as they choose]',
     )
     parser.add_argument(
         '--no-competitors', action='store_true', help='measure only the engines of this package'
@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--calibrate',
         metavar='CONFIG',
         help='for --precision int8: the config whose training data is used to measure the values '
-        'in the network [synthetic figures]',
+        'in the network [synthetic figures for an included config, else your training data]',
     )
     parser.add_argument('--json', metavar='FILE', help='write all numbers into this file')
     parser.add_argument(
