@@ -55,7 +55,7 @@ def test_everything_is_written_and_shown(quick, capsys, tmp_path):
     assert len(one['seconds']) == 1
     assert one['share'] > 0
     text = capsys.readouterr().out
-    assert 'time / ours' in text
+    assert 'ceiling' in text
     assert 'The weights are random' in text
     # Its decoder has 64 channels, and transformers has a class for 256 only.
     assert "Hugging Face, plain is not measured: Hugging Face's decoder has 256 channels" in text

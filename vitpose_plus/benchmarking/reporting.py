@@ -1,10 +1,12 @@
 """The results of a benchmark: a table, a JSON file and a chart."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -14,9 +16,12 @@ from vitpose_plus.benchmarking.ways import Row
 from vitpose_plus.files import replacing
 
 BAR = 0.32  # inches
+HEADING = 0.75  # inches of a title and an axis
 WIDTH = 140  # characters of the tables in a file
+EXACT = 9999.5  # larger numbers are integers
 RATIOS = ('time_by_ours', 'time_by_best')  # in JSON files
 LOADING, TRAINING = 'load', 'train'
+PALE = 0.4  # the opacity of bars that do a part of the work
 
 
 def table_of(what: str, rows: Sequence[Row]) -> Table:
@@ -26,11 +31,13 @@ def table_of(what: str, rows: Sequence[Row]) -> Table:
     package with the same precision; ``time / best`` is divided by that of our fastest row.
     """
     measurement = MEASUREMENTS[what]
-    table = Table(title=measurement.title, title_justify='left')
-    table.add_column('way', no_wrap=True)
-    for name in ('precision', 'ms', measurement.unit, 'time / ours', 'time / best', 'of ceiling'):
-        table.add_column(name, justify='right')
-    table.add_column('memory', justify='right')
+    look = dict(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title_justify='left')
+    table = Table(title=measurement.title, **look)
+    table.add_column('way', overflow='fold')  # the only column that a narrow terminal narrows
+    speed = measurement.unit.replace('/', '\nper ')
+    ratios = 'time /\nours', 'time /\nbest', 'of\nceiling'
+    for name in ('precision', 'ms', speed, *ratios, 'memory\nin GiB'):
+        table.add_column(name, justify='right', no_wrap=True)
     for row in rows:
         table.add_row(*cells(row, rows))
     return table
@@ -38,14 +45,19 @@ def table_of(what: str, rows: Sequence[Row]) -> Table:
 
 def cells(row: Row, rows: Sequence[Row]) -> list[str]:
     """The cells of a row of the table."""
-    milliseconds = f'{row.median * 1e3:.4g}'
-    memory = f'{row.memory / 2**30:.2f} GiB'
+    milliseconds = number(row.median * 1e3)
+    memory = f'{row.memory / 2**30:.2f}'
     if row.name == CEILING:
-        speed = f'{row.flops / row.median / 1e9:.0f} GFLOP/s'
-        return [row.name, row.precision, milliseconds, speed, '', '', '', memory]
+        name = f'{row.name}, {row.flops / row.median / 1e9:.0f} GFLOP/s'
+        return [name, row.precision, milliseconds, '', '', '', '', memory]
     share = f'{row.share:.0%}' if row.share else ''
     ratios = [f'{each:.2f}' if each else '' for each in relative(row, of_group(row, rows))]
-    return [row.name, row.precision, milliseconds, f'{row.per_second:.4g}', *ratios, share, memory]
+    return [row.name, row.precision, milliseconds, number(row.per_second), *ratios, share, memory]
+
+
+def number(value: float) -> str:
+    """Four digits, and never an exponent of a large number."""
+    return f'{value:.4g}' if value < EXACT else f'{value:.0f}'
 
 
 def relative(row: Row, rows: Sequence[Row]) -> tuple[float, float]:
@@ -67,11 +79,11 @@ def workers(rows: Sequence[Row]) -> str | None:
     loaded = loaders[0].per_second
     best = max(models, key=lambda row: row.per_second)
     limit = 'loader' if best.per_second > loaded else 'model'
+    needed = max(1, math.ceil(best.per_second / loaded))
     return (
-        f'One worker loads {loaded:.4g} samples/s, and the fastest training step ({best.name}, '
-        f'{best.precision}) uses {best.per_second:.4g}: with one worker the {limit} is the limit, '
-        f'and the device needs {max(1, -int(-best.per_second // loaded))} of them, each on a core '
-        'of its own.'
+        f'One worker loads {number(loaded)} samples/s, and the fastest training step '
+        f'({best.name}, {best.precision}) uses {number(best.per_second)}: with one worker the '
+        f'{limit} is the limit, and the device needs {needed} of them, each on a core of its own.'
     )
 
 
@@ -82,11 +94,17 @@ def print_all(facts: dict[str, Any], rows: Sequence[Row], notes: Sequence[str]) 
         console.width = WIDTH
     for what in dict.fromkeys(row.what for row in rows):
         console.print(table_of(what, [row for row in rows if row.what == what]))
-    machine = facts['machine']
-    names = machine.get('gpu') or machine['processor']
-    console.print(f'{names}, {machine["threads"]} threads, torch {machine["versions"]["torch"]}')
+        console.print()
+    console.print(f'{machine_of(facts)}, torch {facts["machine"]["versions"]["torch"]}')
     for note in notes:
         console.print(note)
+
+
+def machine_of(facts: dict[str, Any]) -> str:
+    """The name of the device, and its threads."""
+    machine = facts['machine']
+    threads = f'{machine["threads"]} thread{"s" * (machine["threads"] > 1)}'
+    return f'{machine.get("gpu") or machine["processor"]}, {threads}'
 
 
 def write_json(
@@ -111,31 +129,36 @@ def of_group(row: Row, rows: Sequence[Row]) -> list[Row]:
 
 
 def draw_chart(path: Path, facts: dict[str, Any], rows: Sequence[Row]) -> None:
-    """Writes a chart with a bar for every row: samples per second."""
+    """Writes a chart with a bar for every row: samples per second.
+
+    Bars of this package are blue, bars of other programs are grey, and bars of ways that do a part
+    of the work are pale.
+    """
     from matplotlib.figure import Figure  # without pyplot no window can open
 
     groups = {
         what: [row for row in rows if row.what == what and row.name != CEILING]
         for what in dict.fromkeys(row.what for row in rows)
     }
-    counts = [len(each) + 2 for each in groups.values()]
-    figure = Figure((9, BAR * sum(counts) + 0.6), layout='constrained')
+    counts = [len(each) for each in groups.values()]
+    height = BAR * sum(counts) + HEADING * (len(groups) + 1)
+    figure = Figure((9, height), layout='constrained')
     panels = figure.subplots(len(groups), squeeze=False, height_ratios=counts).flat
     for axes, (what, own) in zip(panels, groups.items(), strict=True):
         labels = [f'{row.name}, {row.precision}' for row in own]
         colours = ['C0' if row.is_own else 'C7' for row in own]
-        bars = axes.barh(range(len(own)), [row.per_second for row in own], color=colours)
-        axes.bar_label(bars, fmt='%.3g', padding=3, fontsize=8)
+        speeds = [row.per_second for row in own]
+        bars = axes.barh(range(len(own)), speeds, color=colours)
+        for bar, row in zip(bars, own, strict=True):
+            bar.set_alpha(PALE if row.is_limit else None)
+        axes.bar_label(bars, [number(each) for each in speeds], padding=3, fontsize=8)
         axes.set_yticks(range(len(own)), labels, fontsize=8)
-        axes.invert_yaxis()
+        axes.tick_params(axis='x', labelsize=8)
+        axes.set_ylim(len(own) - 0.4, -0.6)
         axes.margins(x=0.12)
         axes.set_title(MEASUREMENTS[what].title, fontsize=9, loc='left')
         axes.set_xlabel(MEASUREMENTS[what].unit, fontsize=8)
-    machine = facts['machine']
-    figure.suptitle(
-        f'{facts["model"]}: {machine.get("gpu") or machine["processor"]}, '
-        f'{machine["threads"]} threads',
-        fontsize=9,
-    )
+    legend = 'blue: vitpose_plus, grey: other programs, pale: a part of the work'
+    figure.suptitle(f'{facts["model"]}: {machine_of(facts)}\n{legend}', fontsize=9)
     with replacing(path) as new:
         figure.savefig(new, dpi=110)
