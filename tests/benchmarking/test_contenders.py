@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.runner import Runner
 
 from tests.helpers.comparing import assert_same
 from tests.helpers.demo import TINY
@@ -21,8 +22,15 @@ from vitpose_plus.benchmarking.pictures import BOXES, write_pictures
 from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.predicting import FolderPrediction
 from vitpose_plus.benchmarking.subjects import Subject
-from vitpose_plus.benchmarking.training import share_ffns, steps, trainable
+from vitpose_plus.benchmarking.training import (
+    load_on_one_thread,
+    loader_of,
+    share_ffns,
+    steps,
+    trainable,
+)
 from vitpose_plus.evaluation.complexity import multiply_adds
+from vitpose_plus.experiments.catalogue import load_config
 from vitpose_plus.inference.results import Result
 from vitpose_plus.models.building import build_on_meta
 from vitpose_plus.models.ffn import ExpertLinear
@@ -116,16 +124,39 @@ def test_all_experts_of_a_network_are_replaced(subject):
     assert not with_dense_experts(trainable(subject, share_ffns))
 
 
-@pytest.mark.parametrize('precision', ['fp32', 'bf16'])
-def test_a_training_step_changes_the_weights(subject, tmp_path, precision):
+def test_a_training_step_changes_the_weights(subject, tmp_path):
     plan = plan_of(subject, tmp_path)
-    plan.precisions = (precision,)
+    plan.precisions = ('fp32', 'bf16')
     network = trainable(subject)
-    [way] = steps(plan, 'experts', network)
-    before = network.backbone.layers[0].ffn.fc1.weight.detach().clone()
-    losses = [way.run()['loss'].item() for _ in range(2)]
-    assert np.isfinite(losses).all()
-    assert not torch.equal(network.backbone.layers[0].ffn.fc1.weight, before)
+    weight = network.backbone.layers[0].ffn.fc1.weight
+    ways = list(steps(plan, 'experts', network))
+    assert [way.precision for way in ways] == ['fp32', 'bf16']
+    for way in ways:
+        before = weight.detach().clone()
+        assert np.isfinite(way.run()['loss'].item())
+        assert not torch.equal(weight, before)
+
+
+def test_the_loader_uses_one_thread():
+    def threads():
+        return torch.get_num_threads(), cv2.getNumThreads()
+
+    before = threads()
+    assert load_on_one_thread(threads() for _ in range(1)) == (1, 1)
+    assert threads() == before
+
+
+def test_the_loader_has_full_batches_of_little_data(workplace):
+    cfg = load_config(TINY)
+    size = (
+        len(
+            Runner.build_dataloader(
+                dict(cfg.train_dataloader, num_workers=0, persistent_workers=False)
+            ).dataset
+        )
+        + 1
+    )
+    assert len(next(loader_of(cfg, size))['inputs']) == size
 
 
 def test_operations_are_those_of_backbone_and_head(tmp_path):
