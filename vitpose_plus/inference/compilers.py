@@ -96,7 +96,7 @@ class Replayed(Compiled):
         return each.clone()
 
 
-def compiler_of(device: torch.device) -> Compiler:
+def compiler_of(device: torch.device) -> type[Compiled]:
     """The class that compiles a module on this device."""
     return dict(cuda=Replayed).get(device.type, Compiled)
 
