@@ -126,7 +126,7 @@ def run(log: str, command: list[str], stop: float) -> bool:
     with open(OUT / f'{log}.txt', 'a') as file:
         process = subprocess.Popen(command, cwd=OUT, env=environment, stdout=file, stderr=file)
         try:
-            return process.wait(max(1.0, stop - time.monotonic())) == 0
+            return process.wait(max(0.0, stop - time.monotonic())) == 0
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGTERM)
             process.wait()

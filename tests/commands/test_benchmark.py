@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers.export_models import PLAIN, PLUS, random_model
 from tests.helpers.exported import write
-from vitpose_plus.benchmarking import ceilings, measurements
+from vitpose_plus.benchmarking import ceilings, decoding, measurements
 from vitpose_plus.benchmarking.ceilings import CEILING
 from vitpose_plus.benchmarking.competitors import COMPETITORS
 from vitpose_plus.benchmarking.contenders import Contender
@@ -30,6 +30,7 @@ def quick(monkeypatch, tmp_path, model):
     monkeypatch.chdir(tmp_path)
     small = partial(ceilings.product, side=64)
     monkeypatch.setattr(measurements, 'product', small)
+    monkeypatch.setattr(decoding, 'BATCH', 4)
     for name in ('config.py', 'random.pth'):
         (tmp_path / name).symlink_to(model / name)
     return ['benchmark', '--model', 'config.py', '--batch', '6', '--rounds', '1']

@@ -19,7 +19,7 @@ from vitpose_plus.checkpoints.converting import convert
 from vitpose_plus.checkpoints.hugging_face import config_json
 from vitpose_plus.checkpoints.layouts.heads import own_prefix
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference.compilers import CUDA_GRAPHS
+from vitpose_plus.inference.compilers import compiler_of
 
 HEAD = 'head.'
 
@@ -115,8 +115,8 @@ class CompiledHuggingFaceExperts(HuggingFaceExperts):
 
 def compiled(model: nn.Module) -> nn.Module:
     """The model, compiled with the options that ``prepare`` uses: CUDA graphs on a GPU."""
-    is_on_gpu = next(model.parameters()).is_cuda
-    return torch.compile(model, dynamic=False, **(CUDA_GRAPHS if is_on_gpu else {}))
+    options = compiler_of(next(model.parameters()).device).options
+    return torch.compile(model, dynamic=False, **options)
 
 
 def converted(state: dict[str, Tensor], network: nn.Module, device: torch.device) -> Any:
