@@ -172,7 +172,9 @@ class ViT(BaseModule):
     def embed(self, x: Tensor) -> Tensor:
         """(B, 3, height, width) -> tokens with their positions, (B, H, W, C)."""
         hw = self.grid_hw(x.shape[-2:])
-        return self.patch_embed(x).permute(0, 2, 3, 1) + resize_table(self.pos_embed, hw)
+        grid = self.patch_embed(x).permute(0, 2, 3, 1)
+        # All layers keep this order in memory; norms and sums are slower in another one.
+        return (grid + resize_table(self.pos_embed, hw)).contiguous()
 
     def encode(self, x: Tensor, hw: tuple[int, int], dataset_index: Tensor | None = None) -> Tensor:
         """Runs all layers and the final norm on tokens (B, N, C) of a grid ``hw``. Prefix tokens
