@@ -14,7 +14,15 @@ from torch import nn
 
 import vitpose_plus
 from tests.helpers.comparing import assert_same
-from tests.inference.test_prepared import MIXED, PLAIN, TINY, built, crops_of, heatmaps
+from tests.inference.test_prepared import (
+    MIXED,
+    PLAIN,
+    TINY,
+    built,
+    crops_of,
+    heatmaps,
+    with_random_norms,
+)
 from vitpose_plus.inference.compilers import uncompiled
 from vitpose_plus.inference.fast_heads import FastLayers, fast_head
 from vitpose_plus.models.attention import FullAttention
@@ -55,28 +63,20 @@ class Listed(nn.Module):
         return [x, x.flip(-2)]
 
 
-def filled(module):
-    for each in module.modules():
-        if isinstance(each, nn.BatchNorm2d):
-            nn.init.uniform_(each.weight)
-            nn.init.normal_(each.bias)
-            nn.init.normal_(each.running_mean)
-            nn.init.uniform_(each.running_var, 0.5, 2)
-    return module.eval()
-
-
 def own_estimator():
     """An estimator whose backbone and neck are not ours."""
     model = TopdownPoseEstimator(
         backbone=dict(type='ResNet', depth=18), head=dict(type='HeatmapHead', loss=LOSS, **SIZES)
     )
     model.backbone, model.neck = Channels(), Listed()
-    return filled(model)
+    return with_random_norms(model)
 
 
 @pytest.mark.parametrize('kind', [SkippingHead, SubclassedHead])
 def test_heads_of_users_keep_their_heatmaps(kind):
-    head = filled(kind(**SIZES, conv_out_channels=(8,), conv_kernel_sizes=(3,), loss=LOSS))
+    head = with_random_norms(
+        kind(**SIZES, conv_out_channels=(8,), conv_kernel_sizes=(3,), loss=LOSS)
+    )
     x = torch.randn(2, 8, 4, 3)
     with torch.no_grad():
         found = fast_head(head, torch.float32, uncompiled)
@@ -86,7 +86,7 @@ def test_heads_of_users_keep_their_heatmaps(kind):
 
 def test_a_head_whose_deconvolutions_have_groups_keeps_its_heatmaps():
     head = dict(SIZES, type='ViPNASHead', deconv_num_groups=(4,), loss=LOSS)
-    head = filled(MODELS.build(head))
+    head = with_random_norms(MODELS.build(head))
     x = torch.randn(2, 8, 4, 3)
     with torch.no_grad():
         found = fast_head(head, torch.float32, uncompiled)((x,))

@@ -31,18 +31,22 @@ MIXED = torch.tensor([0, 3, 5, 3, 0])
 
 
 def built(name, **changes):
-    """A model whose batch norms and heads have random values, so that nothing is an identity."""
+    """The model of a config with random batch norms."""
     init_default_scope('mmpose')  # fixtures of a module come before those of conftest.py
     cfg = read_config(name)
     cfg.merge_from_dict(changes)
-    model = MODELS.build(cfg.model).eval()
+    return with_random_norms(MODELS.build(cfg.model))
+
+
+def with_random_norms(model):
+    """Gives all batch norms random values, so that none is an identity."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight)
             nn.init.normal_(module.bias)
             nn.init.normal_(module.running_mean)
             nn.init.uniform_(module.running_var, 0.5, 2)
-    return model
+    return model.eval()
 
 
 def crops_of(model, count=5):
