@@ -9,10 +9,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vitpose_plus.benchmarking.ways import Way
 from vitpose_plus.errors import UserError
-from vitpose_plus.inference.precisions import precision_of
+from vitpose_plus.inference.precisions import PRECISIONS, precision_of
 
 SIDE = 4096  # rows and columns of the matrices
-DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 CEILING = f'{SIDE}x{SIDE} matrix product'
 
 
@@ -26,7 +25,7 @@ def computes(precision: str, device: torch.device) -> bool:
 
 def product(precision: str, device: torch.device, side: int = SIDE) -> Way:
     """A way that multiplies two random matrices of this precision."""
-    a, b = (torch.randn(side, side, device=device).to(DTYPES[precision]) for _ in range(2))
+    a, b = (torch.randn(side, side, device=device).to(PRECISIONS[precision]) for _ in range(2))
     out = torch.empty_like(a)
     run = partial(torch.mm, a, b, out=out)
     return Way(CEILING, precision, run, 1, 2.0 * side**3, is_limit=True)

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vitpose_plus.benchmarking.ceilings import DTYPES
 from vitpose_plus.benchmarking.contenders import Contender
 from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.training import steps, trainable
 from vitpose_plus.benchmarking.ways import Way
+from vitpose_plus.inference.precisions import PRECISIONS
 from vitpose_plus.models.ffn import ExpertLinear
 
 
@@ -58,7 +58,7 @@ class DenseMixture(Contender):
         network = deepcopy(subject.network)
         if not with_dense_experts(network):
             return
-        dtype = DTYPES[precision]
+        dtype = PRECISIONS[precision]
         network.to(dtype)
         crops = subject.crops(plan.batch).to(dtype)
         index = torch.full((plan.batch,), subject.number(subject.dataset), device=plan.device)

@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from vitpose_plus.benchmarking.ceilings import DTYPES
 from vitpose_plus.benchmarking.contenders import Contender
 from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.subjects import Subject
@@ -20,6 +19,7 @@ from vitpose_plus.checkpoints.hugging_face import config_json
 from vitpose_plus.checkpoints.layouts.heads import own_prefix
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.compilers import compiler_of
+from vitpose_plus.inference.precisions import PRECISIONS
 
 HEAD = 'head.'
 
@@ -55,7 +55,7 @@ class HuggingFacePlain(Contender):
     def forward(self, plan: Plan, precision: str) -> Iterator[Way]:
         if (model := self._model(plan)) is None:
             return
-        dtype = DTYPES[precision]
+        dtype = PRECISIONS[precision]
         crops = plan.subject.crops(plan.batch).to(dtype)
         model = self.finished(model.to(dtype))
         run = partial(heatmaps_of, model, crops, self.index(plan.subject, plan.batch))

@@ -114,9 +114,7 @@ def write_json(
     lines = [
         vars(row)
         | dict(median=row.median, per_second=row.per_second, share=row.share)
-        | dict(
-            zip(('time_by_ours', 'time_by_best'), relative(row, of_group(row, rows)), strict=True)
-        )
+        | dict(zip(RATIOS, relative(row, of_group(row, rows)), strict=True))
         for row in rows
     ]
     with replacing(path) as new:

@@ -145,16 +145,15 @@ def fast_network(
     model: BasePoseEstimator, dtype: torch.dtype, compiler: Compiler
 ) -> BasePoseEstimator:
     """Returns the estimator with fast parts; see ``prepare``."""
-    parts = {name: converted(part, torch.float32) for name, part in model.named_children()}
-    network = with_parts(
-        model,
-        **parts
-        | dict(
-            backbone=fast_backbone(model.backbone, dtype, compiler),
-            head=_head(parts['head'], dtype, compiler),
-            data_preprocessor=batched(parts['data_preprocessor']),
-        ),
-    )
+    backbone = fast_backbone(model.backbone, dtype, compiler)
+    others = {
+        name: converted(part, torch.float32)
+        for name, part in model.named_children()
+        if part is not model.backbone
+    }
+    others['head'] = _head(others['head'], dtype, compiler)
+    others['data_preprocessor'] = batched(others['data_preprocessor'])
+    network = with_parts(model, backbone=backbone, **others)
     network.test_cfg = deepcopy(model.test_cfg)
     if type(model) is TopdownPoseEstimator:  # a subclass may predict in another way
         network.__class__ = OneBatchTopdown

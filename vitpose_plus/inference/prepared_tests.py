@@ -4,6 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from vitpose_plus.checkpoints.guard import unwrapped
 from vitpose_plus.inference.prepared import prepare
 
 
@@ -24,7 +25,7 @@ class PrepareHook(Hook):
 
     def before_test_epoch(self, runner: Runner) -> None:
         is_wrapped = is_model_wrapper(runner.model)
-        model = runner.model.module if is_wrapped else runner.model
+        model = unwrapped(runner.model)
         fast = prepare(model, precision=self.precision, compile=self.compile)
         if is_wrapped:
             runner.model.module = fast.network
