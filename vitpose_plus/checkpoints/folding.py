@@ -11,11 +11,6 @@ from vitpose_plus.errors import UserError
 from vitpose_plus.models.ffn import IndividualFFN, IndividualSharedFFN, PartiallySharedFFN
 
 
-def count_experts(state: State) -> int:
-    """The number of experts in the FFNs of a backbone, in our layout; 0 if its FFNs are plain."""
-    return next((len(value) for key, value in state.items() if 'experts.' in key), 0)
-
-
 def fold_experts(state: State, index: int) -> State:
     """Makes a plain backbone from a backbone with experts, in our layout.
 

@@ -4,7 +4,7 @@ from mmengine.model.weight_init import PretrainedInit, update_init_info
 from mmengine.registry import WEIGHT_INITIALIZERS
 from torch import nn
 
-from vitpose_plus.checkpoints.folding import count_experts
+from vitpose_plus.checkpoints.experts import count_experts
 from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.checkpoints.layouts import LAYOUTS
 from vitpose_plus.checkpoints.layouts.layout import State

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from vitpose_plus.checkpoints import reading, released
 from vitpose_plus.checkpoints.converting import convert
+from vitpose_plus.checkpoints.experts import count_experts
 from vitpose_plus.checkpoints.fetching import fetch, is_url
-from vitpose_plus.checkpoints.folding import count_experts, fold_experts
+from vitpose_plus.checkpoints.folding import fold_experts
 from vitpose_plus.checkpoints.layouts import LAYOUTS, recognised
 from vitpose_plus.checkpoints.layouts.heads import expert_order
 from vitpose_plus.checkpoints.layouts.layout import LAYER, State, shortened
