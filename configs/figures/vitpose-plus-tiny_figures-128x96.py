@@ -9,9 +9,17 @@ globals().update(
         input_hw=(128, 96),
         sigma=1.5,
         data_root='work_dirs/experiments/grey',
-        model=dict(backbone=dict(patch=dict(kernel_size=16, stride=16, padding=0))),
+        model=dict(backbone=dict(type='ViT', patch=dict(kernel_size=16, stride=16, padding=0))),
         train_dataloader=_base_.one_process,
         val_dataloader=_base_.one_process,
         test_dataloader=_base_.one_process,
     )
 )
+
+max_epochs = 4
+optim_wrapper = dict(optimizer=dict(lr=1.5e-3))
+param_scheduler = [
+    dict(type='LinearLR', begin=0, end=100, start_factor=0.01, by_epoch=False),
+    dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True, convert_to_iter_based=True),
+]
+train_cfg = dict(max_epochs=max_epochs)

@@ -1,8 +1,8 @@
-"""The tiny figures checkpoint: the demo's trained ViTPose+, for tests that need trained weights.
+"""The tiny figures checkpoint: a trained ViTPose+ of the demo, for tests that need trained weights.
 
-It is made by ``make demo`` and then
+A new one, of the demo as it is now, is made by ``make demo`` and then
 
-    python -m tests.helpers.tiny_figures work_dirs/demo/epoch_4.pth
+    python -m tests.helpers.tiny_figures work_dirs/demo/epoch_3.pth
 """
 
 import sys

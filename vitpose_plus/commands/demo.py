@@ -27,12 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    import torch
+    from mmengine.device import get_device
     from rich.console import Console
 
     from vitpose_plus.engine.hooks import ProgressHook
     from vitpose_plus.engine.restarting import remove_checkpoints
     from vitpose_plus.engine.runs import build_runner, load_config
     from vitpose_plus.evaluation import decoding_ceiling, headlines
+    from vitpose_plus.inference.precisions import computes_bf16
     from vitpose_plus.visualization import contact_sheet
 
     start = time.monotonic()
@@ -42,6 +45,8 @@ def run(args: argparse.Namespace) -> None:
 
     console.rule('2/5  training one ViTPose+ on all of them')
     cfg = load_config(CONFIG, work_dir=str(WORK_DIR))
+    if computes_bf16(torch.device(get_device())):
+        cfg.optim_wrapper.type = 'Bf16OptimWrapper'  # two thirds of the time
     remove_checkpoints(cfg)
     with quiet():
         runner = build_runner(cfg, ('train', 'test'))

@@ -191,8 +191,8 @@ class ViT(BaseModule):
 class SinePositionViT(ViT):
     """A ViT whose position table starts with sines, as in MAE: near positions are similar.
 
-    It is for bottom-up models without pre-training. Tags depend on positions. In a random table,
-    near positions differ as much as distant ones, so they do not help to separate people.
+    It is for models without pre-training: in a random table, near positions differ as much as
+    distant ones, and it takes long to learn which are near. Tags of bottom-up models depend on it.
     """
 
     def reset_parameters(self) -> None:
