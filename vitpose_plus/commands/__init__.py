@@ -43,6 +43,7 @@ COMMANDS = (
     'weights',
     'convert',
     'split',
+    'join',
     'expand',
     'prepare-data',
     'check-data',

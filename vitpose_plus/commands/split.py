@@ -1,46 +1,74 @@
-"""Extract the plain model of one dataset from a ViTPose+, with a config for mmpose's estimator."""
+"""Extract a dataset's plain model from a ViTPose+, or its part, which ``join`` adds to another."""
 
 import argparse
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vitpose_plus import files
 from vitpose_plus.errors import UserError
 
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+    from vitpose_plus.checkpoints.layouts.layout import State
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('checkpoint', help='a checkpoint of several datasets in our layout')
-    parser.add_argument('dataset', help='the dataset to keep')
+    parser.add_argument('dataset', nargs='?', help='the dataset to keep, as a plain model')
     parser.add_argument(
         'output', metavar='OUT', help='the file to write; its config has the same name, with .py'
     )
-    parser.add_argument('--config', required=True, help='the config of the checkpoint')
+    parser.add_argument(
+        '--part',
+        metavar='NAME',
+        help='instead of DATASET: write the expert and the head of this dataset, for join',
+    )
+    parser.add_argument(
+        '--config', help='the config of the checkpoint; by default the one beside it'
+    )
     parser.add_argument('--force', action='store_true', help='replace OUT if it exists')
+
+
+def parse(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """Options may stand between the positional arguments, of which one is optional."""
+    return parser.parse_intermixed_args(words)
 
 
 def run(args: argparse.Namespace) -> None:
     from mmengine.registry import init_default_scope
 
     from vitpose_plus.checkpoints import reading, writing
-    from vitpose_plus.checkpoints.splitting import split
-    from vitpose_plus.experiments.catalogue import read_config
+    from vitpose_plus.checkpoints.beside import config_of
 
-    config = Path(args.output).with_suffix('.py')
-    if config == Path(args.output):
+    if (args.part is None) == (args.dataset is None):
         raise UserError(
-            f'{args.output} is the name of the config that is written beside OUT: give OUT a name '
-            'that ends in .pth.'
+            'Give either DATASET, to write its plain model, or --part NAME, to write a part file.'
         )
-    for path in (args.output, config):
-        files.refuse_existing(path, args.force)
-        files.refuse_same(args.checkpoint, path)
-        files.refuse_same(args.config, path)
-        files.check_output(path)
+    given = [args.checkpoint, *([args.config] if args.config else [])]
+    if args.part is None:
+        writing.check_pair(args.output, given, args.force)
+    else:
+        writing.check_file(args.output, given, args.force)
     init_default_scope('mmpose')
-    cfg = read_config(args.config)
-    given = reading.read(args.checkpoint)
+    state = reading.read(args.checkpoint)
+    cfg = config_of(args.checkpoint, args.config)
     with files.about(args.checkpoint):
-        plain, plain_cfg = split(given, cfg, args.dataset)
-    with files.replacing(args.output) as weights, files.replacing(config) as settings:
-        plain_cfg.dump(settings)
-        writing.save(weights, plain)
-    print(f'Written: {args.output} and {config}.')
+        written = _plain(args, state, cfg) if args.part is None else _part(args, state, cfg)
+    print(f'Written: {written}.')
+
+
+def _plain(args: argparse.Namespace, state: 'State', cfg: 'Config') -> str:
+    """Writes the plain model, and returns what was written."""
+    from vitpose_plus.checkpoints import writing
+    from vitpose_plus.checkpoints.splitting import split
+
+    config = writing.write_pair(args.output, *split(state, cfg, args.dataset))
+    return f'{args.output} and {config}'
+
+
+def _part(args: argparse.Namespace, state: 'State', cfg: 'Config') -> str:
+    """Writes the part, and returns what was written."""
+    from vitpose_plus.checkpoints.parts import take_part, write_part
+
+    write_part(args.output, take_part(state, cfg, args.part))
+    return args.output

@@ -1,11 +1,11 @@
 """Finds the config and the best weights of a training, for a test of it."""
 
 import os.path as osp
-from pathlib import Path
 
 from mmengine.config import Config
 
 from vitpose_plus.checkpoints import work_dirs
+from vitpose_plus.checkpoints.beside import dumped_configs
 from vitpose_plus.engine.restarting import checkpoint_folder
 from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.catalogue import IN_FOLDER
@@ -20,7 +20,7 @@ def training_folder(name: str) -> str | None:
 
 def config_of(name: str) -> str:
     """Returns the config that a training wrote into its folder; other names unchanged."""
-    configs = sorted(Path(name).glob('*.py')) if training_folder(name) else []
+    configs = dumped_configs(name) if training_folder(name) else []
     if osp.isfile(osp.join(name, IN_FOLDER)) or len(configs) != 1:
         return name
     return str(configs[0])

@@ -70,6 +70,11 @@ def dataset_index(cfg: Config, dataset: str | None) -> int:
     return names.index(dataset)
 
 
+def is_of(part: dict, dataset: str) -> bool:
+    """Whether the config of a plain dataset has this name in its metainfo."""
+    return unread(part).metainfo['dataset_name'] == dataset
+
+
 def _plain_ffn(backbone: dict, index: int) -> dict:
     """Returns ``ffn`` of a plain backbone, or nothing if the hidden width is the usual one."""
     fc1 = build_on_meta(backbone).layers[0].ffn.fold(index).fc1
@@ -82,7 +87,7 @@ def _keep_dataset(plain: dict, split_name: str, dataset: str) -> None:
     """Reduces a split's loader and evaluator to the dataset, or removes the split."""
     loader = plain.get(f'{split_name}_dataloader') or {}
     parts = plain_datasets(loader.get('dataset') or {})
-    parts = [part for part in parts if unread(part).metainfo['dataset_name'] == dataset]
+    parts = [part for part in parts if is_of(part, dataset)]
     evaluator = plain.get(f'{split_name}_evaluator') or {}
     metrics = [dict(m) for m in evaluator.get('metrics', ()) if m['dataset'] == dataset]
     if not parts or (split_name != 'train' and not metrics):

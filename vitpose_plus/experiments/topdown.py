@@ -44,7 +44,7 @@ def multi_task(
     """
     datasets = {name: entry for name, entry in datasets.items() if name != '_delete_'}
     _check(datasets, crops)
-    crops = {kind: _sized(crop, input_hw, sigma) for kind, crop in crops.items()}
+    crops = {kind: sized(crop, input_hw, sigma) for kind, crop in crops.items()}
     heads = [
         dict(
             dataset=name,
@@ -99,7 +99,7 @@ def single_dataset(
     It has mmpose's estimator, head and evaluator. The arguments are as in ``multi_task``.
     """
     _check({name: entry}, crops)
-    crop = _sized(crops[entry['crop']], input_hw, sigma)
+    crop = sized(crops[entry['crop']], input_hw, sigma)
     model = dict(
         backbone=dict(input_hw=tuple(input_hw)),
         head=dict(out_channels=entry['num_keypoints'], decoder=crop['codec']),
@@ -164,7 +164,7 @@ def _test_set(entry: dict, split: str, crop: dict, data_root: str) -> dict:
     return dict(placed(part, data_root), pipeline=pipelines.testing(entry, crop), test_mode=True)
 
 
-def _sized(crop: dict, input_hw: tuple[int, int], sigma: float) -> dict:
+def sized(crop: dict, input_hw: tuple[int, int], sigma: float) -> dict:
     """Returns the crop with its sizes. The sizes of codecs have width first."""
     h, w = input_hw
     codec = dict(

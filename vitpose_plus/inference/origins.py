@@ -7,6 +7,7 @@ from mmengine.config import Config
 from torch import Tensor
 
 from vitpose_plus.checkpoints import fetching, reading, released, work_dirs
+from vitpose_plus.checkpoints.beside import dumped_configs
 from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.catalogue import (
     find_config,
@@ -67,7 +68,7 @@ class TrainingFolder(Origin):
                 f'{self.model} is the folder of a dataset: give its training folder, for example '
                 f'work_dirs/{Path(self.model).resolve().name}.'
             )
-        configs = sorted(Path(self.model).glob('*.py'))
+        configs = dumped_configs(self.model)
         if len(configs) != 1:
             named = ', '.join(path.name for path in configs) or 'none'
             raise UserError(

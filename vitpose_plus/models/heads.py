@@ -122,15 +122,11 @@ class MultiDatasetHead(BaseHead):
         for name, rows in self.rows(batch_data_samples):
             if not rows:
                 continue
-            own = (
-                [_part(view, rows) for view in feats]
-                if test_cfg.get('flip_test')
-                else _part(feats, rows)
-            )
+            settings = test_cfg | self.dataset_test_cfg[name]
             predicted = decoders[name].predict(
-                own,
+                _views_of(feats, rows, test_cfg, settings),
                 [batch_data_samples[row] for row in rows],
-                test_cfg | self.dataset_test_cfg[name],
+                settings,
             )
             if isinstance(predicted, tuple):  # with heatmaps
                 predicted = list(zip(*predicted, strict=True))
@@ -192,6 +188,24 @@ class WholeBatchMultiDatasetHead(MultiDatasetHead):
             ignored.gt_instance_labels = InstanceData(keypoint_weights=weights)
             self._ignored_samples[key] = ignored
         return self._ignored_samples[key]
+
+
+def _views_of(
+    feats: Features | list[Features], rows: list[int], given: dict, own: dict
+) -> Features | list[Features]:
+    """The features of some rows. A dataset without the flip test uses the crops alone.
+
+    Args:
+        feats: The features of the crops; with ``flip_test`` in ``given`` also those of the mirrored
+            crops.
+        rows: The rows of a dataset.
+        given: The settings of the model for testing.
+        own: Those with the changes of the dataset.
+    """
+    if not given.get('flip_test'):
+        return _part(feats, rows)
+    views = [_part(view, rows) for view in feats]
+    return views if own.get('flip_test') else views[0]
 
 
 def is_loss(key: str) -> bool:
