@@ -65,16 +65,21 @@ class PretrainedBackbone(PretrainedInit):
     def describe(self, backbone: nn.Module) -> str:
         """Returns a sentence: the number of loaded tensors, the expert, and the parts left out."""
         start, state = self._start(nn.ModuleDict(dict(backbone=backbone)).state_dict())
+        experts, others = self._describe_experts(start, state)
         left_out = list(start.left_out)
-        folded = ''
-        if count_experts(start.state_dict) and not count_experts(state):
-            folded = f'; the expert of {start.expert} is folded into plain FFNs'
-            if others := [name for name in start.experts if name != start.expert]:
-                left_out.append(f'the experts of {", ".join(others)}')
+        if others:
+            left_out.append(f'the experts of {", ".join(others)}')
         return (
             f'The backbone starts from {start.path} ({LAYOUTS[start.layout].title}): {len(state)} '
-            f'tensors{folded}; left out: {", ".join(left_out) or "nothing"}.'
+            f'tensors{experts}; left out: {", ".join(left_out) or "nothing"}.'
         )
+
+    def _describe_experts(self, start: Start, state: State) -> tuple[str, list[str]]:
+        """What is done with experts, for a message, and the experts that are left out."""
+        if not count_experts(start.state_dict) or count_experts(state):
+            return '', []
+        others = [name for name in start.experts if name != start.expert]
+        return f'; the expert of {start.expert} is folded into plain FFNs', others
 
     def _start(self, own: State) -> tuple[Start, State]:
         """The start, and its weights: folded if ``own``, the model's weights, have no experts."""

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from vitpose_plus.checkpoints import reading, released
 from vitpose_plus.checkpoints.converting import convert
@@ -9,7 +10,7 @@ from vitpose_plus.checkpoints.experts import count_experts
 from vitpose_plus.checkpoints.fetching import fetch, is_url
 from vitpose_plus.checkpoints.folding import fold_experts
 from vitpose_plus.checkpoints.layouts import LAYOUTS, recognised
-from vitpose_plus.checkpoints.layouts.heads import expert_order
+from vitpose_plus.checkpoints.layouts.heads import expert_order, own_prefix
 from vitpose_plus.checkpoints.layouts.layout import LAYER, State, shortened
 from vitpose_plus.errors import UserError, closest
 from vitpose_plus.models.archs import ARCHS
@@ -97,18 +98,8 @@ def find_start(name: str, expert: str | None = None) -> Start:
         UserError: There is no such file, it has no backbone of a ViTPose, or no such expert.
     """
     path = locate(name)
-    given = reading.read(path)
-    found = [layout for layout in recognised(given) if layout != OWN]
-    try:
-        # Our layout is not read by its table: a model may have an attention or a head of its own.
-        state, dropped = convert(given)[::2] if found else (given, {})
-        own = {key: value for key, value in state.items() if key.startswith('backbone.')}
-        experts = _names_of_experts(state, count_experts(own))
-    except UserError as error:
-        raise UserError(
-            f'{path} cannot be a start ({str(error).rstrip(".")}): translate it with python -m '
-            'vitpose_plus convert IN OUT --config CONFIG (the config of IN), and give OUT.'
-        ) from error
+    state, layout, dropped, experts = read_weights(path)
+    own = {key: value for key, value in state.items() if key.startswith('backbone.')}
     if KERNEL not in own or TABLE not in own:
         raise UserError(
             f'{path} has no backbone of a ViTPose in a known layout '
@@ -116,9 +107,53 @@ def find_start(name: str, expert: str | None = None) -> Start:
         )
     parts = dict.fromkeys(key.split('.')[0] for key in state if key not in own)
     reasons = [f'{shortened(keys)} ({reason})' for reason, keys in dropped.items()]
-    layout = found[0] if found else OWN
     chosen = _choose(expert, experts, path)
     return Start(path, layout, own, experts, chosen, (*parts, *reasons))
+
+
+class Weights(NamedTuple):
+    """All weights of a checkpoint, in our layout.
+
+    Attributes:
+        state_dict: The weights.
+        layout: The layout of the file, a key of ``LAYOUTS``.
+        dropped: Reason -> keys of the file that were left out.
+        experts: The datasets of the experts, as in ``Start``.
+    """
+
+    state_dict: State
+    layout: str
+    dropped: dict[str, list[str]]
+    experts: tuple[str, ...]
+
+
+def read_weights(path: str) -> Weights:
+    """Reads a checkpoint in any layout; a ``UserError`` if it cannot be translated."""
+    given = reading.read(path)
+    found = [layout for layout in recognised(given) if layout != OWN]
+    try:
+        # Our layout is not read by its table: a model may have an attention or a head of its own.
+        state, dropped = convert(given)[::2] if found else (given, {})
+        backbone = {key: value for key, value in state.items() if key.startswith('backbone.')}
+        experts = _names_of_experts(state, count_experts(backbone))
+    except UserError as error:
+        raise UserError(
+            f'{path} cannot be a start ({str(error).rstrip(".")}): translate it with python -m '
+            'vitpose_plus convert IN OUT --config CONFIG (the config of IN), and give OUT.'
+        ) from error
+    return Weights(state, found[0] if found else OWN, dropped, experts)
+
+
+def find_decoder(name: str, dataset: str) -> State:
+    """The weights of a dataset's decoder, without a prefix; empty if the checkpoint has none.
+
+    Args:
+        name: As in ``find_start``.
+        dataset: The dataset.
+    """
+    prefix = own_prefix(dataset)
+    state = read_weights(locate(name)).state_dict
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
 def locate(name: str) -> str:

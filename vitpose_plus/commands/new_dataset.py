@@ -8,14 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vitpose_plus.commands import new_dataset_expert
 from vitpose_plus.commands.new_dataset_options import SPLITS, add_arguments
 from vitpose_plus.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from vitpose_plus.datasets.labels.splitting import Split
     from vitpose_plus.experiments.new_dataset.folder import NewDataset
+    from vitpose_plus.experiments.new_dataset.plans import Plan
     from vitpose_plus.experiments.new_dataset.sizing import InitialWeights, Machine, Sized
 
 __all__ = ['add_arguments', 'run']
@@ -40,7 +42,6 @@ def run(args: argparse.Namespace) -> None:
         write_folder,
     )
     from vitpose_plus.experiments.new_dataset.looks import LOOKS, default_look
-    from vitpose_plus.experiments.new_dataset.sizing import size_training
     from vitpose_plus.visualization.labels import draw_labels
 
     check_name(args.name)
@@ -57,12 +58,12 @@ def run(args: argparse.Namespace) -> None:
     held_out = split_of(args).held_out([picture.path for picture in labels.pictures])
     flips = bool(keypoints.swap) and not args.no_flip
     new = NewDataset(args.name, labels, held_out, keypoints, boxes, look, flips)
-    start = initial_weights(args, out)
-    arguments = size_training(new.boxes_wh(), look.pixels, look.parts, start, machine())
+    plan = plan_of(args, out)
+    arguments = plan.arguments(new, machine())
     with dataset_folder(out, args.force) as folder:
-        write_folder(folder, new, arguments, final=out)
+        write_folder(folder, new, arguments, out, plan.function)
         draw_labels(labels.pictures, labels.names, keypoints.links, folder / 'labels.png')
-    for line in summary(new, arguments, empty, out):
+    for line in summary(new, arguments, empty, out, plan.notes()):
         print(line)
 
 
@@ -98,6 +99,16 @@ def machine() -> 'Machine':
     return Machine(cores, torch.cuda.is_available())
 
 
+def plan_of(args: argparse.Namespace, out: Path) -> 'Plan':
+    """What is trained: a new expert (``--expert-of``), or a plain model."""
+    from vitpose_plus.experiments.new_dataset.plans import PlainModel
+
+    if args.expert_of:
+        return new_dataset_expert.new_expert(args, out)
+    new_dataset_expert.check_unused(args)
+    return PlainModel(initial_weights(args, out))
+
+
 def initial_weights(args: argparse.Namespace, out: Path) -> 'InitialWeights | None':
     """The weights of ``--pretrained``, which may be downloaded; None: random weights."""
     from vitpose_plus.checkpoints.starts import find_start
@@ -122,7 +133,11 @@ def initial_weights(args: argparse.Namespace, out: Path) -> 'InitialWeights | No
 
 
 def summary(
-    new: 'NewDataset', arguments: 'dict[str, Sized]', empty: int, out: Path
+    new: 'NewDataset',
+    arguments: 'dict[str, Sized]',
+    empty: int,
+    out: Path,
+    notes: 'Iterable[str]' = (),
 ) -> 'Iterator[str]':
     """Yields lines about what was read, guessed and written."""
     from vitpose_plus.experiments.new_dataset.texts import FOLDER
@@ -151,5 +166,6 @@ def summary(
     for key, each in arguments.items():
         value = str(each.value).replace(FOLDER, str(out))
         yield f'  {key} = {value} ({each.reason})'
+    yield from notes
     command = shlex.join(['vitpose', 'train', str(out)])
     yield f'Written: {out}. Check {out / "labels.png"}, then run: {command}'

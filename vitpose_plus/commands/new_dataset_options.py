@@ -2,6 +2,8 @@
 
 import argparse
 
+from vitpose_plus.commands import new_dataset_expert
+
 # The keys of ``LOOKS`` and ``SPLITS``, which are imported only when the command runs.
 BOXES = ('file', 'points', 'whole', 'refine')
 SPLITS = ('block', 'random', 'film')
@@ -74,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='DATASET',
         help='the expert that is used, if the initial weights have several [the first]',
     )
+    new_dataset_expert.add_arguments(parser)
     parser.add_argument('--seed', type=int, help='random seed of the split [0]')
     parser.add_argument('--force', action='store_true', help='replace what was written before')
 

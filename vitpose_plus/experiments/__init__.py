@@ -14,12 +14,14 @@ from vitpose_plus.experiments.configs import (
     whole_pictures_config,
 )
 from vitpose_plus.experiments.own_dataset import own_dataset_config
+from vitpose_plus.experiments.own_expert import expert_dataset_config
 from vitpose_plus.experiments.pretraining import person_crops, whole_pictures
 from vitpose_plus.experiments.topdown import multi_dataset, multi_task, single_dataset
 
 __all__ = [
     'bottom_up',
     'bottom_up_config',
+    'expert_dataset_config',
     'multi_dataset',
     'multi_dataset_config',
     'multi_task',

@@ -66,48 +66,65 @@ def own_dataset_config(
     cfg = Config.fromfile(CONFIGS / PARENTS[arch])
     loading = dict(num_workers=workers, persistent_workers=workers > 0)
     cfg.merge_from_dict(_of_entry(cfg, name, entry, input_hw, loading))
-    cfg.merge_from_dict(_of_training(name, epochs, lr, warm_up))
-    cfg.train_dataloader.batch_size = batch_size
-    cfg.auto_scale_lr = dict(base_batch_size=batch_size)
-    if repeats > 1:
-        whole = cfg.train_dataloader.dataset
-        cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=repeats, dataset=whole)
+    cfg.merge_from_dict(of_training(name, epochs, lr, warm_up))
     if layer_decay is not None:
         cfg.optim_wrapper.paramwise_cfg.layer_decay_rate = layer_decay
     if pretrained:
         start = dict(type='PretrainedBackbone', checkpoint=pretrained, expert=expert)
         cfg.model.backbone.init_cfg = start
+    return changed(completed(cfg, name, entry, batch_size, repeats, seed), changes)
+
+
+def completed(
+    cfg: Config, name: str, entry: Mapping, batch_size: int, repeats: int, seed: int
+) -> dict[str, Any]:
+    """Adds what every training of an own dataset has; the arguments are those above."""
+    cfg.train_dataloader.batch_size = batch_size
+    cfg.auto_scale_lr = dict(base_batch_size=batch_size)
+    if repeats > 1:
+        whole = cfg.train_dataloader.dataset
+        cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=repeats, dataset=whole)
     if boxes := entry.get('boxes'):
         cfg.predict = dict(boxes=boxes)
     cfg.work_dir = f'work_dirs/{name}'
     cfg.randomness = dict(seed=seed)
     for unused in UNUSED:
         cfg.pop(unused, None)
-    return changed(cfg.to_dict(), changes)
+    return cfg.to_dict()
 
 
 def _of_entry(
     cfg: Config, name: str, entry: Mapping, input_hw: tuple[int, int], loading: dict
 ) -> dict[str, Any]:
     """The sections of the model, the loaders and the metrics."""
-    own = Config.fromfile(OWN)
-    augmentation = {AFTER: own.after_crop, **entry.get('augmentation', {})}
-    flips = augmentation.get('RandomFlip', {}) is not None
+    entry, augmentation = augmented(entry)
     return single_dataset_config(
         cfg,
         name,
-        entry={**entry, 'augmentation': augmentation},
-        augmentation=own.augmentation,
+        entry=entry,
+        augmentation=augmentation,
         input_hw=input_hw,
         data_root='',
-        model=dict(test_cfg=dict(flip_test=flips)),
+        model=dict(test_cfg=dict(flip_test=has_flips(entry))),
         train_dataloader=loading,
         val_dataloader=loading,
         test_dataloader=loading,
     )
 
 
-def _of_training(name: str, epochs: int, lr: float, warm_up: int) -> dict[str, Any]:
+def augmented(entry: Mapping) -> tuple[dict, list[dict]]:
+    """Returns the entry and the transforms with the augmentation of an own dataset."""
+    own = Config.fromfile(OWN)
+    changes = {AFTER: own.after_crop, **entry.get('augmentation', {})}
+    return {**entry, 'augmentation': changes}, own.augmentation
+
+
+def has_flips(entry: Mapping) -> bool:
+    """Whether the pictures may be mirrored."""
+    return entry.get('augmentation', {}).get('RandomFlip', {}) is not None
+
+
+def of_training(name: str, epochs: int, lr: float, warm_up: int) -> dict[str, Any]:
     """The sections of the schedule and the hooks."""
     interval = max(1, epochs // VALIDATIONS)
     best = dict(interval=interval, max_keep_ckpts=1, save_best=f'{name}/EPE', rule='less')

@@ -156,15 +156,20 @@ def check_place(path: Path, force: bool) -> None:
 
 
 def write_folder(
-    path: Path, new: NewDataset, arguments: dict[str, Sized], final: Path | None = None
+    path: Path,
+    new: NewDataset,
+    arguments: dict[str, Sized],
+    final: Path | None = None,
+    function: str = 'own_dataset_config',
 ) -> None:
     """Writes the entry, the config and the annotations into an existing folder.
 
     Args:
         path: The folder.
         new: The dataset.
-        arguments: The arguments of ``own_dataset_config`` (``size_training``).
+        arguments: The arguments of the function that the config calls.
         final: The folder's later path, if it will be moved.
+        function: The function that the config calls.
     """
     labels, rule = new.labels, new.look.rule()
     paths = [picture.path for picture in labels.pictures]
@@ -184,7 +189,8 @@ def write_folder(
         place(pictures, (final or path).absolute()),
     )
     (path / 'dataset.py').write_text(entry, encoding='utf-8')
-    (path / 'config.py').write_text(config_text(new.name, arguments), encoding='utf-8')
+    config = config_text(new.name, arguments, function)
+    (path / 'config.py').write_text(config, encoding='utf-8')
 
 
 def place(path: Path, folder: Path) -> str:

@@ -69,17 +69,9 @@ def size_training(
         start: The initial weights; None: random.
         machine: The machine.
     """
-    number = len(boxes_wh)
     arch = start.arch if start else 'tiny'
     is_tiny = arch == 'tiny'
-    batch = min(number, 32 if machine.has_gpu else 16)
-    iterations = math.ceil((400 if start else 1100) * (5 + parts) / 6)  # looks share much
-    iterations = max(iterations, math.ceil(PASSES * number / batch))
-    passes = iterations * batch / number
-    # Single epochs of a few iterations would wait for the loader each time.
-    repeats = max(1, round(passes / EPOCHS))
-    epochs = max(1, round(passes / repeats))
-    steps = math.ceil(repeats * number / batch)
+    lr = Sized(1e-3 if is_tiny else 5e-4, f'the largest learning rate, for the size {arch}')
     width, height = np.median(boxes_wh, axis=0)
     input_hw = shape(width, height, pixels if is_tiny else max(pixels, 256 * 192))
     sized = dict(
@@ -88,22 +80,47 @@ def size_training(
             input_hw,
             f'height, width, in steps of 32; median box: {width:.0f} wide, {height:.0f} high',
         ),
-        batch_size=Sized(
-            batch, f'instances in a step, {"on a GPU" if machine.has_gpu else "without a GPU"}'
-        ),
-        repeats=Sized(repeats, 'passes over the training pictures in an epoch'),
-        epochs=Sized(epochs, _why_epochs(epochs * steps, number, start, parts)),
-        lr=Sized(1e-3 if is_tiny else 5e-4, f'the largest learning rate, for the size {arch}'),
-        warm_up=Sized(
-            min(100, epochs * steps // 10), 'iterations in which the learning rate rises'
-        ),
-        workers=Sized(*_workers(machine)),
+        **schedule(len(boxes_wh), parts, start is not None, lr, machine),
     )
     if start:
         sized['pretrained'] = Sized(start.name, 'the initial weights')
         if start.expert:
             sized['expert'] = Sized(start.expert, 'the expert that is used')
     return sized
+
+
+def schedule(
+    number: int, parts: int, is_trained: bool, lr: Sized, machine: Machine
+) -> dict[str, Sized]:
+    """Returns the arguments of the batches, the schedule and the loader, with reasons.
+
+    Args:
+        number: The number of instances.
+        parts: The number of kinds of crops that the training learns.
+        is_trained: Whether the initial weights are trained; else they are random.
+        lr: The largest learning rate.
+        machine: The machine.
+    """
+    batch = min(number, 32 if machine.has_gpu else 16)
+    iterations = math.ceil((400 if is_trained else 1100) * (5 + parts) / 6)  # looks share much
+    iterations = max(iterations, math.ceil(PASSES * number / batch))
+    passes = iterations * batch / number
+    # Single epochs of a few iterations would wait for the loader each time.
+    repeats = max(1, round(passes / EPOCHS))
+    epochs = max(1, round(passes / repeats))
+    steps = math.ceil(repeats * number / batch)
+    return dict(
+        batch_size=Sized(
+            batch, f'instances in a step, {"on a GPU" if machine.has_gpu else "without a GPU"}'
+        ),
+        repeats=Sized(repeats, 'passes over the training pictures in an epoch'),
+        epochs=Sized(epochs, _why_epochs(epochs * steps, number, is_trained, parts)),
+        lr=lr,
+        warm_up=Sized(
+            min(100, epochs * steps // 10), 'iterations in which the learning rate rises'
+        ),
+        workers=Sized(*_workers(machine)),
+    )
 
 
 def shape(width: float, height: float, pixels: int) -> tuple[int, int]:
@@ -126,8 +143,8 @@ def _why_arch(start: InitialWeights | None) -> str:
     return 'random weights: larger models need more pictures'
 
 
-def _why_epochs(iterations: int, number: int, start: InitialWeights | None, parts: int) -> str:
-    weights = 'trained' if start else 'random'
+def _why_epochs(iterations: int, number: int, is_trained: bool, parts: int) -> str:
+    weights = 'trained' if is_trained else 'random'
     looks = ' and two looks' if parts > 1 else ''
     return f'{iterations} iterations for {number} instances, {weights} weights{looks}'
 

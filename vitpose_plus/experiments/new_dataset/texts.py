@@ -49,10 +49,10 @@ def {name}_metainfo():  # a function, so that its variables do not become config
 CONFIG = """\
 # Written by `vitpose new-dataset`; train it with `vitpose train`. The numbers may be changed.
 _base_ = './dataset.py'
-from vitpose_plus.experiments import own_dataset_config
+from vitpose_plus.experiments import {function}
 
 globals().update(
-    own_dataset_config(
+    {function}(
         _base_,
         {name!r},
 {arguments}
@@ -122,9 +122,19 @@ def entry_text(
     )
 
 
-def config_text(name: str, arguments: Mapping[str, Sized]) -> str:
-    """Returns the text of ``config.py``, with the reasons as comments."""
-    return CONFIG.format(name=name, arguments='\n'.join(_lines(arguments, indent=8)))
+def config_text(
+    name: str, arguments: Mapping[str, Sized], function: str = 'own_dataset_config'
+) -> str:
+    """Returns the text of ``config.py``, with the reasons as comments.
+
+    Args:
+        name: The name of the dataset.
+        arguments: The arguments of the function.
+        function: The function of ``experiments`` that makes the config.
+    """
+    return CONFIG.format(
+        name=name, function=function, arguments='\n'.join(_lines(arguments, indent=8))
+    )
 
 
 def _skeleton(keypoints: Keypoints) -> str:
