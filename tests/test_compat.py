@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmengine.utils.dl_utils import mmcv_full_available
 
@@ -323,3 +324,23 @@ def test_drawing_is_not_patched_if_numpy_converts_an_array_to_a_number(monkeypat
     monkeypatch.setattr(np, 'ones', lambda shape: np.float64(1))
     compat.patch_circle_radius()
     assert OpencvBackendVisualizer.draw_circles is before
+
+
+def test_keypoints_keep_their_partners_and_colours_in_a_dumped_config(tmp_path):
+    """mmengine sorts the keys 0 to 11 as texts; a training folder has such a config."""
+    from vitpose_plus.datasets.multi_dataset import unread
+
+    swap = [1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10]
+    info = {i: dict(name=f'k{i}', id=i, swap=f'k{swap[i]}', color=[i, 0, 0]) for i in range(12)}
+    links = {i: dict(link=(f'k{i}', 'k0'), id=i, color=[0, i, 0]) for i in range(12)}
+    shared = dict(dataset_name='twelve', joint_weights=[1.0] * 12, sigmas=[0.1] * 12)
+    metainfo = dict(shared, keypoint_info=info, skeleton_info=links)
+    given = Config(dict(dataset=dict(type='BaseCocoStyleDataset', metainfo=metainfo)))
+    given.dump(tmp_path / 'dumped.py')
+    dumped = Config.fromfile(tmp_path / 'dumped.py')
+    assert list(dumped.dataset.metainfo.keypoint_info)[:3] == [0, 1, 10]  # else: no shim is needed
+    parsed = unread(dumped.dataset).metainfo
+    assert parsed['flip_indices'] == swap
+    assert parsed['keypoint_colors'][:, 0].tolist() == list(range(12))
+    assert parsed['skeleton_links'] == [(i, 0) for i in range(12)]
+    assert parsed['skeleton_link_colors'][:, 1].tolist() == list(range(12))

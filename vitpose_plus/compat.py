@@ -34,6 +34,7 @@ def install() -> None:
     patch_distributed_without_cuda()
     checkpoint_without_reentry()
     patch_circle_radius()
+    number_keypoints_by_their_keys()
 
 
 def require_stack() -> None:
@@ -194,6 +195,28 @@ def patch_circle_radius() -> None:
         return original(self, center, radius, *args, **kwargs)
 
     OpencvBackendVisualizer.draw_circles = draw_circles
+
+
+def number_keypoints_by_their_keys() -> None:
+    """mmengine writes the keys of a config in the order of their texts: 0, 1, 10, 2. mmpose takes
+    the partners and colours of keypoints in the order of the keys, so those of 11 or more
+    keypoints were wrong in the config of every training folder."""
+    utils = importlib.import_module('mmpose.datasets.datasets.utils')
+    original = utils.parse_pose_metainfo
+
+    @functools.wraps(original)
+    def parse_pose_metainfo(metainfo: dict) -> dict:
+        tables = {key: metainfo.get(key) for key in ('keypoint_info', 'skeleton_info')}
+        by_key = {
+            key: dict(sorted(table.items()))
+            for key, table in tables.items()
+            if isinstance(table, dict) and all(isinstance(each, int) for each in table)
+        }
+        return original({**metainfo, **by_key})
+
+    for name, module in list(sys.modules.items()):  # many modules import the function itself
+        if name.startswith('mmpose.') and vars(module).get('parse_pose_metainfo') is original:
+            module.parse_pose_metainfo = parse_pose_metainfo
 
 
 @functools.cache
