@@ -22,7 +22,7 @@ from vitpose_plus.checkpoints.layouts.layout import State
 from vitpose_plus.checkpoints.opening import content_of
 from vitpose_plus.checkpoints.reading import check_tensors
 from vitpose_plus.errors import UserError
-from vitpose_plus.experiments.joining import check_joinable, join_config
+from vitpose_plus.experiments.joining import join_config
 from vitpose_plus.experiments.part_settings import PartSettings
 from vitpose_plus.experiments.splitting import dataset_index
 from vitpose_plus.files import about, replacing
@@ -169,10 +169,9 @@ def join(
         UserError: The shared tensors are not equal, the dataset exists already, or the part is of
             another model.
     """
-    check_joinable(cfg, part.settings)
+    joined_cfg = join_config(cfg, part.settings, source)
     check_fit(state, build_on_meta(cfg.model))
     _check_shared(digests(shared_weights(state)), part)
-    joined_cfg = join_config(cfg, part.settings, source)
     prefix, names = own_prefix(part.settings.dataset), cfg.model.head.heads
     order = [*(head['dataset'] for head in names), part.settings.dataset]
     joined = {key: value for key, value in state.items() if key != NAMES}

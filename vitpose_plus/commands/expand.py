@@ -22,9 +22,7 @@ def run(args: argparse.Namespace) -> None:
     from vitpose_plus.checkpoints.splitting import expand
     from vitpose_plus.experiments.catalogue import read_config
 
-    files.refuse_existing(args.output, args.force)
-    files.refuse_same(args.checkpoint, args.output)
-    files.check_output(args.output)
+    writing.check_file(args.output, [args.checkpoint], args.force)
     init_default_scope('mmpose')
     cfg = read_config(args.config)
     given = reading.read(args.checkpoint)

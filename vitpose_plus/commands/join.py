@@ -44,22 +44,24 @@ def run(args: argparse.Namespace) -> None:
 def _part(path: str) -> tuple[Any, Any]:
     """The part in a file, and the config of its training; None without a training."""
     from vitpose_plus.checkpoints import reading
-    from vitpose_plus.checkpoints.beside import config_of
+    from vitpose_plus.checkpoints.beside import config_file_of
     from vitpose_plus.checkpoints.opening import content_of
     from vitpose_plus.checkpoints.parts import is_part, part_of, take_part
     from vitpose_plus.errors import UserError
+    from vitpose_plus.experiments.catalogue import read_config
 
     content = content_of(path)
     if is_part(content):
         return part_of(content, path), None
     state = reading.read(path)
     try:
-        source = config_of(path)
+        config = config_file_of(path)
     except UserError as error:
         raise UserError(
             f'{path} is no part file, and no config of its training is beside it: give a part file '
             '(vitpose split --part), or the checkpoint in its training folder.'
         ) from error
+    source = read_config(str(config))
     heads = [head['dataset'] for head in source.model.get('head', {}).get('heads', [])]
     if len(heads) != 1:
         raise UserError(

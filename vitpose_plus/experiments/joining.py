@@ -8,14 +8,12 @@ from mmengine.config import Config
 
 from vitpose_plus.datasets.multi_dataset import plain_datasets
 from vitpose_plus.errors import UserError
-from vitpose_plus.experiments.catalogue import CONFIGS
+from vitpose_plus.experiments.own_dataset import augmented
 from vitpose_plus.experiments.part_crops import crops
 from vitpose_plus.experiments.part_settings import PartSettings
-from vitpose_plus.experiments.pipelines import AFTER
 from vitpose_plus.experiments.splitting import KEPT, is_of
 from vitpose_plus.experiments.topdown import multi_dataset
 
-OWN = CONFIGS / '_base_' / 'own_dataset.py'
 PREDICT = 'predict'  # the defaults of the command, which a runner does not read
 SPLITS = ('train', 'val', 'test')
 
@@ -34,7 +32,7 @@ def join_config(cfg: Config, settings: PartSettings, source: Mapping | None = No
     Raises:
         UserError: The dataset exists already, or its crops have another size.
     """
-    check_joinable(cfg, settings)
+    _check_joinable(cfg, settings)
     joined = {key: value for key, value in cfg.to_dict().items() if key in {*KEPT, PREDICT}}
     added = sections_of(settings)
     source = {**added, **_own_sections(source or {}, settings.dataset)}
@@ -52,7 +50,7 @@ def join_config(cfg: Config, settings: PartSettings, source: Mapping | None = No
     return Config(deepcopy(joined))
 
 
-def check_joinable(cfg: Config, settings: PartSettings) -> None:
+def _check_joinable(cfg: Config, settings: PartSettings) -> None:
     """Raises a ``UserError`` unless a model can get one more expert for a dataset."""
     heads = cfg.model.get('head', {}).get('heads', [])
     if not heads or 'num_experts' not in cfg.model.backbone.get('ffn', {}):
@@ -81,7 +79,6 @@ def sections_of(settings: PartSettings) -> dict[str, Any]:
 
     The folder has ``annotations/train.json``, ``annotations/val.json`` and ``images``.
     """
-    own = Config.fromfile(OWN, format_python_code=False).to_dict()
     data = dict(
         type='BaseCocoStyleDataset',
         metainfo=settings.metainfo(),
@@ -94,15 +91,16 @@ def sections_of(settings: PartSettings) -> dict[str, Any]:
         num_keypoints=settings.num_keypoints,
         crop=settings.crop,
         padding=settings.padding,
-        augmentation={AFTER: own['after_crop'], **mirrored},
+        augmentation=mirrored,
         train=dict(data, ann_file='annotations/train.json'),
         val=dict(data, ann_file='annotations/val.json'),
         metric=metrics,
     )
+    entry, augmentation = augmented(entry)
     model, *rest = multi_dataset(
         {settings.dataset: entry},
         crops(),
-        own['augmentation'],
+        augmentation,
         input_hw=tuple(settings.input_hw),
         sigma=settings.sigma,
     )
