@@ -49,6 +49,7 @@ def test_a_part_of_a_training_brings_its_data(parts):
         name = f'{split}_dataloader'
         assert cfg[name].dataset == expected[name].dataset
     assert cfg.test_evaluator == expected.test_evaluator
+    assert cfg.datasets == expected.datasets
 
 
 def test_the_other_commands_read_a_joined_file(parts):
@@ -56,6 +57,7 @@ def test_the_other_commands_read_a_joined_file(parts):
     model = models.load('out.py', 'out.pth')
     assert list(model.skeletons) == [*SIX, 'fly']
     assert describe(model, Options()).names == (*SIX, 'fly')
+    assert set(Config.fromfile('out.py').datasets) == {*SIX, 'fly'}  # train and test need them
     main(['split', 'out.pth', '--part', 'fly', 'again.pth'])
     first, again = read_part('fly.pth'), read_part('again.pth')
     assert again.settings == first.settings

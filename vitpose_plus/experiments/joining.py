@@ -14,7 +14,8 @@ from vitpose_plus.experiments.part_settings import PartSettings
 from vitpose_plus.experiments.splitting import KEPT, is_of
 from vitpose_plus.experiments.topdown import multi_dataset
 
-PREDICT = 'predict'  # the defaults of the command, which a runner does not read
+# Keys that a runner does not read: the entries of the datasets, and the defaults of `predict`.
+DATASETS, PREDICT = 'datasets', 'predict'
 SPLITS = ('train', 'val', 'test')
 
 
@@ -33,9 +34,12 @@ def join_config(cfg: Config, settings: PartSettings, source: Mapping | None = No
         UserError: The dataset exists already, or its crops have another size.
     """
     _check_joinable(cfg, settings)
-    joined = {key: value for key, value in cfg.to_dict().items() if key in {*KEPT, PREDICT}}
+    joined = {
+        key: value for key, value in cfg.to_dict().items() if key in {*KEPT, DATASETS, PREDICT}
+    }
     added = sections_of(settings)
     source = {**added, **_own_sections(source or {}, settings.dataset)}
+    joined[DATASETS] = {**joined.get(DATASETS, {}), **source[DATASETS]}
     model = joined['model']
     model['backbone'].pop('init_cfg', None)
     model['backbone']['ffn']['num_experts'] += 1
@@ -107,12 +111,15 @@ def sections_of(settings: PartSettings) -> dict[str, Any]:
     if not settings.flip_test:
         model['head']['heads'][0]['test_cfg']['flip_test'] = False
     kinds = [f'{split}_dataloader' for split in SPLITS] + ['val_evaluator', 'test_evaluator']
-    return dict(model=model, **dict(zip(kinds, rest, strict=True)))
+    sections = dict(zip(kinds, rest, strict=True))
+    return {'model': model, DATASETS: {settings.dataset: entry}, **sections}
 
 
 def _own_sections(source: Mapping, dataset: str) -> dict[str, Any]:
-    """The loaders and the metrics of the dataset that a config has."""
+    """The entry, the loaders and the metrics of the dataset that a config has."""
     sections = {}
+    if entry := (source.get(DATASETS) or {}).get(dataset):
+        sections[DATASETS] = {dataset: entry}
     for split in SPLITS:
         loader = (source.get(f'{split}_dataloader') or {}).get('dataset') or {}
         if parts := [part for part in plain_datasets(loader) if is_of(part, dataset)]:
