@@ -53,7 +53,7 @@ def test_a_compiled_model_has_the_same_metrics(workplace, prepared, monkeypatch)
 
     monkeypatch.setattr(torch, 'compile', compile_eagerly)
     assert metrics_of('--compile') == pytest.approx(metrics_of(), abs=1e-3)
-    assert {'ViT', 'FastLayers'} <= set(backends)
+    assert {'SinePositionViT', 'FastLayers'} <= set(backends)
 
 
 @pytest.mark.parametrize('option', [['--precision', 'bf16'], ['--compile']])

@@ -202,7 +202,7 @@ MODELS = [
     (
         'backbone.depht',
         3,
-        r'model\.backbone\.depht is no argument of SinePositionViT \(it takes arch, ',
+        r'model\.backbone\.depht is no argument of ViT \(it takes arch, ',
     ),
     (
         'backbone.drop_path_rat',
@@ -265,7 +265,8 @@ def test_nothing_is_written_for_a_wrong_config(workplace, capsys):
         main(['train', TINY, '--work-dir', 'out', '--cfg-options', 'model.backbone.depht=3'])
     assert stop.value.code == 2
     error = capsys.readouterr().err
-    assert re.search(rf'^error: .*{TINY}\.py: model\.backbone\.depht is no argument of SinePositionViT', error)
+    wrong = r'model\.backbone\.depht is no argument of SinePositionViT'
+    assert re.search(rf'^error: .*{TINY}\.py: {wrong}', error)
     assert not (workplace / 'out').exists()
 
 
