@@ -47,8 +47,12 @@ def write_coco(
 
 def _image(picture: LabelledPicture, image_id: int, folder: Path) -> dict[str, Any]:
     width, height = picture.size_wh
-    name = Path(os.path.relpath(picture.path, folder)).as_posix()
-    return dict(id=image_id, file_name=name, width=width, height=height)
+    return dict(id=image_id, file_name=below(picture, folder), width=width, height=height)
+
+
+def below(picture: LabelledPicture, folder: Path) -> str:
+    """The path of a picture from a folder, with slashes."""
+    return Path(os.path.relpath(picture.path, folder)).as_posix()
 
 
 def _annotation(
@@ -68,6 +72,7 @@ def _annotation(
         bbox=box,
         area=round(box[2] * box[3], DECIMALS),
         iscrowd=0,
+        segmentation=[],  # CVAT does not import files without this field
     )
 
 
