@@ -17,8 +17,8 @@ from vitpose_plus.datasets.labels.splitting import SPLITS
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.experiments import multi_dataset_config
 from vitpose_plus.experiments.catalogue import load_config
-from vitpose_plus.experiments.new_dataset.folder import FILES
 from vitpose_plus.experiments.new_dataset.looks import LOOKS
+from vitpose_plus.experiments.new_dataset.places import FILES
 
 TINY = Path(__file__).parents[1] / 'data' / 'tiny_figures.pth'
 

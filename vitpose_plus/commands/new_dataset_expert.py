@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vitpose_plus.errors import UserError
 
 if TYPE_CHECKING:
+    from vitpose_plus.experiments.new_dataset.options import Options
     from vitpose_plus.experiments.new_dataset.plans import NewExpert
     from vitpose_plus.experiments.new_dataset.trained_parts import TrainedParts
 
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def new_expert(args: argparse.Namespace, out: Path) -> 'NewExpert':
+def new_expert(options: 'Options', out: Path) -> 'NewExpert':
     """What ``--expert-of`` trains, with all options checked.
 
     Raises:
@@ -47,17 +48,17 @@ def new_expert(args: argparse.Namespace, out: Path) -> 'NewExpert':
     from vitpose_plus.checkpoints.guard import check_fit
     from vitpose_plus.checkpoints.layouts.heads import dataset_heads
     from vitpose_plus.checkpoints.starts import locate, read_weights
-    from vitpose_plus.experiments.new_dataset.folder import in_config
+    from vitpose_plus.experiments.new_dataset.places import in_config
     from vitpose_plus.experiments.new_dataset.plans import NewExpert
     from vitpose_plus.experiments.new_dataset.trained_parts import trained_parts
     from vitpose_plus.experiments.own_expert import read_vitpose_plus
     from vitpose_plus.models.building import build_on_meta
 
-    for option, given in (('--pretrained', args.pretrained), ('--expert', args.expert)):
+    for option, given in (('--pretrained', options.pretrained), ('--expert', options.expert)):
         if given is not None:
             raise UserError(f'--expert-of starts from its CHECKPOINT: leave {option} out.')
-    config, checkpoint = args.expert_of
-    word = EXPERT if args.train is None else args.train
+    config, checkpoint = options.expert_of
+    word = EXPERT if options.train is None else options.train
     parts = trained_parts(word)
     cfg = read_vitpose_plus(config)
     path = locate(checkpoint)
@@ -66,16 +67,16 @@ def new_expert(args: argparse.Namespace, out: Path) -> 'NewExpert':
         raise UserError(f'{path} has no experts: give the checkpoint of a ViTPose+.')
     model = build_on_meta(dict(cfg.model, data_preprocessor=None))
     check_fit(weights.state_dict, model, path, f'give the checkpoint of {config}')
-    if args.name in weights.experts:
-        raise UserError(f'{path} has the dataset {args.name} already: give another NAME.')
-    if args.like is not None:
-        check_expert(args.like, weights.experts, path)
+    if options.name in weights.experts:
+        raise UserError(f'{path} has the dataset {options.name} already: give another NAME.')
+    if options.like is not None:
+        check_expert(options.like, weights.experts, path)
     of, file = (
         in_config(Path(name), out) if Path(name).exists() else name for name in (config, checkpoint)
     )
     numbers = _numbers(cfg.model.backbone.to_dict(), parts)
-    has_head = args.like in dataset_heads(weights.state_dict)
-    return NewExpert(of, file, word, parts, numbers, args.like, has_head)
+    has_head = options.like in dataset_heads(weights.state_dict)
+    return NewExpert(of, file, word, parts, numbers, options.like, has_head)
 
 
 def _numbers(backbone: dict, parts: 'TrainedParts') -> tuple[int, int]:
@@ -88,8 +89,8 @@ def _numbers(backbone: dict, parts: 'TrainedParts') -> tuple[int, int]:
     return sum(sizes[name] for name in parts.trained(built)), sum(sizes.values())
 
 
-def check_unused(args: argparse.Namespace) -> None:
+def check_unused(options: 'Options') -> None:
     """Raises a ``UserError`` if there are options that need ``--expert-of``."""
-    for option, given in (('--like', args.like), ('--train', args.train)):
+    for option, given in (('--like', options.like), ('--train', options.train)):
         if given is not None:
             raise UserError(f'{option} is for a new expert: give --expert-of, too.')

@@ -18,14 +18,21 @@ from vitpose_plus.datasets.labels.sizes import size_of
 HINT = 'correct the label'
 
 
-def assemble(contents: Sequence[Content], finder: PictureFinder) -> Labels:
+def assemble(
+    contents: Sequence[Content], finder: PictureFinder, names_of: Sequence[Content] = ()
+) -> Labels:
     """Returns the labels of contents with one category.
+
+    Args:
+        contents: The contents.
+        finder: Finds their pictures.
+        names_of: Other contents whose names come first; the names of all must be equal.
 
     Raises:
         UserError: A label or picture has a fault. Names are checked first, then pictures, then
             coordinates; the message counts equal faults.
     """
-    named, findings = joint_names(contents), Findings()
+    named, findings = joint_names([*names_of, *contents]), Findings()
     if not named.names or not any(e.animals for content in contents for e in content.entries):
         for content in contents:
             findings.add(str(content.path), 'has no labelled keypoint', '', 'label some pictures')

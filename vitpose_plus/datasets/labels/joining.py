@@ -12,8 +12,7 @@ def choose_category(contents: Sequence[Content], category: str | None) -> list[C
     Raises:
         UserError: There are several categories and none is chosen, or the chosen one is missing.
     """
-    animals = [animal for content in contents for animal in _animals(content) if animal.points]
-    used = list(dict.fromkeys(a.category for a in animals if a.category is not None))
+    used = used_categories(contents)
     files = ', '.join(str(content.path) for content in contents[:3])
     if category is None and len(used) > 1:
         raise UserError(
@@ -29,6 +28,17 @@ def choose_category(contents: Sequence[Content], category: str | None) -> list[C
         for entry in content.entries:
             entry.animals = [a for a in entry.animals if a.points and a.category in kept]
     return list(contents)
+
+
+def used_categories(contents: Sequence[Content]) -> list[str]:
+    """The named categories of animals that have a labelled point, in order."""
+    animals = [animal for content in contents for animal in _animals(content) if animal.points]
+    return list(dict.fromkeys(a.category for a in animals if a.category is not None))
+
+
+def as_declared(contents: Sequence[Content]) -> Content:
+    """Returns a content that declares the names and links of all files, and has no picture."""
+    return Content(contents[0].path, [], {None: joint_names(contents)})
 
 
 def joint_names(contents: Sequence[Content]) -> NamedPoints:

@@ -55,6 +55,11 @@ class Labels:
     pictures: list[LabelledPicture]
 
     @property
+    def labelled_pictures(self) -> list[LabelledPicture]:
+        """The pictures that have an instance."""
+        return [picture for picture in self.pictures if picture.instances]
+
+    @property
     def most_instances(self) -> int:
         """The largest number of instances in one picture; 0 without pictures."""
         return max((len(picture.instances) for picture in self.pictures), default=0)

@@ -1,19 +1,33 @@
 """Reads label files of all formats."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vitpose_plus.datasets.labels.assembling import assemble
 from vitpose_plus.datasets.labels.finding import finder
 from vitpose_plus.datasets.labels.formats import FORMATS, TITLES
-from vitpose_plus.datasets.labels.joining import choose_category
+from vitpose_plus.datasets.labels.joining import as_declared, choose_category, used_categories
 from vitpose_plus.datasets.labels.label_format import Content, LabelFormat
 from vitpose_plus.datasets.labels.model import Labels
 from vitpose_plus.errors import UserError
 
 COLLECTED = 'CollectedData'  # the names of DeepLabCut's label files begin with it
 LISTED = f'these are read: {"; ".join(TITLES)}'
+
+
+@dataclass(frozen=True)
+class LabelFiles:
+    """Label files that are read together.
+
+    Attributes:
+        files: Label files, or folders of them.
+        pictures: The folder below which their pictures are; None: near each label file.
+    """
+
+    files: tuple[Path, ...]
+    pictures: Path | None = None
 
 
 def read_labels(
@@ -31,10 +45,42 @@ def read_labels(
         UserError: The labels cannot be trained rightly; the message is one sentence with the file
             and its row or field.
     """
-    contents = [content for file in files for content in _contents(Path(file))]
+    [labels] = read_groups([LabelFiles(tuple(map(Path, files)), pictures)], category)
+    return labels
+
+
+def read_groups(groups: Sequence[LabelFiles], category: str | None = None) -> list[Labels]:
+    """Reads groups of label files, each of which may label pictures that others label, too.
+
+    The keypoints and the category are those of the first group; the others must fit them.
+
+    Args:
+        groups: The groups, at least one.
+        category: The kind of animal or object, if the files have several.
+
+    Returns:
+        The labels of each group. The names of their keypoints are equal.
+
+    Raises:
+        UserError: As ``read_labels``; also if the keypoints of a group are not those of the first.
+    """
+    first = choose_category(_read(groups[0]), category)
+    [category] = used_categories(first) or [category]
+    names = [as_declared(first)]
+    labels = [assemble(first, finder(groups[0].pictures), names)]
+    for group in groups[1:]:
+        contents = _read(group)
+        # Some formats have no categories: their labels are of the only kind of this dataset.
+        chosen = choose_category(contents, category if used_categories(contents) else None)
+        labels.append(assemble(chosen, finder(group.pictures), names))
+    return labels
+
+
+def _read(group: LabelFiles) -> list[Content]:
+    contents = [content for file in group.files for content in _contents(file)]
     if not contents:
         raise UserError('No label file is given: give at least one file or folder.')
-    return assemble(choose_category(contents, category), finder(pictures))
+    return contents
 
 
 def _contents(path: Path) -> Iterator[Content]:

@@ -141,19 +141,27 @@ class ListedSplit(Split):
 SPLITS: dict[str, type[RandomSplit]] = dict(block=BlockSplit, random=RandomSplit, film=FilmSplit)
 
 
-def write_held_out(path: Path, rows: Sequence[int], paths: Sequence[Path]) -> None:
+def common_folder(paths: Sequence[Path]) -> Path:
+    """The deepest folder below which all pictures are, as an absolute path."""
+    return Path(os.path.commonpath([Path(picture).absolute().parent for picture in paths]))
+
+
+def write_held_out(
+    path: Path, rows: Sequence[int], paths: Sequence[Path], below: Path | None = None
+) -> None:
     """Writes the names of pictures, as ``ListedSplit`` reads them.
 
-    The names are paths that begin with the folder that contains all pictures.
+    The names are paths that begin with the folder that contains these pictures.
 
     Args:
         path: The text file.
         rows: The rows of the pictures that are held out.
         paths: All pictures.
+        below: The folder that contains the held-out pictures; None: ``common_folder`` of all.
     """
-    base = Path(os.path.commonpath([Path(picture).absolute().parent for picture in paths]))
+    base = common_folder(paths) if below is None else below.absolute()
     absolute = [Path(paths[row]).absolute() for row in sorted(rows)]
-    names = [picture.relative_to(base.parent).as_posix() for picture in absolute]
+    names = [Path(os.path.relpath(each, base.parent)).as_posix() for each in absolute]
     with replacing(path) as part:
         part.write_text(''.join(f'{name}\n' for name in names), encoding='utf-8')
 

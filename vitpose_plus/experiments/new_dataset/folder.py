@@ -1,9 +1,7 @@
 """Writes the folder of a dataset of your own."""
 
 import difflib
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +15,9 @@ from vitpose_plus.datasets.labels.turning import turning
 from vitpose_plus.datasets.labels.writing import write_coco
 from vitpose_plus.errors import UserError, closest
 from vitpose_plus.experiments.new_dataset.looks import Look
+from vitpose_plus.experiments.new_dataset.places import place
 from vitpose_plus.experiments.new_dataset.sizing import Sized, rotation
-from vitpose_plus.experiments.new_dataset.texts import FOLDER, Keypoints, config_text, entry_text
-from vitpose_plus.files import replacing_folder, unwritable
-
-FILES = ('dataset.py', 'config.py', 'annotations', 'held_out.txt', 'labels.png')
+from vitpose_plus.experiments.new_dataset.texts import Keypoints, config_text, entry_text
 
 
 @dataclass(frozen=True)
@@ -36,6 +32,7 @@ class NewDataset:
         boxes: The name of the look, a key of ``LOOKS``.
         look: The kind of crops.
         flips: Whether pictures may be mirrored.
+        below: The folder from which the annotation files name the pictures.
     """
 
     name: str
@@ -45,6 +42,7 @@ class NewDataset:
     boxes: str
     look: Look
     flips: bool
+    below: Path
 
     @property
     def training(self) -> list[int]:
@@ -120,41 +118,6 @@ def _check_names(option: str, pairs: Sequence[tuple[str, str]], names: Sequence[
             )
 
 
-@contextmanager
-def dataset_folder(path: Path, force: bool) -> Iterator[Path]:
-    """Gives an empty folder, which gets the name ``path`` if no error is raised.
-
-    Args:
-        path: The folder of the dataset.
-        force: Whether a folder that was written before is replaced.
-
-    Raises:
-        UserError: The folder exists, or contains other files, or cannot be written.
-    """
-    check_place(path, force)
-    with replacing_folder(path) as new:
-        yield new
-
-
-def check_place(path: Path, force: bool) -> None:
-    """Raises a ``UserError`` if no folder of a dataset can be written at ``path``."""
-    if reason := unwritable(path.parent):
-        raise UserError(f'{path} cannot be written, as {reason}: give another --out.')
-    if not os.path.lexists(path):
-        return
-    if not path.is_dir():
-        raise UserError(f'{path} is a file: give the name of a folder (--out).')
-    names = [each.name for each in path.iterdir() if not each.name.startswith('.')]
-    others = sorted(set(names) - set(FILES))
-    if others:
-        raise UserError(
-            f'{path} contains {others[0]}, which new-dataset does not write: give another --out, '
-            'or move it away.'
-        )
-    if not force:
-        raise UserError(f'{path} exists: give another --out, or replace it with --force.')
-
-
 def write_folder(
     path: Path,
     new: NewDataset,
@@ -173,12 +136,11 @@ def write_folder(
     """
     labels, rule = new.labels, new.look.rule()
     paths = [picture.path for picture in labels.pictures]
-    pictures = Path(os.path.commonpath([each.absolute().parent for each in paths]))
     annotations = path / 'annotations'
     annotations.mkdir()
     for name, rows in (('train', new.training), ('val', new.held_out)):
-        write_coco(labels, rows, annotations / f'{name}.json', new.name, rule, pictures)
-    write_held_out(path / 'held_out.txt', new.held_out, paths)
+        write_coco(labels, rows, annotations / f'{name}.json', new.name, rule, new.below)
+    write_held_out(path / 'held_out.txt', new.held_out, paths, new.below)
     entry = entry_text(
         new.name,
         new.keypoints,
@@ -186,26 +148,11 @@ def write_folder(
         new.look.comment,
         new.look.padding,
         new.augmentation(),
-        place(pictures, (final or path).absolute()),
+        place(new.below, (final or path).absolute()),
     )
     (path / 'dataset.py').write_text(entry, encoding='utf-8')
     config = config_text(new.name, arguments, function)
     (path / 'config.py').write_text(config, encoding='utf-8')
-
-
-def place(path: Path, folder: Path) -> str:
-    """A path seen from a folder if both are below the current folder, else the absolute path."""
-    # Symbolic links are followed: the system does so, too, before it goes to a parent folder.
-    here, path, folder = Path.cwd().resolve(), path.resolve(), folder.resolve()
-    if path.is_relative_to(here) and folder.is_relative_to(here):
-        return Path(os.path.relpath(path, folder)).as_posix()
-    return path.as_posix()
-
-
-def in_config(path: Path, folder: Path) -> str:
-    """A path as a config in a folder names it: seen from the folder, or absolute (``place``)."""
-    seen = place(path, folder)
-    return seen if Path(seen).is_absolute() else f'{FOLDER}/{seen}'
 
 
 def _boxes_wh(picture: LabelledPicture, rule: BoxRule) -> list[np.ndarray]:
