@@ -123,6 +123,34 @@ def test_flip_test_is_the_mean_of_both_views_with_the_dataset_s_own_pairs(model,
         assert_same(sample.pred_fields.heatmaps, (plain[row] + back) / 2)
 
 
+@pytest.mark.parametrize('without', [['aic'], ['coco', 'apt36k']])
+def test_datasets_without_flip_test_are_predicted_from_the_crops_alone(model, samples, without):
+    """All others as with the flip test; both bit for bit."""
+    index = model.head.dataset_index([s['data_samples'] for s in samples])
+    data = prepare(model, samples, training=False)
+    settings = [dict(model.test_cfg, flip_test=one, output_heatmaps=True) for one in (True, False)]
+
+    def predicted(feats, test_cfg):
+        instances, fields = model.head.predict(feats, data['data_samples'], test_cfg)
+        return [
+            (one.keypoints, one.keypoint_scores, maps.heatmaps.numpy())
+            for one, maps in zip(instances, fields, strict=True)
+        ]
+
+    with torch.no_grad():
+        views = [
+            model.extract_feat(one, index) for one in (data['inputs'], data['inputs'].flip(-1))
+        ]
+        with_flips, alone = predicted(views, settings[0]), predicted(views[0], settings[1])
+        for name in without:
+            model.head.dataset_test_cfg[name] |= dict(flip_test=False)
+        mixed = predicted(views, settings[0])
+    for row, (one, flipped, crop) in enumerate(zip(mixed, with_flips, alone, strict=True)):
+        assert not np.array_equal(flipped[2], crop[2])
+        expected = crop if HEADS[row % 6] in without else flipped
+        assert all(map(np.array_equal, one, expected)), HEADS[row % 6]
+
+
 def test_every_parameter_gets_a_gradient_which_is_zero_for_a_missing_dataset(model, samples):
     model.train()
     present = [s for s in samples if s['data_samples'].dataset_name != 'mpii']
