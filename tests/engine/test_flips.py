@@ -22,8 +22,8 @@ def part(pipeline, swaps=EARS | PAWS, name='own'):
     return dict(type='BaseCocoStyleDataset', metainfo=info, pipeline=pipeline)
 
 
-def notes(dataset, flip_test):
-    model = dict(head=dict(type='HeatmapHead'), test_cfg=dict(flip_test=flip_test))
+def notes(dataset, flip_test, **head):
+    model = dict(head=dict(type='HeatmapHead', **head), test_cfg=dict(flip_test=flip_test))
     cfg = Config(dict(model=model, train_dataloader=dict(dataset=dataset)))
     parts = [unread(one) for one in plain_datasets(cfg.train_dataloader.dataset)]
     return list(flip_notes(cfg, parts))
@@ -64,6 +64,20 @@ def test_each_of_several_datasets():
     assert [note.split()[2] for note in found] == ['other', 'third']
     mirrored = dict(type='CombinedDataset', datasets=parts[:2], pipeline=[FLIP])
     assert notes(mirrored, flip_test=True) == []
+
+
+def test_the_head_of_a_dataset_can_be_tested_in_another_way():
+    """As a dataset without flips that ``join`` added."""
+    parts = [part([FLIP], PAWS), part([], PAWS, name='other')]
+    whole = dict(type='MultiDataset', datasets=parts)
+    heads = [dict(dataset='own'), dict(dataset='other', test_cfg=dict(flip_test=False))]
+    [note] = notes(whole, flip_test=True, heads=heads)
+    assert note.startswith(f'{OWN}mirrors pictures (RandomFlip and flip_test), but')
+    assert note.endswith('and with flip_test=False in its test_cfg in model.head.heads.')
+    heads[1] = dict(heads[1], test_cfg=dict(flip_test=True))
+    found = notes(whole, flip_test=False, heads=heads)
+    assert [note.split()[2] for note in found] == ['own', 'other', 'other']
+    assert '(RandomFlip)' in found[0]
 
 
 def test_a_model_without_a_head_has_no_sides():

@@ -1,7 +1,7 @@
 """Notes on mirrored pictures: sides that are not swapped, and tests that training did not prepare.
 
 Pictures are mirrored at two places of a config: in training by ``RandomFlip``, and in testing by
-``model.test_cfg.flip_test``.
+``model.test_cfg.flip_test``, which the head of a dataset may replace.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,7 @@ from mmpose.registry import TRANSFORMS
 
 from vitpose_plus.datasets.labels.guessing import swap_partners
 from vitpose_plus.datasets.multi_dataset import plain_datasets
+from vitpose_plus.models.building import test_settings
 
 LISTED = 3  # so many pairs are named
 
@@ -28,9 +29,12 @@ def flip_notes(cfg: Config, datasets: Sequence[BaseDataset]) -> Iterator[str]:
     if 'head' not in cfg.model:
         return
     whole = cfg.train_dataloader.dataset
-    flip_test = bool((cfg.model.get('test_cfg') or {}).get('flip_test'))
+    heads = {head['dataset']: head for head in cfg.model.head.get('heads', [])}
+    own = 'flip_test=False in its test_cfg in model.head.heads'
+    without = own if heads else 'model.test_cfg.flip_test=False'
     for part, dataset in zip(plain_datasets(whole), datasets, strict=True):
         name = dataset.metainfo['dataset_name']
+        flip_test = bool(test_settings(cfg.model, heads.get(name, {})).get('flip_test'))
         random_flip = _mirrors(part.get('pipeline')) or _mirrors(whole.get('pipeline'))
         places = {'RandomFlip': random_flip, 'flip_test': flip_test}
         used = ' and '.join(place for place, is_used in places.items() if is_used)
@@ -38,12 +42,12 @@ def flip_notes(cfg: Config, datasets: Sequence[BaseDataset]) -> Iterator[str]:
             yield (
                 f'The dataset {name} mirrors pictures ({used}), but its metainfo does not swap '
                 f'{_listed(pairs)}: give each the other as `swap`, or train without RandomFlip and '
-                'with model.test_cfg.flip_test=False.'
+                f'with {without}.'
             )
         if flip_test and not random_flip:
             yield (
                 f'The dataset {name} is trained without RandomFlip, but tested with mirrored '
-                'pictures, too: set model.test_cfg.flip_test=False, or train with RandomFlip.'
+                f'pictures, too: set {without}, or train with RandomFlip.'
             )
 
 

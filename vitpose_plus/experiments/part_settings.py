@@ -19,6 +19,7 @@ from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.part_checks import check_settings
 from vitpose_plus.experiments.part_crops import kind_of_crop
 from vitpose_plus.experiments.splitting import dataset_index
+from vitpose_plus.models.building import test_settings
 
 LOADERS = ('test_dataloader', 'val_dataloader', 'train_dataloader')
 
@@ -68,7 +69,7 @@ class PartSettings:
         """
         head = cfg.model.head.heads[dataset_index(cfg, dataset)]
         pipeline, metainfo = _tested_on(cfg, dataset)
-        own = {**(cfg.model.get('test_cfg') or {}), **(head.get('test_cfg') or {})}
+        own = test_settings(cfg.model, head)
         boxes = [step for step in pipeline if step['type'] == 'GetBBoxCenterScale']
         w, h = head['codec']['input_size']
         return cls(

@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.configs import for_inferencers
-from vitpose_plus.models.building import build_on_meta
+from vitpose_plus.models.building import build_on_meta, test_settings
 from vitpose_plus.models.ffn import SharedFFN
 
 # Keys of a single run. KEPT are the other keys that a runner reads; all further keys are variables.
@@ -38,7 +38,7 @@ def split_config(cfg: Config, dataset: str) -> Config:
     model['head'] = dict(
         model['head']['head'], out_channels=head['num_keypoints'], decoder=head['codec']
     )
-    model['test_cfg'] = {**model.get('test_cfg', {}), **head.get('test_cfg', {})}
+    model['test_cfg'] = test_settings(model, head)
     for split_name in ('train', 'val', 'test'):
         _keep_dataset(plain, split_name, dataset)
     kept = [plain.get(f'{split_name}_dataloader') for split_name in ('val', 'test', 'train')]

@@ -1,6 +1,7 @@
-"""Builds models without weights, and removes the parts of configs that only training needs."""
+"""Builds models without weights; the parts of their configs that are used after training."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from mmengine.registry import Registry
@@ -55,3 +56,13 @@ def deployment_config(model: dict) -> dict:
     training_only = getattr(kind, 'training_only', ())
     kept = {key: value for key, value in model.items() if key not in training_only}
     return dict(kept, type=kind.deployed_type.__name__)
+
+
+def test_settings(model: Mapping, head: Mapping) -> dict[str, Any]:
+    """Returns the settings for testing of one dataset.
+
+    Args:
+        model: The config of a model for several datasets.
+        head: The dataset's entry in ``heads``; its settings replace those of the model.
+    """
+    return {**(model.get('test_cfg') or {}), **(head.get('test_cfg') or {})}
