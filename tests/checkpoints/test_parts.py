@@ -148,6 +148,18 @@ def test_half_and_single_precision_have_the_same_digests(whole):
     assert [k for k, v in digests(nearly).items() if v != digests(single)[k]] == [SHARED]
 
 
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_the_mean_expert_is_rounded_once(dtype):
+    """The sum of six values near 60,000 is infinite in half precision."""
+    key = 'backbone.layers.0.ffn.experts.weight'
+    values = torch.stack([torch.randn(6, 500), torch.full((6, 500), 60000.0)], 1).to(dtype)
+    mean = mean_expert({key: values, SHARED: torch.ones(6)})
+    assert list(mean) == [key]
+    assert mean[key].shape == (1, 2, 500)
+    exact = torch.promote_types(dtype, torch.float32)
+    assert torch.equal(mean[key], values.to(exact).mean(0, keepdim=True).to(dtype))
+
+
 @pytest.mark.parametrize('name', [SHARED, 'backbone.pos_embed'])
 def test_a_changed_shared_tensor_is_refused_by_its_name(name, whole):
     state, cfg = whole

@@ -37,8 +37,17 @@ def expert_weights(state: State, index: int) -> State:
 
 
 def mean_expert(state: State) -> State:
-    """The mean of all experts; each tensor (1, ...)."""
-    return {k: v.mean(0, keepdim=True) for k, v in state.items() if is_expert(k)}
+    """The mean of all experts; each tensor (1, ...), of the same type as theirs.
+
+    Half precision is averaged in single precision, so that only the result is rounded.
+    """
+    return {k: _mean(v) for k, v in state.items() if is_expert(k)}
+
+
+def _mean(experts: Tensor) -> Tensor:
+    """(E, ...) -> (1, ...)"""
+    exact = torch.promote_types(experts.dtype, torch.float32)
+    return experts.mean(0, keepdim=True, dtype=exact).to(experts.dtype)
 
 
 def stacked(experts: Sequence[State]) -> State:
