@@ -161,3 +161,12 @@ def test_a_name_that_is_too_long_is_reported_in_one_sentence(tmp_path):
     with pytest.raises(UserError, match=r'cannot be written, as nothing can have this name'):
         files.check_output(tmp_path / ('x' * 300))
     assert 'nothing can have this name' in files.unwritable(tmp_path / ('x' * 300))
+
+
+def test_a_folder_that_is_replaced_has_its_final_name_already(tmp_path):
+    for content in ('first', 'second'):
+        with files.replacing_folder(tmp_path / 'folder') as new:
+            assert new.name == 'folder'
+            (new / 'file').write_text(content)
+        assert (tmp_path / 'folder' / 'file').read_text() == content
+    assert names(tmp_path) == ['folder']

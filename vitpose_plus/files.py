@@ -55,7 +55,7 @@ def new_folder(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: str | Path) -> Iterator[Path]:
-    """Gives a new empty folder, which replaces ``path`` if no error is raised.
+    """Gives a new empty folder of the same name, which replaces ``path`` if no error is raised.
 
     The old folder, if there is one, is complete until then. The caller checks that it may be lost.
 
@@ -68,12 +68,13 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
             yield new
         return
     with _temporary_folder(path) as folder:
-        with new_folder(folder / 'new') as new:
+        made = folder / 'new' / path.name
+        with new_folder(made) as new:
             yield new
         try:
             os.rename(path, folder / 'old')
             try:
-                os.rename(folder / 'new', path)
+                os.rename(made, path)
             except BaseException:
                 os.rename(folder / 'old', path)
                 raise

@@ -37,6 +37,7 @@ COMMANDS = (
     'plot',
     'test',
     'predict',
+    'suggest',
     'export',
     'benchmark',
     'app',

@@ -18,6 +18,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='SOURCE',
         help='a picture, film, folder, glob, URL or camera:N; @FILE: a list; -: a picture on stdin',
     )
+    add_model(parser)
+    add_boxes(parser)
+    _add_films(parser)
+    _add_results(parser)
+    add_frames(parser)
+    parser.add_argument('--no-draw', action='store_true', help='write no pictures with skeletons')
+    parser.add_argument(
+        '--flip-test',
+        action='store_true',
+        help='average the predictions of each crop and its mirror image: slightly better, but '
+        'takes twice as long',
+    )
+    parser.add_argument(
+        '--quality',
+        action='store_true',
+        help='add two numbers to every keypoint, which are large if it may be wrong: the distance '
+        'to the keypoint of the mirrored crop, and the spread of the heatmap, in pixels; takes '
+        'twice as long, or as long as --flip-test',
+    )
+    add_speed(parser)
+    add_launcher(parser)
+    parser.add_argument(
+        '--force',
+        action='store_true',
+        help='remove earlier predictions in --out; without it, the same command resumes',
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that name the model."""
     parser.add_argument(
         '--model',
         default=MODEL,
@@ -35,6 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'CLASS=NAME,CLASS=NAME for the classes of the boxes, for example '
         'person=coco_wholebody,animal=ap10k [coco, or the only dataset of the model]',
     )
+
+
+def add_boxes(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of the boxes."""
     parser.add_argument(
         '--boxes',
         metavar='NAME',
@@ -56,6 +90,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='SCORE',
         help=f'ignore detections with a lower score [{BOX_SCORE}]',
     )
+
+
+def _add_films(parser: argparse.ArgumentParser) -> None:
+    """Adds the options for sequences of frames."""
     parser.add_argument(
         '--detect-every',
         type=int,
@@ -87,6 +125,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='with --track or --boxes refine: fill gaps of up to N frames; keeps N pictures in '
         'memory [0]',
     )
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of what is written."""
     parser.add_argument(
         '--out', default='predictions', metavar='FOLDER', help='where to write [predictions]'
     )
@@ -105,6 +147,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='keypoints with a higher score are drawn, and are visible in annotations.coco.json '
         f'[{SCORE}]',
     )
+
+
+def add_frames(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that select the frames of films."""
     parser.add_argument(
         '--from', dest='start', type=float, metavar='SECONDS', help='first time of films [start]'
     )
@@ -114,20 +160,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--every', type=int, default=1, metavar='N', help='use every N-th frame of films [1]'
     )
-    parser.add_argument('--no-draw', action='store_true', help='write no pictures with skeletons')
-    parser.add_argument(
-        '--flip-test',
-        action='store_true',
-        help='average the predictions of each crop and its mirror image: slightly better, but '
-        'takes twice as long',
-    )
-    parser.add_argument(
-        '--quality',
-        action='store_true',
-        help='add two numbers to every keypoint, which are large if it may be wrong: the distance '
-        'to the keypoint of the mirrored crop, and the spread of the heatmap, in pixels; takes '
-        'twice as long, or as long as --flip-test',
-    )
+
+
+def add_speed(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of the device and the speed."""
     parser.add_argument('--device', default='auto', help='auto, cpu or cuda:N [auto]')
     speed_options.add_arguments(parser, 'auto')
     parser.add_argument(
@@ -136,12 +172,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default='auto',
         metavar='N',
         help='crops in a batch, or auto [auto]',
-    )
-    add_launcher(parser)
-    parser.add_argument(
-        '--force',
-        action='store_true',
-        help='remove earlier predictions in --out; without it, the same command resumes',
     )
 
 

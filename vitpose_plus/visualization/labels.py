@@ -14,6 +14,7 @@ from vitpose_plus.errors import UserError
 COLUMNS = 4
 PICTURES = 12
 TILE_WH = (3.6, 3.0)  # inches
+MARK, LETTER, LINE = 0.6, 0.09, 0.22  # inches in the legend
 SIDE = 480  # pixels; larger pictures are made smaller
 MARGIN = 0.75  # of the longer side of the instances, around them
 
@@ -40,7 +41,11 @@ def draw_labels(
     rows = np.unique(np.linspace(0, len(pictures) - 1, PICTURES).round().astype(int))
     columns = min(COLUMNS, len(rows))
     height = ceil(len(rows) / columns)
-    figure = Figure((columns * TILE_WH[0], height * TILE_WH[1] + 0.6), layout='constrained')
+    longest = max(map(len, names))
+    fitting = max(1, int(columns * TILE_WH[0] / (MARK + LETTER * longest)))
+    legend_height = LINE * (ceil(len(names) / fitting) + 1)
+    size = columns * TILE_WH[0], height * TILE_WH[1] + legend_height
+    figure = Figure(size, layout='constrained')
     tiles = list(figure.subplots(height, columns, squeeze=False).flat)
     colours = colormaps['turbo'](np.linspace(0.05, 0.95, len(names)))
     for tile in tiles:
@@ -48,9 +53,7 @@ def draw_labels(
     for tile, row in zip(tiles, rows, strict=False):
         _draw(tile, pictures[row], links, colours)
     marks = [_mark(colour) for colour in colours]
-    legend = figure.legend(
-        marks, names, loc='outside lower center', ncols=min(len(names), 3 * columns)
-    )
+    legend = figure.legend(marks, names, loc='outside lower center', ncols=fitting)
     for text in legend.get_texts():
         text.set_parse_math(False)
     figure.savefig(path, dpi=110)

@@ -1,0 +1,1 @@
+"""Suggests frames that are worth labelling next."""

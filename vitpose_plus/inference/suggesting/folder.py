@@ -1,0 +1,108 @@
+"""The folder of suggested pictures, with their predictions as labels."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from vitpose_plus.datasets.labels.boxes import clipped
+from vitpose_plus.datasets.labels.model import LabelledInstance, LabelledPicture, Labels
+from vitpose_plus.datasets.labels.writers import LabelWriter
+from vitpose_plus.errors import UserError
+from vitpose_plus.files import replacing_folder, unwritable
+from vitpose_plus.inference.defaults import SCORE
+from vitpose_plus.inference.instances import Instance
+from vitpose_plus.inference.results import Result
+from vitpose_plus.inference.sources import Sources
+from vitpose_plus.inference.sources.paths import FilePicture
+from vitpose_plus.inference.sources.picture import Picture
+from vitpose_plus.inference.suggesting.known import place_of
+from vitpose_plus.inference.suggesting.suggester import Frame, pictures_of
+from vitpose_plus.visualization.labels import draw_labels
+
+IMAGES, SHEET = 'images', 'suggestions.png'
+
+
+def check_place(path: Path, force: bool) -> None:
+    """Raises a ``UserError`` if the folder of suggestions cannot be written.
+
+    Args:
+        path: The folder.
+        force: Whether a folder of earlier suggestions is replaced, with all its files.
+    """
+    if reason := unwritable(path.parent):
+        raise UserError(f'{path} cannot be written, as {reason}: give another --out.')
+    if not os.path.lexists(path):
+        return
+    if not path.is_dir():
+        raise UserError(f'{path} is a file: give the name of a folder (--out).')
+    if not any(path.iterdir()):
+        return
+    if not (path / SHEET).is_file():
+        raise UserError(f'{path} has files that suggest did not write: give another --out.')
+    if not force:
+        raise UserError(
+            f'{path} exists, perhaps with corrected labels: give another --out, or replace all of '
+            'it with --force.'
+        )
+
+
+def write_suggestions(
+    path: Path, frames: Sequence[Frame], sources: Sources, writer: LabelWriter
+) -> list[str]:
+    """Writes a folder with the pictures, their predictions as labels, and a sheet of them.
+
+    Args:
+        path: The folder, which is replaced.
+        frames: The chosen frames, at least one, of one dataset.
+        sources: The sources of the frames.
+        writer: Writes the labels.
+
+    Returns:
+        The paths of the pictures below the folder, in the order of the frames.
+    """
+    [skeleton] = frames[0].result.skeletons.values()
+    by_key = {frame.key: frame.result for frame in frames}
+    with replacing_folder(path) as folder:
+        files = {
+            key: save(picture, folder / IMAGES / place_of(by_key[key]))
+            for key, picture in pictures_of(sources, by_key)
+        }
+        pictures = [labelled(result, files[key]) for key, result in by_key.items()]
+        labels = Labels(skeleton.names, skeleton.links, pictures)
+        writer.write(labels, folder, skeleton.dataset)
+        drawn = [each for each in pictures if each.instances]
+        draw_labels(drawn, labels.names, labels.links, folder / SHEET)
+        return [each.path.relative_to(folder).as_posix() for each in pictures]
+
+
+def save(picture: Picture, path: Path) -> Path:
+    """Copies the file of a picture, or writes a png; returns the path that was written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(picture, FilePicture) and picture.path.endswith(path.suffix):
+        shutil.copyfile(picture.path, path)
+        return path
+    if path.suffix != '.png':
+        path = path.with_name(f'{path.name}.png')
+    _, content = cv2.imencode('.png', picture.read())
+    path.write_bytes(content)
+    return path
+
+
+def labelled(result: Result, path: Path) -> LabelledPicture:
+    """The prediction of a picture, as labels."""
+    size_wh = result.width, result.height
+    instances = [_labelled(one, size_wh) for one in result.instances]
+    return LabelledPicture(path, size_wh, [one for one in instances if one.labelled.any()])
+
+
+def _labelled(instance: Instance, size_wh: tuple[int, int]) -> LabelledInstance:
+    """Keypoints outside of the picture are missing; those of a low score are hidden."""
+    inside = ((instance.keypoints >= 0) & (instance.keypoints <= size_wh)).all(1)
+    visibility = np.where(instance.scores > SCORE, 2, 1) * inside
+    points = np.column_stack([instance.keypoints * inside[:, None], visibility])
+    x1, y1, x2, y2 = instance.box
+    return LabelledInstance(points, clipped(np.array([x1, y1, x2 - x1, y2 - y1]), size_wh))

@@ -1,0 +1,95 @@
+"""Measures that are large if a frame may be predicted wrongly: one class for each.
+
+Shapes: F frames.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from mmengine.config import Config
+from scipy.stats import rankdata
+
+from vitpose_plus.inference.results import Result
+
+
+class Measure(ABC):
+    """A number for a frame.
+
+    Attributes:
+        title: What is measured, for a table.
+        needs_quality: Whether the predictor must compute ``quality``.
+    """
+
+    title: str
+    needs_quality = False
+
+    @abstractmethod
+    def value(self, result: Result) -> float:
+        """The value of a frame with at least one instance; larger: more probably wrong."""
+
+
+class LowScore(Measure):
+    """1 minus the mean score of the keypoints, of the instance with the lowest one."""
+
+    title = '1 - score'
+
+    def value(self, result: Result) -> float:
+        return 1 - min(float(each.scores.mean()) for each in result.instances)
+
+
+class FlipDistance(Measure):
+    """The mean distance to the keypoints of the mirrored crop, in lengths of the body.
+
+    The length is the longer side of the box of the instance. The largest value of all instances is
+    used.
+    """
+
+    title = 'flip distance / box'
+    needs_quality = True
+
+    def value(self, result: Result) -> float:
+        return max(
+            float(each.flip_distance.mean() / np.ptp(each.box.reshape(2, 2), axis=0).max())
+            for each in result.instances
+        )
+
+
+class JumpingKeypoints(Measure):
+    """The number of keypoints that jump against the neighbouring frames of a film."""
+
+    title = 'jumps'
+
+    def value(self, result: Result) -> float:
+        return float(result.jumps)
+
+
+def measures_of(cfg: Config, dataset: str) -> list[Measure]:
+    """The measures for a dataset of a model with this config."""
+    mirrored = [FlipDistance()] if has_flip_test(cfg, dataset) else []
+    return [LowScore(), *mirrored, JumpingKeypoints()]
+
+
+def has_flip_test(cfg: Config, dataset: str | None = None) -> bool:
+    """Whether a model, or its dataset, is tested with mirrored pictures.
+
+    A model that was trained without mirrored pictures predicts them badly everywhere, so the
+    distance to them says nothing. Its config has no flip test.
+    """
+    heads = cfg.model.get('head', {}).get('heads', [])
+    own = next((head.get('test_cfg') for head in heads if head['dataset'] == dataset), None)
+    settings = dict(cfg.model.get('test_cfg') or {}) | dict(own or {})
+    return bool(settings.get('flip_test'))
+
+
+def uncertainty(values: Sequence[Sequence[float]]) -> np.ndarray:
+    """Combines measures of different units: the mean of their ranks.
+
+    Args:
+        values: The values of every frame, each a row of the same measures.
+
+    Returns:
+        Numbers above 0, up to 1 (F,). Equal values have equal ranks.
+    """
+    table = np.array(values, float)
+    return (rankdata(table, axis=0) / len(table)).mean(1) if len(table) else np.zeros(0)
