@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vitpose_plus.commands import new_dataset_expert
+from vitpose_plus.commands.new_dataset_adding import added_labels
 from vitpose_plus.commands.new_dataset_options import SPLITS, add_arguments
 from vitpose_plus.commands.new_dataset_summary import summary
 from vitpose_plus.errors import UserError
@@ -40,8 +41,9 @@ def run(args: argparse.Namespace) -> None:
 
     check_name(args.name)
     out = Path(args.out or args.name)
-    check_place(out, args.force)
-    given = first_labels(args)
+    replaces = args.force or args.add is not None
+    check_place(out, replaces)
+    given = first_labels(args) if args.add is None else added_labels(args, out)
     options, labels = given.options, given.labels
     look = LOOKS[options.boxes]()
     look.check(labels)
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
     )
     plan = plan_of(options, out)
     arguments = plan.arguments(new, machine())
-    with dataset_folder(out, args.force) as folder:
+    with dataset_folder(out, replaces) as folder:
         write_folder(folder, new, arguments, out, plan.function)
         write_options(folder, options, out)
         draw_labels(labels.pictures, labels.names, keypoints.links, folder / 'labels.png')

@@ -2,7 +2,7 @@
 
 import argparse
 
-from vitpose_plus.commands import new_dataset_expert
+from vitpose_plus.commands import new_dataset_adding, new_dataset_expert
 
 # The keys of ``LOOKS`` and ``SPLITS``, which are imported only when the command runs.
 BOXES = ('file', 'points', 'whole', 'refine')
@@ -11,13 +11,15 @@ SPLITS = ('block', 'random', 'film')
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('name', metavar='NAME', help='the name of the dataset, for example mouse')
-    parser.add_argument(
+    labels = parser.add_argument(
         'labels',
         nargs='+',
+        default=[],
         metavar='LABELS',
         help='files of labels, or folders of them: COCO keypoints, CVAT xml, Label Studio json, '
         'labelme json, DeepLabCut csv, or a table of picture,keypoint,x,y',
     )
+    new_dataset_adding.add_arguments(parser, labels)
     parser.add_argument(
         '--pictures', metavar='FOLDER', help='where the pictures are, if they were moved'
     )

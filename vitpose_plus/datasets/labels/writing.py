@@ -45,14 +45,15 @@ def write_coco(
         part.write_text(json.dumps(content, ensure_ascii=False), encoding='utf-8')
 
 
+def file_name(path: Path, folder: Path) -> str:
+    """The name of a picture in an annotation file: its path seen from the folder of pictures."""
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
 def _image(picture: LabelledPicture, image_id: int, folder: Path) -> dict[str, Any]:
     width, height = picture.size_wh
-    return dict(id=image_id, file_name=below(picture, folder), width=width, height=height)
-
-
-def below(picture: LabelledPicture, folder: Path) -> str:
-    """The path of a picture from a folder, with slashes."""
-    return Path(os.path.relpath(picture.path, folder)).as_posix()
+    name = file_name(picture.path, folder)
+    return dict(id=image_id, file_name=name, width=width, height=height)
 
 
 def _annotation(

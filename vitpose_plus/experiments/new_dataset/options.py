@@ -13,7 +13,14 @@ from vitpose_plus.experiments.new_dataset.places import from_options, in_config,
 Pairs = tuple[tuple[str, str], ...]
 Reader = Callable[[Any], Any]
 
-CHECKED = ('config.py', 'dataset.py')  # files that can be changed by hand
+# Files of the folder that can be changed by hand.
+CHECKED = (
+    'config.py',
+    'dataset.py',
+    'held_out.txt',
+    'annotations/train.json',
+    'annotations/val.json',
+)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def read_options(folder: Path) -> Options:
     """Reads the options of a dataset's folder.
 
     Raises:
-        UserError: The folder or its options are missing, or damaged.
+        UserError: The folder or its options are missing or damaged, or a label file is missing.
     """
     path = folder / OPTIONS
     if not folder.is_dir():
@@ -82,9 +82,14 @@ def read_options(folder: Path) -> Options:
     try:
         if not isinstance(content, dict):
             raise ValueError('it is no dict')
-        return Options.of_json(content, folder)
+        options = Options.of_json(content, folder)
     except ValueError as error:
         raise UserError(f'{path} is damaged ({error}): {AGAIN}.') from error
+    for group in options.groups:
+        for file in group.files:
+            if not file.exists():
+                raise UserError(f'{path} names {file}, which is missing: restore it, or {AGAIN}.')
+    return options
 
 
 def check_unchanged(folder: Path, options: Options) -> None:

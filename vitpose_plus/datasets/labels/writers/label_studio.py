@@ -13,7 +13,7 @@ from vitpose_plus.datasets.labels.writers.label_writer import (
     rounded_box,
     write_json,
 )
-from vitpose_plus.datasets.labels.writing import below
+from vitpose_plus.datasets.labels.writing import file_name
 from vitpose_plus.files import replacing
 
 TASKS, CONFIG = 'tasks.json', 'label_config.xml'
@@ -37,7 +37,7 @@ class LabelStudioWriter(LabelWriter):
         root = folder.absolute().name
         tasks = [
             dict(
-                data={IMAGE: LOCAL + quote(f'{root}/{below(picture, folder)}')},
+                data={IMAGE: LOCAL + quote(f'{root}/{file_name(picture.path, folder)}')},
                 predictions=[
                     dict(model_version=MODEL, result=_regions(labels, picture, number, category))
                 ],
