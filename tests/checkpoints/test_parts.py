@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
@@ -191,6 +192,16 @@ def test_parts_of_another_kind_are_refused(whole):
     less = {key: value for key, value in fly.head.items() if key != 'final_layer.bias'}
     with pytest.raises(UserError, match=r'The part .* lacks .*fly\.final_layer\.bias'):
         join(state, cfg, replace(fly, head=less))
+
+
+def test_a_dataset_that_is_not_tested_is_refused(whole):
+    state, cfg = whole
+    cfg = Config(cfg.to_dict())
+    del cfg.test_dataloader.dataset.datasets[1]
+    with pytest.raises(UserError, match=r"has no test_dataloader of the dataset 'aic'.*: add it"):
+        take_part(state, cfg, 'aic')
+    cfg.test_dataloader = None  # the loader of validation has it
+    assert take_part(state, cfg, 'aic').settings == take_part(*whole, 'aic').settings
 
 
 WRONG = {

@@ -1,9 +1,13 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mmengine.dataset import BaseDataset, ConcatDataset
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS
 
 from vitpose_plus.errors import UserError, reason
+
+# The first of these that a config has defines the keypoints and how pictures are cropped.
+LOADERS = ('test_dataloader', 'val_dataloader', 'train_dataloader')
 
 
 @DATASETS.register_module()
@@ -63,6 +67,24 @@ def plain_datasets(cfg: dict) -> Iterator[dict]:
 def unread(cfg: dict) -> BaseDataset:
     """Builds a plain dataset with its metainfo and paths, without annotations and pipeline."""
     return DATASETS.build(dict(cfg, lazy_init=True, pipeline=[]))
+
+
+def test_datasets_of(cfg: Mapping) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
+    """Yields name, metainfo and pipeline of every dataset of the first loader that exists."""
+    loaders = [(cfg.get(name) or {}).get('dataset') for name in LOADERS]
+    dataset = next((each for each in loaders if each), None)
+    if dataset is None:
+        raise UserError(
+            'The config has no test_dataloader, which defines the keypoints and how pictures are '
+            'cropped: add it.'
+        )
+    if 'datasets' in dataset and 'metainfo' in dataset:  # mmpose's CombinedDataset
+        metainfo = parse_pose_metainfo(dict(dataset['metainfo']))
+        yield metainfo['dataset_name'], (metainfo, dataset['pipeline'])
+        return
+    for part in plain_datasets(dataset):
+        metainfo = unread(part).metainfo
+        yield metainfo['dataset_name'], (metainfo, part['pipeline'])
 
 
 def load_annotations(name: str, dataset: BaseDataset) -> None:

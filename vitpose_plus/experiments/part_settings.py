@@ -13,15 +13,13 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 
-from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
+from vitpose_plus.datasets.multi_dataset import test_datasets_of
 from vitpose_plus.datasets.skeletons import PADDING
 from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.part_checks import check_settings
 from vitpose_plus.experiments.part_crops import kind_of_crop
 from vitpose_plus.experiments.splitting import dataset_index
 from vitpose_plus.models.building import test_settings
-
-LOADERS = ('test_dataloader', 'val_dataloader', 'train_dataloader')
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,13 @@ class PartSettings:
             UserError: The config has no such dataset, or its crops are of no known kind.
         """
         head = cfg.model.head.heads[dataset_index(cfg, dataset)]
-        pipeline, metainfo = _tested_on(cfg, dataset)
+        described = dict(test_datasets_of(cfg))
+        if dataset not in described:
+            raise UserError(
+                f'The config has no test_dataloader of the dataset {dataset!r}, which defines its '
+                'keypoints and how pictures are cropped: add it.'
+            )
+        metainfo, pipeline = described[dataset]
         own = test_settings(cfg.model, head)
         boxes = [step for step in pipeline if step['type'] == 'GetBBoxCenterScale']
         w, h = head['codec']['input_size']
@@ -113,19 +117,6 @@ class PartSettings:
             joint_weights=list(self.joint_weights),
             sigmas=list(self.sigmas) or None,
         )
-
-
-def _tested_on(cfg: Config, dataset: str) -> tuple[list[dict], Mapping[str, Any]]:
-    """The test pipeline and the parsed metainfo of a dataset."""
-    for loader in LOADERS:
-        for part in plain_datasets((cfg.get(loader) or {}).get('dataset') or {}):
-            metainfo = unread(part).metainfo
-            if metainfo['dataset_name'] == dataset:
-                return part['pipeline'], metainfo
-    raise UserError(
-        f'The config has no loader of the dataset {dataset!r}, which defines its keypoints and how '
-        'pictures are cropped: add it.'
-    )
 
 
 def _keypoints(metainfo: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 
 from mmengine.config import Config
 from mmengine.dataset import Compose
-from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.datasets.transforms import GetBBoxCenterScale, TopdownAffine
 
-from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
+from vitpose_plus.datasets.multi_dataset import test_datasets_of
 from vitpose_plus.datasets.skeletons import PADDING
 from vitpose_plus.errors import UserError
 
 # The keys that the section ``predict`` of a config may have.
 DEFAULTS = ('boxes', 'dataset', 'example')
-LOADERS = ('test_dataloader', 'val_dataloader', 'train_dataloader')
 
 
 @dataclass(frozen=True)
@@ -53,24 +51,6 @@ def datasets_of(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
         )
     for name in heads or described:
         yield name, described[name]
-
-
-def test_datasets_of(cfg: Config) -> Iterator[tuple[str, tuple[dict, list[dict]]]]:
-    """Yields name, metainfo and pipeline of every dataset of the first loader that exists."""
-    loaders = [(cfg.get(name) or {}).get('dataset') for name in LOADERS]
-    dataset = next((each for each in loaders if each), None)
-    if dataset is None:
-        raise UserError(
-            'The config has no test_dataloader, which defines the keypoints and how pictures are '
-            'cropped: add it.'
-        )
-    if 'datasets' in dataset and 'metainfo' in dataset:  # mmpose's CombinedDataset
-        metainfo = parse_pose_metainfo(dict(dataset['metainfo']))
-        yield metainfo['dataset_name'], (metainfo, dataset['pipeline'])
-        return
-    for part in plain_datasets(dataset):
-        metainfo = unread(part).metainfo
-        yield metainfo['dataset_name'], (metainfo, part['pipeline'])
 
 
 def crop_of(pipeline: Compose) -> tuple[tuple[int, int] | None, float]:

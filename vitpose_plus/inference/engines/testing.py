@@ -7,13 +7,14 @@ from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from mmpose.datasets.transforms import TopdownAffine
 
+from vitpose_plus.datasets.multi_dataset import test_datasets_of
 from vitpose_plus.datasets.skeletons import Skeleton
 from vitpose_plus.datasets.transforms import StretchedTopdownAffine
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.engines.description import DatasetPart, Description, always_averaged
 from vitpose_plus.inference.engines.network import network_config
 from vitpose_plus.inference.engines.opening import description_of, device_of
-from vitpose_plus.inference.facts import crop_of, test_datasets_of
+from vitpose_plus.inference.facts import crop_of
 
 
 def use_file(cfg: Config, path: str | Path) -> list[str]:
