@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +14,9 @@ from tests.helpers.trainings import Child, finished
 from vitpose_plus.checkpoints import reading
 from vitpose_plus.checkpoints.experts import expert_weights, mean_expert, shared_weights
 from vitpose_plus.commands import main
+from vitpose_plus.engine import preflight
+from vitpose_plus.engine.starting import report_start
+from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.catalogue import load_config
 from vitpose_plus.experiments.new_dataset.trained_parts import trained_parts
 from vitpose_plus.models.building import build_on_meta
@@ -71,7 +75,8 @@ def started(cfg):
 def test_training_leaves_the_shared_weights_and_the_result_is_tested_and_predicts(labels):
     make(*labels, *OF, '--like', 'ap10k', '--boxes', 'whole')
     printed = finished(Child(lambda: main(['train', 'mouse'])))
-    assert 'its expert starts as that of ap10k; left out: head, the experts of coco' in printed
+    assert 'its expert starts as that of ap10k; left out: the experts of coco, aic' in printed
+    assert 'as that of ap10k, without its last layer: 12 tensors; left out: the heads of' in printed
     state, given = (reading.read(path) for path in ('work_dirs/mouse/best.pth', 'plus.pth'))
     shared = shared_weights(given)
     assert shared_weights(state).keys() == shared.keys()
@@ -147,6 +152,54 @@ def _check_start(cfg, given, expert):
     else:
         kernels = [key for key, value in like.items() if value.ndim == 4]
         assert not any(torch.equal(state[key], like[key].to(state[key])) for key in kernels)
+
+
+def logged(cfg, path=None):
+    """What the training logs about its start; from another file, if one is given."""
+    if path:
+        cfg.model.backbone.init_cfg.checkpoint = path
+        cfg.model.head.head.init_cfg[-1].checkpoint = path
+    lines = []
+    report_start(cfg, SimpleNamespace(info=lines.append))
+    return lines
+
+
+def test_the_log_names_the_starts_of_the_expert_and_of_the_head(labels):
+    [line] = logged(make(*labels, *OF))
+    assert line.endswith(
+        'the mean of those of coco, aic, mpii, ap10k, apt36k, coco_wholebody; left out: head.'
+    )
+    cfg = make(*labels, *OF, '--like', 'ap10k', '--force')
+    others = 'coco, aic, mpii, apt36k, coco_wholebody.'
+    first, second = logged(cfg, 'plus.pth')
+    assert first.endswith(
+        f'; its expert starts as that of ap10k; left out: the experts of {others}'
+    )
+    assert second == (
+        'The head starts from plus.pth as that of ap10k, without its last layer: 12 tensors; '
+        f'left out: the heads of {others}'
+    )
+    state = {key: value for key, value in reading.read('plus.pth').items() if 'ap10k' not in key}
+    torch.save(state, 'without.pth')
+    first, second = logged(cfg, 'without.pth')
+    assert first.endswith(f'; left out: head, the experts of {others}')
+    assert second == 'The head starts from random weights: without.pth has no head of ap10k.'
+    kept = {k: v for k, v in reading.read('plus.pth').items() if 'ap10k.deconv' not in k}
+    torch.save(kept, 'final.pth')
+    assert logged(cfg, 'final.pth')[1] == (
+        'The head starts from random weights: final.pth has only the last layer of the head of '
+        'ap10k.'
+    )
+
+
+def test_another_checkpoint_is_refused_with_the_command(labels):
+    cfg = make(*labels, *OF)
+    state = {k: v for k, v in reading.read('plus.pth').items() if 'layers.3.' not in k}
+    torch.save(state, 'three.pth')
+    cfg.model.backbone.init_cfg.checkpoint = 'three.pth'
+    command = 'write mouse again with vitpose new-dataset NAME LABELS --expert-of CONFIG three.pth'
+    with pytest.raises(UserError, match=f'three.pth has 3 layers .* has 4 layers .*: {command}'):
+        preflight.check_checkpoints(cfg)
 
 
 @pytest.mark.parametrize('ffn', ['PartiallySharedFFN', 'IndividualFFN', 'IndividualSharedFFN'])

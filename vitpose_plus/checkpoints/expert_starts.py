@@ -15,8 +15,9 @@ from torch import nn
 from vitpose_plus.checkpoints.experts import expert_weights, mean_expert, shared_weights
 from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.checkpoints.initialising import PretrainedBackbone
+from vitpose_plus.checkpoints.layouts.heads import dataset_heads, decoder_of
 from vitpose_plus.checkpoints.layouts.layout import State
-from vitpose_plus.checkpoints.starts import Start, find_decoder, find_start
+from vitpose_plus.checkpoints.starts import Start, find_start, locate, read_weights
 from vitpose_plus.errors import UserError, closest
 
 FINAL = 'final_layer.'  # the layer of a decoder that depends on the keypoints
@@ -24,6 +25,10 @@ FINAL = 'final_layer.'  # the layer of a decoder that depends on the keypoints
 
 class _OneExpert(PretrainedBackbone):
     """Loads the shared weights of a ViTPose+, and one expert."""
+
+    @property
+    def option(self) -> str:
+        return f'--expert-of CONFIG {self.checkpoint}'
 
     def _start(self, own: State) -> tuple[Start, State]:
         start = find_start(self.checkpoint)
@@ -92,14 +97,39 @@ class PretrainedDecoder(PretrainedInit):
         self.dataset = dataset
 
     def __call__(self, module: nn.Module) -> None:
-        given = find_decoder(self.checkpoint, self.dataset)
-        given = {key: value for key, value in given.items() if not key.startswith(FINAL)}
-        if given:
+        if given := self.copied():
             own = {k: v for k, v in module.state_dict().items() if k.startswith(FINAL)}
             check_fit(given | own, module, f'{self.checkpoint} (the head of {self.dataset})')
             module.load_state_dict(given, strict=False)  # compared before
         if hasattr(module, '_params_init_info'):
             update_init_info(module, init_info=self._get_init_info())
+
+    def copied(self) -> State:
+        """The weights that are copied, without a prefix; empty if there are none."""
+        return _without_last_layer(decoder_of(self._read(), self.dataset))
+
+    def describe(self) -> str:
+        """Returns a sentence: the number of copied tensors, or why there are none."""
+        state = self._read()
+        given = decoder_of(state, self.dataset)
+        if copied := _without_last_layer(given):
+            others = [name for name in dataset_heads(state) if name != self.dataset]
+            left_out = f'; left out: the heads of {", ".join(others)}' if others else ''
+            return (
+                f'The head starts from {self.checkpoint} as that of {self.dataset}, without its '
+                f'last layer: {len(copied)} tensors{left_out}.'
+            )
+        found = 'only the last layer of the head' if given else 'no head'
+        return (
+            f'The head starts from random weights: {self.checkpoint} has {found} of {self.dataset}.'
+        )
+
+    def _read(self) -> State:
+        return read_weights(locate(self.checkpoint)).state_dict
+
+
+def _without_last_layer(decoder: State) -> State:
+    return {key: value for key, value in decoder.items() if not key.startswith(FINAL)}
 
 
 def check_expert(name: str, experts: Sequence[str], path: str) -> None:

@@ -1,5 +1,7 @@
 """A weight initialiser that loads a backbone from any checkpoint of a ViTPose or ViTPose+."""
 
+from collections.abc import Collection
+
 from mmengine.model.weight_init import PretrainedInit, update_init_info
 from mmengine.registry import WEIGHT_INITIALIZERS
 from torch import nn
@@ -30,6 +32,11 @@ class PretrainedBackbone(PretrainedInit):
     def __init__(self, checkpoint: str, expert: str | None = None) -> None:
         super().__init__(checkpoint)
         self.expert = expert
+
+    @property
+    def option(self) -> str:
+        """The option of ``new-dataset`` that chooses this start."""
+        return f'--pretrained {self.checkpoint}'
 
     def __call__(self, module: nn.Module) -> None:
         state = self.check(module)
@@ -62,11 +69,16 @@ class PretrainedBackbone(PretrainedInit):
         check_fit({**random, **state}, parent, start.path, CONVERT)
         return state
 
-    def describe(self, backbone: nn.Module) -> str:
-        """Returns a sentence: the number of loaded tensors, the expert, and the parts left out."""
+    def describe(self, backbone: nn.Module, used: Collection[str] = ()) -> str:
+        """Returns a sentence: the number of loaded tensors, the expert, and the parts left out.
+
+        Args:
+            backbone: The backbone, which may be on the meta device.
+            used: The parts of the checkpoint that other parts of the model start from.
+        """
         start, state = self._start(nn.ModuleDict(dict(backbone=backbone)).state_dict())
         experts, others = self._describe_experts(start, state)
-        left_out = list(start.left_out)
+        left_out = [part for part in start.left_out if part not in used]
         if others:
             left_out.append(f'the experts of {", ".join(others)}')
         return (

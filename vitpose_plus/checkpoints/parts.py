@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vitpose_plus.checkpoints.experts import expert_weights, is_expert, shared_weights, stacked
 from vitpose_plus.checkpoints.guard import check_fit
-from vitpose_plus.checkpoints.layouts.heads import NAMES, own_prefix
+from vitpose_plus.checkpoints.layouts.heads import NAMES, decoder_of, own_prefix
 from vitpose_plus.checkpoints.layouts.layout import State
 from vitpose_plus.checkpoints.opening import content_of
 from vitpose_plus.checkpoints.reading import check_tensors
@@ -67,8 +67,7 @@ def take_part(state: State, cfg: Config, dataset: str) -> Part:
     expert = expert_weights(state, index)
     if not expert:
         raise UserError('The model has no experts: give a checkpoint of a ViTPose+.')
-    prefix = own_prefix(dataset)
-    head = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    head = decoder_of(state, dataset)
     return Part(PartSettings.of(cfg, dataset), expert, head, digests(shared_weights(state)))
 
 

@@ -10,7 +10,7 @@ from vitpose_plus.checkpoints.experts import count_experts
 from vitpose_plus.checkpoints.fetching import fetch, is_url
 from vitpose_plus.checkpoints.folding import fold_experts
 from vitpose_plus.checkpoints.layouts import LAYOUTS, recognised
-from vitpose_plus.checkpoints.layouts.heads import expert_order, own_prefix
+from vitpose_plus.checkpoints.layouts.heads import expert_order
 from vitpose_plus.checkpoints.layouts.layout import LAYER, State, shortened
 from vitpose_plus.errors import UserError, closest
 from vitpose_plus.models.archs import ARCHS
@@ -142,18 +142,6 @@ def read_weights(path: str) -> Weights:
             'vitpose_plus convert IN OUT --config CONFIG (the config of IN), and give OUT.'
         ) from error
     return Weights(state, found[0] if found else OWN, dropped, experts)
-
-
-def find_decoder(name: str, dataset: str) -> State:
-    """The weights of a dataset's decoder, without a prefix; empty if the checkpoint has none.
-
-    Args:
-        name: As in ``find_start``.
-        dataset: The dataset.
-    """
-    prefix = own_prefix(dataset)
-    state = read_weights(locate(name)).state_dict
-    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
 def locate(name: str) -> str:

@@ -1,5 +1,6 @@
 """The weights that a training starts from: finds them, checks them and logs them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from mmengine.config import Config
@@ -10,7 +11,7 @@ from mmengine.registry import WEIGHT_INITIALIZERS
 from mmpose.registry import MODELS
 from torch import nn
 
-from vitpose_plus.checkpoints import PretrainedBackbone, check_fit, reading
+from vitpose_plus.checkpoints import PretrainedBackbone, PretrainedDecoder, check_fit, reading
 from vitpose_plus.checkpoints.fetching import fetch, is_local, is_url
 from vitpose_plus.checkpoints.guard import check_layout
 from vitpose_plus.checkpoints.initialising import CONVERT, TOKENS
@@ -96,7 +97,7 @@ def check_start(cfg: Config, backbone: nn.Module) -> None:
     initialiser = WEIGHT_INITIALIZERS.build(start)
     if isinstance(initialiser, PretrainedBackbone):
         folder = Path(cfg.filename or '').parent
-        command = f'vitpose new-dataset NAME LABELS --pretrained {start.checkpoint}'
+        command = f'vitpose new-dataset NAME LABELS {initialiser.option}'
         hint = dict(hint=f'write {folder} again with {command}')
         initialiser.check(backbone, **(hint if is_dataset_folder(folder) else {}))
         return
@@ -122,7 +123,8 @@ def report_start(cfg: Config, logger: MMLogger) -> None:
         return
     start = pretrained(cfg.model.backbone)
     if start and is_local(start['checkpoint']):
-        logger.info(_description(cfg.model.backbone, start))
+        for sentence in _descriptions(cfg.model, start):
+            logger.info(sentence)
     elif not start and not issubclass(MODELS.get(cfg.model.type), MaskedAutoencoder):
         number = sum(p.numel() for p in build_on_meta(cfg.model.backbone).parameters())
         if number >= FULL_SIZE:
@@ -137,11 +139,25 @@ def report_start(cfg: Config, logger: MMLogger) -> None:
             )
 
 
-def _description(backbone: dict, start: dict) -> str:
+def _descriptions(model: dict, start: dict) -> Iterator[str]:
+    """Yields a sentence for each part of the model that starts from a checkpoint."""
     initialiser = WEIGHT_INITIALIZERS.build(start)
-    if isinstance(initialiser, PretrainedBackbone):
-        return initialiser.describe(build_on_meta(backbone))
-    return describe_loading(start['checkpoint'], start.get('prefix', ''))
+    if not isinstance(initialiser, PretrainedBackbone):
+        yield describe_loading(start['checkpoint'], start.get('prefix', ''))
+        return
+    decoder = _decoder_start(model)
+    used = ['head'] if decoder and decoder.copied() else []
+    yield initialiser.describe(build_on_meta(model['backbone']), used)
+    if decoder:
+        yield decoder.describe()
+
+
+def _decoder_start(model: dict) -> PretrainedDecoder | None:
+    """What copies the decoder of another dataset, if the config has it."""
+    start = pretrained((model.get('head') or {}).get('head', {}))
+    if start is None or not issubclass(_initialiser(start), PretrainedDecoder):
+        return None
+    return WEIGHT_INITIALIZERS.build(start)
 
 
 def describe_loading(path: str, prefix: str) -> str:

@@ -103,6 +103,12 @@ def dataset_heads(state: State) -> list[str]:
     return dataset_names.in_order(state, 'head.heads.')
 
 
+def decoder_of(state: State, dataset: str) -> State:
+    """The weights of a dataset's decoder, without a prefix; empty if it has none."""
+    prefix = own_prefix(dataset)
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
 def expert_order(state: State, expected: Iterable[str] = ()) -> list[str]:
     """The datasets in the order of their experts.
 
