@@ -88,6 +88,12 @@ def test_a_model_with_experts_starts_from_all_of_them(six):
     assert 'folded' not in line
     with pytest.raises(UserError, match=r'The model has experts of its own.* --expert aic out'):
         started(cfg, six, 'aic')
+    fewer = config(ffn=dict(type='PartiallySharedFFN', num_experts=1))
+    message = (
+        'six.pth has 6 experts, but the model has 1: give a ViTPose. with as many; leave --pre'
+    )
+    with pytest.raises(UserError, match=message):
+        started(fewer, six)
     torch.save(plain().state_dict(), 'plain.pth')
     with pytest.raises(UserError, match=r'belongs to another model.*; run .* convert IN OUT'):
         started(cfg, 'plain.pth')

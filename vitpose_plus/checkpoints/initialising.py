@@ -65,6 +65,12 @@ class PretrainedBackbone(PretrainedInit):
         given, expected = _architecture(state), _architecture(own)
         if given != expected:
             raise UserError(f'{start.path} has {given}, but the model has {expected}: {hint}.')
+        experts, wanted = count_experts(state), count_experts(own)
+        if experts not in (0, wanted):
+            raise UserError(
+                f'{start.path} has {experts} experts, but the model has {wanted}: give a ViTPose+ '
+                'with as many; leave --pretrained out for a config of new-dataset --expert-of.'
+            )
         random = {key: value for key, value in own.items() if key == TOKENS}
         check_fit({**random, **state}, parent, start.path, CONVERT)
         return state
