@@ -63,6 +63,14 @@ def test_a_flip_test_that_the_config_does_not_want_is_noted(tiny_config, tmp_pat
     assert 'always averaged' in note
 
 
+def test_a_flip_test_that_one_dataset_does_not_want_is_noted(tiny_config, tmp_path):
+    """As a dataset without flips that ``join`` added."""
+    description = replace(described(EXPERTS), flip_test=True)
+    tiny_config.model.head.heads[2].setdefault('test_cfg', {}).update(flip_test=False)
+    [note] = use_file(tiny_config, write(tmp_path / 'file.onnx', description))
+    assert 'always averaged' in note
+
+
 def without_flip_test(cfg):
     cfg.model.test_cfg.flip_test = False
 

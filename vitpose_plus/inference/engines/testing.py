@@ -39,11 +39,11 @@ def use_file(cfg: Config, path: str | Path) -> list[str]:
             'a config without `strategy`.'
         )
     settings = dict(cfg.model.get('test_cfg') or {})
-    notes = _check_flip_test(where, path, described, settings)
     own = {
         each['dataset']: each.get('test_cfg', {})
         for each in cfg.model.get('head', {}).get('heads', [])
     }
+    notes = _check_flip_test(where, path, described, settings, own)
     if described.flip_test:
         settings['flip_test'] = False  # the file does it
     model = network_config(path, described, device_of(path, 'auto'), settings, own)
@@ -58,16 +58,17 @@ def use_file(cfg: Config, path: str | Path) -> list[str]:
 
 
 def _check_flip_test(
-    where: str, path: str | Path, described: Description, settings: dict
+    where: str, path: str | Path, described: Description, settings: dict, own: dict[str, dict]
 ) -> list[str]:
     is_wanted = settings.get('flip_test', False)
+    by_all = all({**settings, **each}.get('flip_test', False) for each in own.values() or [{}])
     if is_wanted and not described.allows_flip_test:
         raise UserError(
             f'{where} tests with flip_test=True, but {path} was exported without --flip-test: '
             'export the model with --flip-test, or add --cfg-options '
             'model.test_cfg.flip_test=False.'
         )
-    if described.flip_test and not is_wanted:
+    if described.flip_test and not by_all:
         return [always_averaged(path)]
     return []
 
