@@ -39,29 +39,33 @@ TWO_OF_THE_SEVENTH = [
 LOADER = ['test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False']
 
 
+def trained(name, of, checkpoint, like, figures):
+    """Writes the training folder of a new expert, which stays equal to that of ``like``."""
+    labels = [f'{figures}/coco/annotations/person_keypoints_val2017.json']
+    labels += ['--pictures', f'{figures}/coco/val2017', '--boxes', 'file', '--split', 'random']
+    main(['new-dataset', name, *labels, '--no-flip', '--expert-of', of, checkpoint, '--like', like])
+    cfg = load_config(name, format_python_code=False)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    given, own = own_prefix(like), own_prefix(name)
+    head = {k: v for k, v in reading.read(checkpoint).items() if k.startswith(given)}
+    state = model.state_dict() | {k.replace(given, own): v for k, v in head.items()}
+    folder = Path('work_dirs', name)
+    folder.mkdir(parents=True)
+    writing.write(folder / 'best.pth', state)
+    cfg.dump(folder / 'config.py')
+    return str(folder / 'best.pth')
+
+
 @pytest.fixture(scope='module')
 def made(figures, tmp_path_factory):
-    """A folder with ``seven.pth`` and the training folder of the dancer, which starts as COCO."""
+    """A folder with ``seven.pth`` and the training folder of the dancer, which is that of COCO."""
     folder = tmp_path_factory.mktemp('joined')
     init_default_scope('mmpose')
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        data = figures / 'coco'
-        labels = [f'{data}/annotations/person_keypoints_val2017.json']
-        labels += ['--pictures', f'{data}/val2017']
-        looks = ['--boxes', 'file', '--split', 'random', '--no-flip']
-        of = ['--expert-of', TINY, str(FILE), '--like', 'coco']
-        main(['new-dataset', 'dancer', *labels, *looks, *of])
-        cfg = load_config('dancer', format_python_code=False)
-        model = MODELS.build(cfg.model)
-        model.init_weights()
-        given, own = own_prefix('coco'), own_prefix('dancer')
-        trained = {k: v for k, v in reading.read(FILE).items() if k.startswith(given)}
-        state = model.state_dict() | {k.replace(given, own): v for k, v in trained.items()}
-        Path('work_dirs/dancer').mkdir(parents=True)
-        writing.write('work_dirs/dancer/best.pth', state)
-        cfg.dump('work_dirs/dancer/config.py')
-        main(['join', str(FILE), 'work_dirs/dancer/best.pth', 'seven.pth', '--config', TINY])
+        part = trained('dancer', TINY, str(FILE), 'coco', figures)
+        main(['join', str(FILE), part, 'seven.pth', '--config', TINY])
     return folder
 
 
@@ -105,6 +109,7 @@ def metrics(*words):
 
 
 @pytest.mark.forks
+@pytest.mark.minutes
 def test_the_scores_of_every_dataset_stay_the_same(seven):
     six, dancer = metrics(TINY, str(FILE)), metrics('work_dirs/dancer')
     assert {name.split('/')[0] for name in (*six, *dancer)} == set(SEVEN)
@@ -146,6 +151,19 @@ def test_an_exported_file_equals_torch(seven, tmp_path):
         assert_same(scores, expected[1])
         near = (points - expected[0]).norm(dim=-1) < 0.01
         assert near.float().mean() > 0.98  # as in tests/export: rounding can move some peaks
+
+
+def test_a_joined_model_gets_a_further_expert(seven, figures):
+    """A copy of the dancer's expert and head: its heatmaps are equal bit for bit."""
+    main(
+        ['join', 'seven.pth', trained('twin', 'seven.py', 'seven.pth', 'dancer', figures), 'x.pth']
+    )
+    eight = built(reading.read('x.pth'), read_config('x.py'))
+    before = built(reading.read('seven.pth'), read_config('seven.py'))
+    assert eight.head.names == [*SEVEN, 'twin']
+    found = heatmaps(eight, [*SEVEN, 'dancer', 'coco'])
+    assert all(map(torch.equal, found, heatmaps(before, [*SEVEN, 'dancer', 'coco'])))
+    assert torch.equal(heatmaps(eight, ['twin'])[0], heatmaps(eight, ['dancer'])[0])
 
 
 @torch.no_grad()
