@@ -189,6 +189,28 @@ def test_a_picture_that_is_labelled_again_keeps_its_label(capsys):
     assert trained() == ['0.png', '2.png', '3.png', '4.png']
 
 
+def test_corrected_labels_are_read_and_the_user_is_told_if_pictures_are_held_out(capsys):
+    def correct(row):
+        changed('old.json', lambda content: content['annotations'][row]['keypoints'].insert(0, 9))
+        changed('old.json', lambda content: content['annotations'][row]['keypoints'].pop(1))
+
+    def first_x(part):
+        content = json.loads(Path(f'mouse/annotations/{part}.json').read_text())
+        return content['annotations'][0]['keypoints'][0]
+
+    make()
+    before = texts('mouse', ('annotations/val.json',))
+    correct(0)
+    add('more.json')
+    assert 'have new labels' not in capsys.readouterr().out
+    assert first_x('train') == 9
+    assert texts('mouse', before) == before
+    correct(1)
+    add('last.json')
+    assert '1 held-out pictures have new labels: compare no errors' in capsys.readouterr().out
+    assert first_x('val') == 9
+
+
 def test_labels_that_grew_since_are_taken_in_as_new_ones(capsys):
     make()
     shutil.copy(HELD_OUT, ROOT / 'film/23.png')
@@ -215,6 +237,16 @@ def test_lost_pictures_are_refused_and_left_out_with_force(capsys):
     assert images('mouse', 'val') == ['1.png']
     write('old.json', (0, 2, 3))
     message = 'mouse holds out the picture 1.png, which its label files do not label now'
+    assert refused(capsys, 'more.json', '--force').startswith(message)
+
+
+@pytest.mark.parametrize(
+    'text', ['{}', '[]', '{"images": [{}]}', '{"images": [], "annotations": [{}]}']
+)
+def test_annotations_of_another_tool_are_refused_also_with_force(text, capsys):
+    make()
+    Path('mouse/annotations/val.json').write_text(text)
+    message = 'mouse/annotations/val.json is not as new-dataset writes it: run new-dataset with'
     assert refused(capsys, 'more.json', '--force').startswith(message)
 
 

@@ -50,6 +50,14 @@ def file_name(path: Path, folder: Path) -> str:
     return Path(os.path.relpath(path, folder)).as_posix()
 
 
+def flat(points: np.ndarray) -> list[float | int]:
+    """Keypoints (K, 3) as an annotation file has them: x1, y1, v1, x2, ..."""
+    keypoints: list[float | int] = []
+    for x, y, visibility in np.round(points, DECIMALS).tolist():
+        keypoints += (x, y, int(visibility))
+    return keypoints
+
+
 def _image(picture: LabelledPicture, image_id: int, folder: Path) -> dict[str, Any]:
     width, height = picture.size_wh
     name = file_name(picture.path, folder)
@@ -61,14 +69,11 @@ def _annotation(
 ) -> dict[str, Any]:
     """The area is that of the box; nothing is known about the outline."""
     box = np.round(box, DECIMALS).tolist()
-    keypoints: list[float | int] = []
-    for x, y, visibility in np.round(instance.points, DECIMALS).tolist():
-        keypoints += (x, y, int(visibility))
     return dict(
         id=annotation_id,
         image_id=image_id,
         category_id=CATEGORY_ID,
-        keypoints=keypoints,
+        keypoints=flat(instance.points),
         num_keypoints=int(instance.labelled.sum()),
         bbox=box,
         area=round(box[2] * box[3], DECIMALS),

@@ -1,6 +1,6 @@
 """Adds labels to the dataset of a folder, whose held-out pictures stay the same."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from vitpose_plus.datasets.labels.copies import Contents, joint_links, without_c
 from vitpose_plus.datasets.labels.loading import load_json
 from vitpose_plus.datasets.labels.model import LabelledPicture, Labels
 from vitpose_plus.datasets.labels.reading import LabelFiles, read_groups
-from vitpose_plus.datasets.labels.writing import file_name
+from vitpose_plus.datasets.labels.writing import file_name, flat
 from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.new_dataset.looks import LOOKS
 from vitpose_plus.experiments.new_dataset.options import Options
@@ -16,7 +16,20 @@ from vitpose_plus.experiments.new_dataset.recording import AGAIN, Collected
 from vitpose_plus.files import about
 
 HELD_OUT = 'held_out.txt'
-PARTS = ('train', 'val')  # of the annotation files
+PARTS = ('train', 'val')  # the annotation files
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The pictures in the annotation files of a dataset's folder.
+
+    Attributes:
+        names: The names of all pictures, in the order of the dataset.
+        held_out: Name of each held-out picture -> the keypoints of its instances, as in the file.
+    """
+
+    names: list[str]
+    held_out: dict[str, list[list[float]]]
 
 
 @dataclass(frozen=True)
@@ -24,13 +37,13 @@ class Joined:
     """The pictures of a dataset with those that are added.
 
     Attributes:
-        known: The pictures that the dataset had, in its order.
+        known: Name -> picture, for the pictures that the dataset had, in its order.
         new: The other pictures, without copies.
         lost: The names of pictures that the dataset had, and that no label file has now.
         contents: The contents of the known and new pictures.
     """
 
-    known: list[LabelledPicture]
+    known: dict[str, LabelledPicture]
     new: list[LabelledPicture]
     lost: list[str]
     contents: Contents
@@ -38,7 +51,7 @@ class Joined:
     @property
     def pictures(self) -> list[LabelledPicture]:
         """All pictures."""
-        return [*self.known, *self.new]
+        return [*self.known.values(), *self.new]
 
 
 def add_labels(folder: Path, options: Options, given: LabelFiles, force: bool = False) -> Collected:
@@ -61,9 +74,9 @@ def add_labels(folder: Path, options: Options, given: LabelFiles, force: bool = 
     title, own = ', '.join(map(str, given.files)), groups[-1].labelled_pictures
     with about(title):
         LOOKS[options.boxes]().check(groups[-1])
-    names, held_out = recorded_names(folder)
-    joined = join(groups, names, options.below)
-    _check_lost(folder, joined.lost, held_out, force)
+    recorded = read_recorded(folder)
+    joined = join(groups, recorded.names, options.below)
+    _check_lost(folder, joined.lost, recorded, force)
     kept = {id(picture) for picture in joined.pictures}
     left_out = [picture for picture in own if id(picture) not in kept]
     if not joined.new and len(left_out) == len(own):
@@ -73,14 +86,10 @@ def add_labels(folder: Path, options: Options, given: LabelFiles, force: bool = 
         )
     if len(left_out) < len(own):
         options = replace(options, added=(*options.added, given))
-    rows = [
-        row
-        for row, picture in enumerate(joined.known)
-        if file_name(picture.path, options.below) in held_out
-    ]
     labels = Labels(groups[0].names, joint_links(groups), joined.pictures)
-    notes = _notes(joined, groups[-1], left_out, {joined.known[row].path for row in rows})
-    return Collected(options, labels, rows, list(notes))
+    held_out = [row for row, name in enumerate(joined.known) if name in recorded.held_out]
+    notes = _notes(joined, groups[-1], left_out, recorded.held_out)
+    return Collected(options, labels, held_out, list(notes))
 
 
 def join(groups: Sequence[Labels], names: Sequence[str], below: Path) -> Joined:
@@ -94,40 +103,40 @@ def join(groups: Sequence[Labels], names: Sequence[str], below: Path) -> Joined:
     pictures = [picture for group in groups for picture in group.labelled_pictures]
     named = [(file_name(picture.path, below), picture) for picture in pictures]
     by_name = dict(reversed(named))
-    known = [by_name[name] for name in names if name in by_name]
-    contents = Contents(picture.path for picture in known)
-    earlier = set(names)
-    new = without_copies((each for name, each in named if name not in earlier), contents)
-    return Joined(known, new, [name for name in names if name not in by_name], contents)
+    known = {name: by_name[name] for name in names if name in by_name}
+    contents = Contents(picture.path for picture in known.values())
+    new = without_copies((each for name, each in named if name not in known), contents)
+    return Joined(known, new, [name for name in names if name not in known], contents)
 
 
-def recorded_names(folder: Path) -> tuple[list[str], set[str]]:
-    """Reads the names of the pictures in the annotation files of a dataset's folder.
-
-    Returns:
-        The names of all pictures in the order of the dataset, and those that are held out.
+def read_recorded(folder: Path) -> Recorded:
+    """Reads the annotation files of a dataset's folder.
 
     Raises:
         UserError: A file cannot be read.
     """
-    training, held_out = (_names(folder / 'annotations' / f'{part}.json') for part in PARTS)
-    names = training | held_out
-    return [names[key] for key in sorted(names)], set(held_out.values())
+    training, held_out = (_read(folder / 'annotations' / f'{part}.json') for part in PARTS)
+    names = {key: name for part in (training, held_out) for key, (name, _) in part.items()}
+    return Recorded([names[key] for key in sorted(names)], dict(held_out.values()))
 
 
-def _names(path: Path) -> dict[int, str]:
-    """The id of each picture -> its name."""
+def _read(path: Path) -> dict[int, tuple[str, list[list[float]]]]:
+    """The id of each picture -> its name, and the keypoints of its instances."""
+    content = load_json(path)
     try:
-        return {image['id']: image['file_name'] for image in load_json(path)['images']}
+        pictures = {image['id']: (image['file_name'], []) for image in content['images']}
+        for one in content['annotations']:
+            pictures[one['image_id']][1].append(one['keypoints'])
     except (LookupError, TypeError) as error:
-        raise UserError(f'{path} has no list of images: {AGAIN}.') from error
+        raise UserError(f'{path} is not as new-dataset writes it: {AGAIN}.') from error
+    return pictures
 
 
-def _check_lost(folder: Path, lost: Sequence[str], held_out: set[str], force: bool) -> None:
+def _check_lost(folder: Path, lost: Sequence[str], recorded: Recorded, force: bool) -> None:
     """Raises a ``UserError`` if pictures are lost that must not be."""
     what = 'which its label files do not label now: bring the label back'
     for name in lost:
-        if name in held_out:
+        if name in recorded.held_out:
             raise UserError(f'{folder} holds out the picture {name}, {what}, or {AGAIN}.')
     if lost and not force:
         raise UserError(
@@ -137,15 +146,25 @@ def _check_lost(folder: Path, lost: Sequence[str], held_out: set[str], force: bo
 
 
 def _notes(
-    joined: Joined, given: Labels, left_out: Sequence[LabelledPicture], held_out: set[Path]
+    joined: Joined,
+    given: Labels,
+    left_out: Sequence[LabelledPicture],
+    held_out: Mapping[str, list[list[float]]],
 ) -> Iterator[str]:
     yield f'New: {len(joined.new)} pictures, all for the training.'
     if empty := len(given.pictures) - len(given.labelled_pictures):
         yield f'{empty} pictures without labels are left out.'
     if left_out:
+        paths = {joined.known[name].path for name in held_out}
         equal = [joined.contents.equal(picture.path) for picture in left_out]
-        number = sum(not held_out.isdisjoint(paths) for paths in equal)
+        number = sum(not paths.isdisjoint(each) for each in equal)
         stay = f' Those that are held out ({number}) stay so.' if number else ''
         yield f'{len(left_out)} pictures are left out, as the dataset has them already.{stay}'
     if joined.lost:
         yield f'{len(joined.lost)} pictures are lost, because their labels were removed.'
+    corrected = sum(
+        [flat(one.points) for one in joined.known[name].instances] != keypoints
+        for name, keypoints in held_out.items()
+    )
+    if corrected:
+        yield f'{corrected} held-out pictures have new labels: compare no errors with earlier ones.'
