@@ -21,8 +21,10 @@ from tests.helpers.tiny_figures import FILE
 from vitpose_plus.commands import main
 from vitpose_plus.datasets.labels import LabelledInstance, LabelledPicture, Labels
 from vitpose_plus.datasets.multi_dataset import unread
+from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.catalogue import load_config
 from vitpose_plus.experiments.new_dataset.options import CHECKED
+from vitpose_plus.experiments.new_dataset.places import FILES
 from vitpose_plus.experiments.new_dataset.recording import read_options, recorded_labels
 from vitpose_plus.visualization import labels
 
@@ -296,6 +298,17 @@ def without_boxes(content):
         one['bbox'] = [0, 0, 0, 0]
 
 
+def test_the_category_of_added_labels_may_have_the_name_of_the_dataset():
+    """``suggest`` writes it."""
+    for name in ('old.json', 'last.json'):
+        changed(name, of_another_kind)
+    make()
+    add('more.json')
+    add('last.json')
+    assert len(trained()) == 3 + 4
+    assert len(recorded_labels(Path('mouse')).pictures) == 8
+
+
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
@@ -366,6 +379,16 @@ def test_labels_are_given_either_with_add_or_without(capsys):
         main(['new-dataset', 'mouse', '--force'])
     assert 'the following arguments are required: LABELS' in capsys.readouterr().err
     main(['new-dataset', 'mouse', '--force', 'old.json'])  # LABELS after an option
+
+
+def test_an_error_while_writing_leaves_the_folder_as_it_was(capsys, monkeypatch):
+    def fail(*words):
+        raise UserError('The disk is full.')
+
+    make()
+    monkeypatch.setattr(labels, 'draw_labels', fail)
+    assert refused(capsys, 'more.json') == 'The disk is full.\n'
+    assert sorted(path.name for path in Path('mouse').iterdir()) == sorted(FILES)
 
 
 def test_a_label_file_that_is_gone_is_named(capsys):

@@ -49,7 +49,9 @@ def read_labels(
     return labels
 
 
-def read_groups(groups: Sequence[LabelFiles], category: str | None = None) -> list[Labels]:
+def read_groups(
+    groups: Sequence[LabelFiles], category: str | None = None, name: str | None = None
+) -> list[Labels]:
     """Reads groups of label files, each of which may label pictures that others label, too.
 
     The keypoints and the category are those of the first group; the others must fit them.
@@ -57,6 +59,7 @@ def read_groups(groups: Sequence[LabelFiles], category: str | None = None) -> li
     Args:
         groups: The groups, at least one.
         category: The kind of animal or object, if the files have several.
+        name: Another name of the category in the later groups.
 
     Returns:
         The labels of each group. The names of their keypoints are equal.
@@ -70,8 +73,10 @@ def read_groups(groups: Sequence[LabelFiles], category: str | None = None) -> li
     labels = [assemble(first, finder(groups[0].pictures), names)]
     for group in groups[1:]:
         contents = _read(group)
+        used = used_categories(contents)
         # Some formats have no categories: their labels are of the only kind of this dataset.
-        chosen = choose_category(contents, category if used_categories(contents) else None)
+        wanted = next((each for each in (category, name) if each in used), category)
+        chosen = choose_category(contents, wanted if used else None)
         labels.append(assemble(chosen, finder(group.pictures), names))
     return labels
 

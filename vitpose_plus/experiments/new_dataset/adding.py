@@ -70,7 +70,7 @@ def add_labels(folder: Path, options: Options, given: LabelFiles, force: bool = 
     Raises:
         UserError: Labels cannot be read, do not fit those of the folder, or have no new picture.
     """
-    groups = read_groups([*options.groups, given], options.category)
+    groups = read_groups([*options.groups, given], options.category, options.name)
     title, own = ', '.join(map(str, given.files)), groups[-1].labelled_pictures
     with about(title):
         LOOKS[options.boxes]().check(groups[-1])

@@ -47,7 +47,7 @@ def recorded_labels(folder: Path) -> Labels:
         UserError: The folder has no options, or its label files cannot be read.
     """
     options = read_options(folder)
-    return joined(read_groups(options.groups, options.category))
+    return joined(read_groups(options.groups, options.category, options.name))
 
 
 def write_options(path: Path, options: Options, final: Path | None = None) -> None:
