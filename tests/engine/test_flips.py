@@ -6,6 +6,7 @@ from mmengine.config import Config
 from vitpose_plus.datasets.multi_dataset import plain_datasets, unread
 from vitpose_plus.engine import preflight
 from vitpose_plus.engine.flips import flip_notes
+from vitpose_plus.errors import UserError
 
 FLIP = dict(type='RandomFlip', direction='horizontal')
 NAMES = ('snout', 'leftear', 'rightear', 'paw1LF', 'paw2RF')
@@ -78,6 +79,15 @@ def test_the_head_of_a_dataset_can_be_tested_in_another_way():
     found = notes(whole, flip_test=False, heads=heads)
     assert [note.split()[2] for note in found] == ['own', 'other', 'other']
     assert '(RandomFlip)' in found[0]
+
+
+def test_a_head_cannot_add_the_flip_test(tiny_config):
+    tiny_config.model.head.heads[1].setdefault('test_cfg', {}).update(flip_test=True)
+    preflight.check(tiny_config, ('test',))
+    tiny_config.model.test_cfg.flip_test = False
+    message = r'The head of aic has test_cfg.flip_test=True, but .*: set model.test_cfg.flip_test=T'
+    with pytest.raises(UserError, match=message):
+        preflight.check(tiny_config, ('test',))
 
 
 def test_a_model_without_a_head_has_no_sides():

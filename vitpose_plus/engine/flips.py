@@ -1,4 +1,4 @@
-"""Notes on mirrored pictures: sides that are not swapped, and tests that training did not prepare.
+"""Mirrored pictures: sides that are not swapped, and tests that training did not prepare.
 
 Pictures are mirrored at two places of a config: in training by ``RandomFlip``, and in testing by
 ``model.test_cfg.flip_test``, which the head of a dataset may replace.
@@ -14,9 +14,23 @@ from mmpose.registry import TRANSFORMS
 
 from vitpose_plus.datasets.labels.guessing import swap_partners
 from vitpose_plus.datasets.multi_dataset import plain_datasets
+from vitpose_plus.errors import UserError
 from vitpose_plus.models.building import test_settings
 
 LISTED = 3  # so many pairs are named
+
+
+def check_flip_test(cfg: Config) -> None:
+    """Raises a ``UserError`` if a head needs mirrored crops that the model does not make."""
+    heads = (cfg.model.get('head') or {}).get('heads', [])
+    if test_settings(cfg.model, {}).get('flip_test'):
+        return
+    if wanting := [head['dataset'] for head in heads if test_settings({}, head).get('flip_test')]:
+        raise UserError(
+            f'The head of {wanting[0]} has test_cfg.flip_test=True, but the model has no mirrored '
+            'crops: set model.test_cfg.flip_test=True, and flip_test=False in the test_cfg of the '
+            'other heads.'
+        )
 
 
 def flip_notes(cfg: Config, datasets: Sequence[BaseDataset]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from vitpose_plus.datasets.checking import check_dataset, missing_files, needs_o
 from vitpose_plus.datasets.checking.metainfo import check_metainfo
 from vitpose_plus.datasets.multi_dataset import load_annotations, plain_datasets, unread
 from vitpose_plus.engine import launchers, settings
-from vitpose_plus.engine.flips import flip_notes
+from vitpose_plus.engine.flips import check_flip_test, flip_notes
 from vitpose_plus.engine.starting import check_start, fetch_checkpoints, pretrained
 from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.catalogue import is_dataset_folder
@@ -53,6 +53,8 @@ def check(cfg: Config, splits: tuple[str, ...]) -> list[str]:
             'it with train --pretrained.'
         )
     check_sizes(cfg)
+    with about(where):
+        check_flip_test(cfg)
     notes = {}
     for split in splits:
         loader = cfg.get(f'{split}_dataloader') or {}

@@ -49,11 +49,15 @@ def test_the_scope_of_registries_is_set(tiny_config, tmp_path):
     assert use_file(tiny_config, path) == []
 
 
-def test_a_flip_test_in_the_file_is_not_repeated(tiny_config, tmp_path):
-    description = replace(described(KEYPOINTS), flip_test=True)
+@pytest.mark.parametrize('kind', [KEYPOINTS, EXPERTS])
+def test_a_flip_test_in_the_file_is_not_repeated(kind, tiny_config, tmp_path):
+    description = replace(described(kind), flip_test=True)
     path = write(tmp_path / 'file.onnx', description)
+    tiny_config.model.head.heads[2].setdefault('test_cfg', {}).update(flip_test=True)
     assert use_file(tiny_config, path) == []
     assert tiny_config.model.test_cfg.flip_test is False
+    heads = tiny_config.model.head.get('heads', [])
+    assert not any(head.test_cfg.flip_test for head in heads)
 
 
 def test_a_flip_test_that_the_config_does_not_want_is_noted(tiny_config, tmp_path):

@@ -40,12 +40,13 @@ def use_file(cfg: Config, path: str | Path) -> list[str]:
         )
     settings = dict(cfg.model.get('test_cfg') or {})
     own = {
-        each['dataset']: each.get('test_cfg', {})
+        each['dataset']: dict(each.get('test_cfg') or {})
         for each in cfg.model.get('head', {}).get('heads', [])
     }
     notes = _check_flip_test(where, path, described, settings, own)
     if described.flip_test:
-        settings['flip_test'] = False  # the file does it
+        for each in (settings, *own.values()):
+            each['flip_test'] = False  # the file does it
     model = network_config(path, described, device_of(path, 'auto'), settings, own)
     if described.has_experts and set(own) != set(described.names):
         raise UserError(
