@@ -69,7 +69,7 @@ class ExpertAndNorms(TrainedParts):
     """The expert and all layer norms."""
 
     can_be_joined = False
-    lr = 5e-3
+    lr = 1e-2
     title = 'the expert and the layer norms'
 
     def trained(self, backbone: nn.Module) -> set[str]:
@@ -84,7 +84,7 @@ class LastLayers(TrainedParts):
     """
 
     can_be_joined = False
-    lr = 1e-3
+    lr = 3e-3
 
     def __init__(self, number: int) -> None:
         self.number = number
