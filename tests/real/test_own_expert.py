@@ -10,9 +10,10 @@ import json
 import pytest
 
 from tests.helpers.demo import TINY
-from tests.helpers.models import SIX
+from tests.helpers.models import SIX, same
 from tests.helpers.tiny_figures import FILE
 from tests.real.test_own_keypoints import call, folder_in, held_out
+from vitpose_plus.checkpoints import reading
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1800)]
 EPE = 'mouse/EPE'  # pixels
@@ -35,6 +36,10 @@ def test_a_joined_model_finds_the_mouse_and_the_six_keep_their_scores(tmp_path):
     best = 'work_dirs/mouse/best.pth'
     joined = call(tmp_path, ['join', str(FILE), best, 'seven.pth', '--config', TINY])
     after, seconds = scores(tmp_path, 'seven.py', 'seven.pth')
+    call(tmp_path, ['split', 'seven.pth', 'mouse.pth', '--part', 'mouse'])
+    call(tmp_path, ['join', str(FILE), 'mouse.pth', 'again.pth', '--config', TINY])
+    seven, again = (reading.read(tmp_path / f'{name}.pth') for name in ('seven', 'again'))
+    same(again, seven)
     print(
         f'\ntraining: {trained:.1f} minutes; join: {60 * joined:.0f} s; test of the joined model: '
         f'{60 * seconds:.0f} s; error alone: {alone[EPE]:.2f} px; joined: {after[EPE]:.2f} px'

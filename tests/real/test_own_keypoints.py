@@ -24,6 +24,7 @@ from tests.helpers.demo import ROOT
 from tests.helpers.processes import run
 from tests.helpers.tiny_figures import FILE
 from vitpose_plus import PosePredictor
+from vitpose_plus.datasets.labels import read_labels
 from vitpose_plus.inference.sources import Selection
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(3000)]
@@ -158,3 +159,29 @@ def test_mirror_mouse(tmp_path):
     row('E: whole, figures', errors, minutes)
     assert errors['median_px'] <= 5.0
     assert errors['pck_10px'] >= 0.82
+
+
+def test_suggested_frames_of_the_film_are_added(page):
+    folder = page[0]
+    words = ['--model', 'work_dirs/mouse', '--labelled', 'mouse', '--every', '5', '--count', '20']
+    minutes = call(folder, ['suggest', 'film.mp4', *words, '--out', 'next'])
+    pictures = read_labels([folder / 'next']).pictures
+    distances = [
+        distance_to_mouse(cv2.imread(str(picture.path)), one.points[one.labelled, :2])
+        for picture in pictures
+        for one in picture.instances
+    ]
+    near = np.mean(np.concatenate(distances) <= NEAR)
+    numbers = sorted(int(picture.path.stem.removeprefix('frame_')) for picture in pictures)
+    print(f'\n| F: suggest: {minutes:.1f} minutes; on the mouse: {near:.3f}; frames: {numbers} |')
+    assert len(set(numbers)) == 20
+    held_out = ('held_out.txt', 'annotations/val.json')
+    before = [(folder / 'mouse' / name).read_bytes() for name in held_out]
+    images = images_of(folder)
+    call(folder, ['new-dataset', 'mouse', '--add', 'next'])
+    assert [(folder / 'mouse' / name).read_bytes() for name in held_out] == before
+    assert len(images_of(folder)) == len(images) + 20
+
+
+def images_of(folder):
+    return json.loads((folder / 'mouse' / 'annotations' / 'train.json').read_text())['images']
