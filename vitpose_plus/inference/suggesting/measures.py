@@ -11,6 +11,7 @@ from mmengine.config import Config
 from scipy.stats import rankdata
 
 from vitpose_plus.inference.results import Result
+from vitpose_plus.models.building import test_settings
 
 
 class Measure(ABC):
@@ -77,9 +78,8 @@ def has_flip_test(cfg: Config, dataset: str | None = None) -> bool:
     distance to them says nothing. Its config has no flip test.
     """
     heads = cfg.model.get('head', {}).get('heads', [])
-    own = next((head.get('test_cfg') for head in heads if head['dataset'] == dataset), None)
-    settings = dict(cfg.model.get('test_cfg') or {}) | dict(own or {})
-    return bool(settings.get('flip_test'))
+    own = next((head for head in heads if head['dataset'] == dataset), {})
+    return bool(test_settings(cfg.model, own).get('flip_test'))
 
 
 def uncertainty(values: Sequence[Sequence[float]]) -> np.ndarray:
