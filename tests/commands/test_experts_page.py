@@ -1,5 +1,6 @@
 """The page docs/experts.md: every command runs, in the order of the page, on few figures."""
 
+import json
 import re
 import runpy
 import shlex
@@ -15,6 +16,7 @@ from tests.helpers.tiny_figures import FILE
 from tests.helpers.trainings import Child, finished
 from vitpose_plus.checkpoints import reading
 from vitpose_plus.commands import main, new_dataset
+from vitpose_plus.datasets.labels import read_labels
 from vitpose_plus.experiments.new_dataset import sizing
 from vitpose_plus.experiments.new_dataset.sizing import Machine, Sized
 
@@ -58,6 +60,14 @@ def test_every_command_of_the_page_runs(root):
     assert models[0] == models[1]
     assert [head.dataset for head in models[0].head.heads] == [*SIX, 'zebra']
     assert list(Path('seven').rglob('*.json*'))
+    suggested = read_labels([Path('next')]).pictures
+    assert suggested
+    train, val = (
+        {Path(each['file_name']).name for each in json.loads(path.read_text())['images']}
+        for path in (Path('zebra', 'annotations', f'{part}.json') for part in ('train', 'val'))
+    )
+    assert {each.path.name for each in suggested} <= train
+    assert val == {line.split('/')[-1] for line in Path('zebra/held_out.txt').read_text().split()}
 
 
 def test_the_page_has_the_commands_of_a_part():

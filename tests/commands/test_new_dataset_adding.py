@@ -227,6 +227,26 @@ def test_labels_that_grew_since_are_taken_in_as_new_ones(capsys):
     assert len(read_options(Path('mouse')).added) == 1  # it was recorded before
 
 
+def test_files_that_were_added_before_are_read_once(capsys):
+    make()
+    add('more.json')
+    write('more.json', (4, 5, 6))
+    capsys.readouterr()
+    add('more.json')
+    printed = capsys.readouterr().out
+    assert 'New: 1 pictures, all for the training.' in printed
+    assert 'left out' not in printed
+    assert len(read_options(Path('mouse')).added) == 1
+    assert len(trained()) == 3 + 3
+
+
+def test_an_annotation_file_that_is_gone_is_named_also_with_force(capsys):
+    make()
+    Path('mouse/annotations/val.json').unlink()
+    message = refused(capsys, 'more.json', '--force')
+    assert 'val.json is not as new-dataset writes it: run new-dataset with all labels' in message
+
+
 def test_lost_pictures_are_refused_and_left_out_with_force(capsys):
     make()
     add('more.json')

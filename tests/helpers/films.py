@@ -1,5 +1,6 @@
 """Small films whose frames show their number."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -40,16 +41,28 @@ def write_film(
     **options: str,
 ) -> Path:
     """Writes a film with a frame at each time, in milliseconds: the image, or its number."""
+    content = (lambda number: frame_of(number, size_wh)) if image is None else lambda _: image
+    return write_frames(path, times, content, rotation, codec, **options)
+
+
+def write_frames(
+    path: Path,
+    times: list[int],
+    content: Callable[[int], np.ndarray],
+    rotation: int = 0,
+    codec: str = 'libx264',
+    **options: str,
+) -> Path:
+    """Writes a film with a frame at each time, in milliseconds: the content of its number."""
     with av.open(str(path), 'w', options=options) as container:
         stream = container.add_stream(codec, options={'bf': '0', 'g': '5'})
-        stream.width, stream.height = size_wh if image is None else image.shape[1::-1]
+        stream.width, stream.height = content(0).shape[1::-1]
         stream.pix_fmt = 'yuv420p'
         stream.codec_context.time_base = MILLISECOND
         if rotation:
             stream.set_display_rotation(rotation)
         for number, time in enumerate(times):
-            content = frame_of(number, size_wh) if image is None else image
-            frame = av.VideoFrame.from_ndarray(content, format='bgr24')
+            frame = av.VideoFrame.from_ndarray(content(number), format='bgr24')
             frame.pts, frame.time_base = time, MILLISECOND
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

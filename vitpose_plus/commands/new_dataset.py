@@ -150,6 +150,5 @@ def initial_weights(options: 'Options', out: Path) -> 'InitialWeights | None':
             f'{found.patch["kernel_size"]} pixels, but new-dataset writes configs of the sizes '
             f'{", ".join(PARENTS)} with patches of {PATCH} pixels: give other weights.'
         )
-    path = Path(options.pretrained)
-    name = in_config(path, out) if path.exists() else options.pretrained
+    name = in_config(options.pretrained, out)
     return InitialWeights(name, found.arch, found.expert)

@@ -71,9 +71,7 @@ def new_expert(options: 'Options', out: Path) -> 'NewExpert':
         raise UserError(f'{path} has the dataset {options.name} already: give another NAME.')
     if options.like is not None:
         check_expert(options.like, weights.experts, path)
-    of, file = (
-        in_config(Path(name), out) if Path(name).exists() else name for name in (config, checkpoint)
-    )
+    of, file = in_config(config, out), in_config(checkpoint, out)
     numbers = _numbers(cfg.model.backbone.to_dict(), parts)
     has_head = options.like in dataset_heads(weights.state_dict)
     return NewExpert(of, file, word, parts, numbers, options.like, has_head)

@@ -10,11 +10,11 @@ from vitpose_plus.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from vitpose_plus.datasets.labels import Labels
     from vitpose_plus.inference.items import Failure
     from vitpose_plus.inference.progress import PredictionProgress
     from vitpose_plus.inference.results import Result
     from vitpose_plus.inference.sources import Sources
-    from vitpose_plus.inference.suggesting.known import KnownPictures
     from vitpose_plus.inference.suggesting.measures import Measure
     from vitpose_plus.inference.suggesting.suggester import Frame, Suggester
 
@@ -39,7 +39,8 @@ def _run(args: argparse.Namespace) -> int:
 
     out, writer = Path(args.out), WRITERS[args.format]()
     check_place(out, args.force)
-    known = known_pictures(args.labelled)
+    known = labels_of(args)
+    check_labelled(known, out)
     sources = open_sources(args.sources, out, Selection(args.start, args.stop, args.every))
     if sources.has_endless:
         raise UserError('A camera has no end: record a film, and give its file.')
@@ -55,13 +56,14 @@ def _run(args: argparse.Namespace) -> int:
         frames = list(suggester.measured(_shown(suggester.results(note), progress)))
         if not frames:
             raise UserError(
-                'No picture can be suggested: nothing is found in them, or all are labelled.'
+                'No picture can be suggested: they are labelled, or broken, or the model finds '
+                'nothing in them: give other pictures, or other --boxes.'
             )
         chosen = suggester.choose(frames, args.count)
     paths = write_suggestions(out, chosen, sources, writer)
     for line in table(paths, chosen, suggester.measures):
         print(line)
-    print(f'{out}: {len(chosen)} of {len(frames)} pictures, which were not labelled before.')
+    print(f'{out}: {len(chosen)} pictures, chosen among {len(frames)}.')
     print(writer.advice(out))
     return BROKEN if failures else GOOD
 
@@ -69,12 +71,13 @@ def _run(args: argparse.Namespace) -> int:
 def suggester_of(
     args: argparse.Namespace,
     sources: 'Sources',
-    known: 'KnownPictures',
+    known: 'Sequence[Labels]',
     progress: 'PredictionProgress',
 ) -> 'Suggester':
     """Loads the model, and checks everything before the first picture is predicted."""
     from vitpose_plus.inference.models import origin_of
     from vitpose_plus.inference.predictor import PosePredictor
+    from vitpose_plus.inference.suggesting.known import KnownPictures
     from vitpose_plus.inference.suggesting.measures import has_flip_test, measures_of
     from vitpose_plus.inference.suggesting.suggester import Suggester, check_origin
 
@@ -103,23 +106,39 @@ def suggester_of(
             f'--dataset names {", ".join(prediction.skeletons)}, but labels are of one dataset: '
             'give one.'
         )
-    measures = measures_of(cfg, *prediction.skeletons)
-    return Suggester(predictor, prediction, measures, known)
+    [(dataset, skeleton)] = prediction.skeletons.items()
+    for labels in known:
+        if others := [name for name in labels.names if name not in skeleton.names]:
+            raise UserError(
+                f'--labelled has the keypoint {others[0]}, which {dataset} does not have: give the '
+                'labels of this dataset, or another --dataset.'
+            )
+    pictures = KnownPictures(each for labels in known for each in labels.pictures)
+    return Suggester(predictor, prediction, measures_of(cfg, dataset), pictures)
 
 
-def known_pictures(words: list[str]) -> 'KnownPictures':
-    """The pictures of ``--labelled``: folders of datasets, and files or folders of labels."""
+def labels_of(args: argparse.Namespace) -> 'list[Labels]':
+    """The labels of ``--labelled``: of folders of datasets, and of files or folders of labels."""
     from vitpose_plus.datasets.labels import read_labels
     from vitpose_plus.experiments.new_dataset.places import OPTIONS
     from vitpose_plus.experiments.new_dataset.recording import recorded_labels
-    from vitpose_plus.inference.suggesting.known import KnownPictures
 
-    pictures = []
-    for path in map(Path, words):
-        is_dataset = (path / OPTIONS).exists()
-        labels = recorded_labels(path) if is_dataset else read_labels([path])
-        pictures += labels.pictures
-    return KnownPictures(pictures)
+    pictures = args.pictures and Path(args.pictures)
+    return [
+        recorded_labels(path)
+        if (path / OPTIONS).exists()
+        else read_labels([path], pictures, args.category)
+        for path in map(Path, args.labelled)
+    ]
+
+
+def check_labelled(known: 'Sequence[Labels]', out: Path) -> None:
+    """Raises a ``UserError`` if labelled pictures would be replaced."""
+    place = out.resolve()
+    for labels in known:
+        for picture in labels.pictures:
+            if picture.path.resolve().is_relative_to(place):
+                raise UserError(f'{out} has labelled pictures of --labelled: give another --out.')
 
 
 def _shown(results: 'Iterator[Result]', progress: 'PredictionProgress') -> 'Iterator[Result]':

@@ -32,6 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='the folder of a dataset that new-dataset wrote, or files of labels: their pictures '
         'are not suggested, nor pictures that are similar to them',
     )
+    parser.add_argument(
+        '--pictures',
+        metavar='FOLDER',
+        help='where the pictures of files in --labelled are, if they were moved',
+    )
+    parser.add_argument(
+        '--category',
+        metavar='NAME',
+        help='the kind of animal or object, if files in --labelled have several',
+    )
     parser.add_argument('--out', required=True, metavar='FOLDER', help='where to write')
     parser.add_argument(
         '--format',

@@ -70,6 +70,8 @@ def add_labels(folder: Path, options: Options, given: LabelFiles, force: bool = 
     Raises:
         UserError: Labels cannot be read, do not fit those of the folder, or have no new picture.
     """
+    # Files that were added before are read once: they may have new pictures.
+    options = replace(options, added=tuple(each for each in options.added if each != given))
     groups = read_groups([*options.groups, given], options.category, options.name)
     title, own = ', '.join(map(str, given.files)), groups[-1].labelled_pictures
     with about(title):
@@ -122,12 +124,12 @@ def read_recorded(folder: Path) -> Recorded:
 
 def _read(path: Path) -> dict[int, tuple[str, list[list[float]]]]:
     """The id of each picture -> its name, and the keypoints of its instances."""
-    content = load_json(path)
     try:
+        content = load_json(path)
         pictures = {image['id']: (image['file_name'], []) for image in content['images']}
         for one in content['annotations']:
             pictures[one['image_id']][1].append(one['keypoints'])
-    except (LookupError, TypeError) as error:
+    except (LookupError, TypeError, UserError) as error:
         raise UserError(f'{path} is not as new-dataset writes it: {AGAIN}.') from error
     return pictures
 

@@ -72,8 +72,8 @@ class Options:
         return content | dict(
             labels=_files_text(self.labels, folder),
             below=in_options(self.below, folder),
-            pretrained=self.pretrained and _name_text(self.pretrained, folder),
-            expert_of=self.expert_of and [_name_text(each, folder) for each in self.expert_of],
+            pretrained=self.pretrained and in_config(self.pretrained, folder),
+            expert_of=self.expert_of and [in_config(each, folder) for each in self.expert_of],
             added=[_files_text(each, folder) for each in self.added],
         )
 
@@ -151,7 +151,3 @@ def _several(read: Reader) -> Reader:
 def _files_text(files: LabelFiles, folder: Path) -> dict[str, Any]:
     pictures = files.pictures and in_options(files.pictures, folder)
     return dict(files=[in_options(each, folder) for each in files.files], pictures=pictures)
-
-
-def _name_text(name: str, folder: Path) -> str:
-    return in_config(Path(name), folder) if Path(name).exists() else name

@@ -57,9 +57,14 @@ def place(path: Path, folder: Path) -> str:
     return path.as_posix()
 
 
-def in_config(path: Path, folder: Path) -> str:
-    """A path as a config in a folder names it: seen from the folder, or absolute (``place``)."""
-    seen = place(path, folder)
+def in_config(name: str, folder: Path) -> str:
+    """A path as a config in a folder names it: seen from the folder, or absolute (``place``).
+
+    Names of what does not exist here, as released weights and included configs, stay.
+    """
+    if not Path(name).exists():
+        return name
+    seen = place(Path(name), folder)
     return seen if Path(seen).is_absolute() else f'{FOLDER}/{seen}'
 
 

@@ -6,20 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
-import numpy as np
 
-from vitpose_plus.datasets.labels.boxes import clipped
-from vitpose_plus.datasets.labels.model import LabelledInstance, LabelledPicture, Labels
+from vitpose_plus.datasets.labels.model import Labels
 from vitpose_plus.datasets.labels.writers import LabelWriter
 from vitpose_plus.errors import UserError
 from vitpose_plus.files import replacing_folder, unwritable
-from vitpose_plus.inference.defaults import SCORE
-from vitpose_plus.inference.instances import Instance
-from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.sources import Sources
 from vitpose_plus.inference.sources.paths import FilePicture
 from vitpose_plus.inference.sources.picture import Picture
-from vitpose_plus.inference.suggesting.known import place_of
+from vitpose_plus.inference.suggesting.predicted_labels import labelled, place_of
 from vitpose_plus.inference.suggesting.suggester import Frame, pictures_of
 from vitpose_plus.visualization.labels import draw_labels
 
@@ -67,16 +62,28 @@ def write_suggestions(
     [skeleton] = frames[0].result.skeletons.values()
     by_key = {frame.key: frame.result for frame in frames}
     with replacing_folder(path) as folder:
-        files = {
-            key: save(picture, folder / IMAGES / place_of(by_key[key]))
-            for key, picture in pictures_of(sources, by_key)
-        }
+        files, taken = {}, set()
+        for key, picture in pictures_of(sources, by_key):
+            path = free(folder / IMAGES / place_of(by_key[key]), taken)
+            files[key] = save(picture, path)
         pictures = [labelled(result, files[key]) for key, result in by_key.items()]
         labels = Labels(skeleton.names, skeleton.links, pictures)
         writer.write(labels, folder, skeleton.dataset)
-        drawn = [each for each in pictures if each.instances]
-        draw_labels(drawn, labels.names, labels.links, folder / SHEET)
+        draw_labels(pictures, labels.names, labels.links, folder / SHEET)
         return [each.path.relative_to(folder).as_posix() for each in pictures]
+
+
+def free(path: Path, taken: set[Path]) -> Path:
+    """A path whose name, without its ending, is not taken; takes it.
+
+    labelme and CVAT do not distinguish pictures by their endings.
+    """
+    stem, number = path.stem, 1
+    while path.with_suffix('') in taken:
+        number += 1
+        path = path.with_name(f'{stem}-{number}{path.suffix}')
+    taken.add(path.with_suffix(''))
+    return path
 
 
 def save(picture: Picture, path: Path) -> Path:
@@ -90,19 +97,3 @@ def save(picture: Picture, path: Path) -> Path:
     _, content = cv2.imencode('.png', picture.read())
     path.write_bytes(content)
     return path
-
-
-def labelled(result: Result, path: Path) -> LabelledPicture:
-    """The prediction of a picture, as labels."""
-    size_wh = result.width, result.height
-    instances = [_labelled(one, size_wh) for one in result.instances]
-    return LabelledPicture(path, size_wh, [one for one in instances if one.labelled.any()])
-
-
-def _labelled(instance: Instance, size_wh: tuple[int, int]) -> LabelledInstance:
-    """Keypoints outside of the picture are missing; those of a low score are hidden."""
-    inside = ((instance.keypoints >= 0) & (instance.keypoints <= size_wh)).all(1)
-    visibility = np.where(instance.scores > SCORE, 2, 1) * inside
-    points = np.column_stack([instance.keypoints * inside[:, None], visibility])
-    x1, y1, x2, y2 = instance.box
-    return LabelledInstance(points, clipped(np.array([x1, y1, x2 - x1, y2 - y1]), size_wh))

@@ -1,8 +1,9 @@
 """Pictures and frames that are labelled already."""
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -12,23 +13,14 @@ from vitpose_plus.datasets.labels.model import LabelledPicture
 from vitpose_plus.inference.results import Result
 from vitpose_plus.inference.sources import open_sources
 from vitpose_plus.inference.suggesting.features import FrameFeatures
-
-
-def place_of(result: Result) -> PurePosixPath:
-    """The path of a suggested picture below the folder of pictures.
-
-    A frame of ``film.mp4`` becomes ``film/frame_000123.png``.
-    """
-    if result.frame is None:
-        return result.place
-    return result.place.with_suffix('') / f'frame_{result.frame:06d}.png'
+from vitpose_plus.inference.suggesting.predicted_labels import place_of
 
 
 class KnownPictures:
     """Finds out whether a picture is among the labelled ones.
 
-    A picture is known by its path or its bytes. A frame of a film is known by the name that
-    ``suggest`` gives it: ``FILM/frame_NUMBER.png``.
+    A picture is labelled if its file is equal to that of a labelled picture, byte by byte. It is
+    also labelled if a labelled picture has the name that ``suggest`` gives it, and equal pixels.
 
     Args:
         pictures: The labelled pictures.
@@ -37,25 +29,30 @@ class KnownPictures:
     def __init__(self, pictures: Iterable[LabelledPicture] = ()) -> None:
         self.pictures = list(pictures)
         paths = [picture.path for picture in self.pictures]
-        self._frames = {_tail(path) for path in paths}
         self._contents = Contents(paths)
+        self._by_name: defaultdict[str, list[Path]] = defaultdict(list)
+        for path in paths:
+            self._by_name[path.name].append(path)
 
     def has(self, result: Result) -> bool:
-        """Whether the picture of a result is labelled."""
-        if result.frame is not None:
-            return _tail(place_of(result)) in self._frames
-        return os.path.isfile(result.source) and bool(self._contents.equal(Path(result.source)))
+        """Whether the picture of a result, which has its ``image``, is labelled."""
+        is_file = result.frame is None and os.path.isfile(result.source)
+        if is_file and self._contents.equal(Path(result.source)):
+            return True
+        name = place_of(result).name
+        paths = [*self._by_name.get(name, ()), *self._by_name.get(f'{name}.png', ())]
+        return any(np.array_equal(_read(path), result.image) for path in paths)
 
     def features(self, compute: FrameFeatures) -> Iterator[np.ndarray]:
         """Yields the features (C,) of every labelled picture that has instances."""
         for labelled in self.pictures:
             if labelled.instances:
-                [picture] = open_sources(labelled.path)
-                yield compute(picture.read(), _boxes(labelled))
+                yield compute(_read(labelled.path), _boxes(labelled))
 
 
-def _tail(path: Path | PurePosixPath) -> tuple[str, ...]:
-    return path.parts[-2:]
+def _read(path: Path) -> np.ndarray:
+    [picture] = open_sources(path)
+    return picture.read()
 
 
 def _boxes(picture: LabelledPicture) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from mmengine.config import Config
 from scipy.stats import rankdata
 
+from vitpose_plus.inference.instances import Instance
 from vitpose_plus.inference.results import Result
 from vitpose_plus.models.building import test_settings
 
@@ -19,11 +20,9 @@ class Measure(ABC):
 
     Attributes:
         title: What is measured, for a table.
-        needs_quality: Whether the predictor must compute ``quality``.
     """
 
     title: str
-    needs_quality = False
 
     @abstractmethod
     def value(self, result: Result) -> float:
@@ -42,18 +41,18 @@ class LowScore(Measure):
 class FlipDistance(Measure):
     """The mean distance to the keypoints of the mirrored crop, in lengths of the body.
 
-    The length is the longer side of the box of the instance. The largest value of all instances is
-    used.
+    It needs ``quality`` of the predictor. The length is the longer side of the box of the instance.
+    Distances above one length count as one. The largest value of all instances is used.
     """
 
     title = 'flip distance / box'
-    needs_quality = True
 
     def value(self, result: Result) -> float:
-        return max(
-            float(each.flip_distance.mean() / np.ptp(each.box.reshape(2, 2), axis=0).max())
-            for each in result.instances
-        )
+        return max(map(self._of, result.instances))
+
+    def _of(self, instance: Instance) -> float:
+        length = np.ptp(instance.box.reshape(2, 2), axis=0).max()
+        return float(np.minimum(instance.flip_distance / length, 1).mean())
 
 
 class JumpingKeypoints(Measure):
@@ -67,7 +66,8 @@ class JumpingKeypoints(Measure):
 
 def measures_of(cfg: Config, dataset: str) -> list[Measure]:
     """The measures for a dataset of a model with this config."""
-    mirrored = [FlipDistance()] if has_flip_test(cfg, dataset) else []
+    is_mirrored = has_flip_test(cfg) and has_flip_test(cfg, dataset)
+    mirrored = [FlipDistance()] if is_mirrored else []
     return [LowScore(), *mirrored, JumpingKeypoints()]
 
 
@@ -75,7 +75,7 @@ def has_flip_test(cfg: Config, dataset: str | None = None) -> bool:
     """Whether a model, or its dataset, is tested with mirrored pictures.
 
     A model that was trained without mirrored pictures predicts them badly everywhere, so the
-    distance to them says nothing. Its config has no flip test.
+    distance to them is not used. Its config has no flip test.
     """
     heads = cfg.model.get('head', {}).get('heads', [])
     own = next((head for head in heads if head['dataset'] == dataset), {})

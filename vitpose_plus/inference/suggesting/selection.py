@@ -49,9 +49,10 @@ def select(
     chosen: list[int] = []
     for _ in range(min(count, len(features))):
         has_reference = np.isfinite(nearest).all()
-        gain = uncertainty * nearest if has_reference else uncertainty
-        left = (row for row in range(len(features)) if row not in chosen)
-        chosen.append(max(left, key=lambda row: (gain[row], uncertainty[row])))
+        gain = uncertainty * nearest if has_reference else uncertainty.copy()
+        gain[chosen] = -1
+        best = np.flatnonzero(gain == gain.max())
+        chosen.append(int(best[np.argmax(uncertainty[best])]))
         nearest = np.minimum(nearest, _distances(features, features[chosen[-1]]))
     return chosen
 

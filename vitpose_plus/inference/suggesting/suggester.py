@@ -19,6 +19,7 @@ from vitpose_plus.inference.sources.picture import Picture
 from vitpose_plus.inference.suggesting.features import FrameFeatures
 from vitpose_plus.inference.suggesting.known import KnownPictures
 from vitpose_plus.inference.suggesting.measures import Measure, uncertainty
+from vitpose_plus.inference.suggesting.predicted_labels import has_keypoints
 from vitpose_plus.inference.suggesting.selection import candidates, select
 
 Key = tuple[str, int | None]  # the source and the number of the frame
@@ -38,12 +39,13 @@ class Frame:
 
     @property
     def key(self) -> Key:
-        return self.result.source, self.result.frame
+        return key_of(self.result)
 
 
 class Suggester:
     """Suggests frames: uncertain ones, which differ from each other and from the labelled ones.
 
+    The features of the labelled pictures are computed at once, so a damaged one is found early.
     The predictions of all frames are in memory, but not their pictures: about 100 MB for an hour of
     film with one animal.
 
@@ -63,7 +65,8 @@ class Suggester:
     ) -> None:
         self.predictor, self.prediction = predictor, prediction
         self.measures, self.known = measures, known
-        [self.dataset] = prediction.skeletons
+        self.compute = FrameFeatures(predictor, *prediction.skeletons)
+        self.known_features = np.array(list(known.features(self.compute)))
 
     def results(self, on_failure: Callable[[Failure], None] = raise_failure) -> Iterator[Result]:
         """Yields the predictions of all frames, in order, with the marks of jumps in films."""
@@ -73,9 +76,11 @@ class Suggester:
         yield from stages(self.prediction.results(on_failure))
 
     def measured(self, results: Iterator[Result]) -> Iterator[Frame]:
-        """Yields the frames that can be suggested: those with instances, which are not known."""
+        """Yields the frames that can be suggested: those with keypoints, which are not known."""
+        seen = set()  # a source may be given twice
         for result in results:
-            if result.instances and not self.known.has(result):
+            if key_of(result) not in seen and has_keypoints(result) and not self.known.has(result):
+                seen.add(key_of(result))
                 values = [measure.value(result) for measure in self.measures]
                 yield Frame(replace(result, image=None), values)
 
@@ -83,19 +88,21 @@ class Suggester:
         """Returns at most ``count`` of the frames, the most useful ones first."""
         unsure = uncertainty([frame.values for frame in frames])
         rows = candidates(unsure, count)
-        compute = FrameFeatures(self.predictor, self.dataset)
-        by_key = dict(self._features(compute, [frames[row] for row in rows]))
+        by_key = dict(self._features([frames[row] for row in rows]))
         rows = [row for row in rows if frames[row].key in by_key]
         features = np.array([by_key[frames[row].key] for row in rows])
-        known = np.array(list(self.known.features(compute)))
-        return [frames[rows[one]] for one in select(unsure[rows], features, count, known)]
+        chosen = select(unsure[rows], features, count, self.known_features)
+        return [frames[rows[one]] for one in chosen]
 
-    def _features(
-        self, compute: FrameFeatures, frames: Sequence[Frame]
-    ) -> Iterator[tuple[Key, np.ndarray]]:
+    def _features(self, frames: Sequence[Frame]) -> Iterator[tuple[Key, np.ndarray]]:
         boxes = {frame.key: [one.box for one in frame.result.instances] for frame in frames}
         for key, picture in pictures_of(self.prediction.sources, boxes):
-            yield key, compute(picture.read(), np.array(boxes[key]))
+            yield key, self.compute(picture.read(), np.array(boxes[key]))
+
+
+def key_of(picture: Picture | Result) -> Key:
+    """What distinguishes a picture or frame from the others."""
+    return picture.source, picture.frame
 
 
 def check_origin(origin: Origin) -> None:
@@ -117,7 +124,7 @@ def pictures_of(sources: Sources, keys: Collection[Key]) -> Iterator[tuple[Key, 
     """Yields the pictures of some frames; each frame once, also if a source is given twice."""
     left = set(keys)
     for picture in sources if left else ():
-        key = picture.source, picture.frame
+        key = key_of(picture)
         if key in left:
             left.remove(key)
             yield key, picture

@@ -16,8 +16,6 @@ class CocoWriter(LabelWriter):
     Hidden keypoints stay hidden. CVAT does not import the boxes.
     """
 
-    title = 'CVAT and other tools that import COCO keypoints'
-
     def write(self, labels: Labels, folder: Path, category: str) -> None:
         rows = range(len(labels.pictures))
         write_coco(labels, rows, folder / ANNOTATIONS, category, BOXES, folder)
@@ -26,7 +24,7 @@ class CocoWriter(LabelWriter):
     def advice(self, folder: Path) -> str:
         return (
             f'In CVAT, create a task with the pictures of {folder} and the content of {SKELETON} '
-            f'as its labels (tab Raw), upload {ANNOTATIONS} as "COCO Keypoints 1.0", correct the '
-            f'labels, export them as "CVAT for images 1.1", put annotations.xml into {folder}, and '
-            'give this file to new-dataset --add.'
+            f'as its labels (tab Raw). Upload {ANNOTATIONS} as "COCO Keypoints 1.0". Correct the '
+            'labels, and export them as "CVAT for images 1.1". Give the file annotations.xml to '
+            f'new-dataset --add, with --pictures {folder}.'
         )

@@ -30,8 +30,6 @@ class LabelStudioWriter(LabelWriter):
     when a person submits a task. So it does not read the predictions.
     """
 
-    title = 'Label Studio'
-
     def write(self, labels: Labels, folder: Path, category: str) -> None:
         # The folder is named, because Label Studio serves only folders below its document root.
         root = folder.absolute().name
@@ -49,14 +47,14 @@ class LabelStudioWriter(LabelWriter):
             part.write_text(_config(labels, category), encoding='utf-8')
 
     def advice(self, folder: Path) -> str:
-        folder = folder.absolute()
+        folder = folder.resolve()  # a link has another name
         return (
             'Start Label Studio with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and '
-            f'LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={folder.parent}, create a project with the '
-            f'content of {CONFIG} as its labelling interface (Code), add {folder} as source '
-            f'storage (Local Files, saved without a sync), import {TASKS}, correct and submit all '
-            f'tasks, export the project as "JSON" into {folder}, and give the exported file to '
-            'new-dataset --add.'
+            f'LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={folder.parent}. Create a project with the '
+            f'content of {CONFIG} as its labelling interface (Code). Add {folder} as source '
+            f'storage (Local Files, saved without a sync). Import {TASKS}, and correct and submit '
+            'all tasks. Export the project as "JSON". Give the exported file to new-dataset --add, '
+            f'with --pictures {folder}.'
         )
 
 

@@ -21,8 +21,6 @@ class LabelWriter(ABC):
     ``read_labels`` reads the corrected labels: the folder again, or the file that the tool exports.
     """
 
-    title: str  # the tools that open the files, for messages
-
     @abstractmethod
     def write(self, labels: Labels, folder: Path, category: str) -> None:
         """Writes the label files into a folder that has no other label files.
@@ -42,7 +40,7 @@ class LabelWriter(ABC):
 
     @abstractmethod
     def advice(self, folder: Path) -> str:
-        """One sentence: how the tool opens the files, and what is read after the correction.
+        """Says how the tool opens the files, and what is read after the correction.
 
         Args:
             folder: The folder of ``write``, where the user finds it.

@@ -21,8 +21,6 @@ class LabelmeWriter(LabelWriter):
     labelme has no hidden points: a hidden keypoint becomes a visible one.
     """
 
-    title = 'labelme'
-
     def write(self, labels: Labels, folder: Path, category: str) -> None:
         pictures: dict[Path, LabelledPicture] = {}
         for picture in labels.pictures:
@@ -38,8 +36,8 @@ class LabelmeWriter(LabelWriter):
 
     def advice(self, folder: Path) -> str:
         return (
-            f'Open {folder} in labelme ("Open Dir"), correct and save the labels of every picture, '
-            f'and give {folder} to new-dataset --add.'
+            f'Open {folder} in labelme ("Open Dir"). Correct and save the labels of every picture. '
+            f'Give {folder} to new-dataset --add.'
         )
 
 
