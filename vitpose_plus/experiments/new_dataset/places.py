@@ -31,12 +31,9 @@ def dataset_folder(path: Path, force: bool) -> Iterator[Path]:
 
 def check_place(path: Path, force: bool) -> None:
     """Raises a ``UserError`` if no folder of a dataset can be written at ``path``."""
-    if reason := unwritable(path.parent):
-        raise UserError(f'{path} cannot be written, as {reason}: give another --out.')
+    check_folder(path)
     if not os.path.lexists(path):
         return
-    if not path.is_dir():
-        raise UserError(f'{path} is a file: give the name of a folder (--out).')
     names = [each.name for each in path.iterdir() if not each.name.startswith('.')]
     others = sorted(set(names) - set(FILES))
     if others:
@@ -46,6 +43,14 @@ def check_place(path: Path, force: bool) -> None:
         )
     if not force:
         raise UserError(f'{path} exists: give another --out, or replace it with --force.')
+
+
+def check_folder(path: Path) -> None:
+    """Raises a ``UserError`` if no folder can be written at the path of ``--out``."""
+    if reason := unwritable(path.parent):
+        raise UserError(f'{path} cannot be written, as {reason}: give another --out.')
+    if os.path.lexists(path) and not path.is_dir():
+        raise UserError(f'{path} is a file: give the name of a folder (--out).')
 
 
 def place(path: Path, folder: Path) -> str:

@@ -10,7 +10,8 @@ import cv2
 from vitpose_plus.datasets.labels.model import Labels
 from vitpose_plus.datasets.labels.writers import LabelWriter
 from vitpose_plus.errors import UserError
-from vitpose_plus.files import replacing_folder, unwritable
+from vitpose_plus.experiments.new_dataset.places import check_folder
+from vitpose_plus.files import replacing_folder
 from vitpose_plus.inference.sources import Sources
 from vitpose_plus.inference.sources.paths import FilePicture
 from vitpose_plus.inference.sources.picture import Picture
@@ -28,13 +29,8 @@ def check_place(path: Path, force: bool) -> None:
         path: The folder.
         force: Whether a folder of earlier suggestions is replaced, with all its files.
     """
-    if reason := unwritable(path.parent):
-        raise UserError(f'{path} cannot be written, as {reason}: give another --out.')
-    if not os.path.lexists(path):
-        return
-    if not path.is_dir():
-        raise UserError(f'{path} is a file: give the name of a folder (--out).')
-    if not any(path.iterdir()):
+    check_folder(path)
+    if not os.path.lexists(path) or not any(path.iterdir()):
         return
     if not (path / SHEET).is_file():
         raise UserError(f'{path} has files that suggest did not write: give another --out.')
