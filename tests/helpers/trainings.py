@@ -91,6 +91,8 @@ class Child:
         os.environ.update(environment)
         # A new process has none of the visualizers that runners of earlier tests have registered.
         PoseLocalVisualizer._instance_dict.clear()
+        # torch makes a new pool of threads after a fork. If two threads do so, one of them fails.
+        torch.set_num_threads(torch.get_num_threads())
         try:
             function()
         except SystemExit as error:
