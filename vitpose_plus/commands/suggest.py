@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vitpose_plus.datasets.labels import Labels
+    from vitpose_plus.datasets.skeletons import Skeleton
     from vitpose_plus.inference.items import Failure
     from vitpose_plus.inference.progress import PredictionProgress
     from vitpose_plus.inference.results import Result
@@ -106,15 +107,10 @@ def suggester_of(
             f'--dataset names {", ".join(prediction.skeletons)}, but labels are of one dataset: '
             'give one.'
         )
-    [(dataset, skeleton)] = prediction.skeletons.items()
-    for labels in known:
-        if others := [name for name in labels.names if name not in skeleton.names]:
-            raise UserError(
-                f'--labelled has the keypoint {others[0]}, which {dataset} does not have: give the '
-                'labels of this dataset, or another --dataset.'
-            )
+    [skeleton] = prediction.skeletons.values()
+    check_names(known, skeleton)
     pictures = KnownPictures(each for labels in known for each in labels.pictures)
-    return Suggester(predictor, prediction, measures_of(cfg, dataset), pictures)
+    return Suggester(predictor, prediction, measures_of(cfg, skeleton.dataset), pictures)
 
 
 def labels_of(args: argparse.Namespace) -> 'list[Labels]':
@@ -139,6 +135,16 @@ def check_labelled(known: 'Sequence[Labels]', out: Path) -> None:
         for picture in labels.pictures:
             if picture.path.resolve().is_relative_to(place):
                 raise UserError(f'{out} has labelled pictures of --labelled: give another --out.')
+
+
+def check_names(known: 'Sequence[Labels]', skeleton: 'Skeleton') -> None:
+    """Raises a ``UserError`` if labels are of another dataset than the predictions."""
+    for labels in known:
+        if others := [name for name in labels.names if name not in skeleton.names]:
+            raise UserError(
+                f'--labelled has the keypoint {others[0]}, which {skeleton.dataset} does not have: '
+                'give the labels of this dataset, or another --dataset.'
+            )
 
 
 def _shown(results: 'Iterator[Result]', progress: 'PredictionProgress') -> 'Iterator[Result]':

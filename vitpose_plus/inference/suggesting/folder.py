@@ -60,8 +60,7 @@ def write_suggestions(
     with replacing_folder(path) as folder:
         files, taken = {}, set()
         for key, picture in pictures_of(sources, by_key):
-            path = free(folder / IMAGES / place_of(by_key[key]), taken)
-            files[key] = save(picture, path)
+            files[key] = save(picture, free(folder / IMAGES / place_of(by_key[key]), taken))
         pictures = [labelled(result, files[key]) for key, result in by_key.items()]
         labels = Labels(skeleton.names, skeleton.links, pictures)
         writer.write(labels, folder, skeleton.dataset)
