@@ -1,5 +1,6 @@
 """Writes complete files and folders or none, and replaces a file only if that is allowed."""
 
+import hashlib
 import os
 import re
 import tempfile
@@ -197,6 +198,12 @@ def about(path: str | Path) -> Iterator[None]:
         if str(path) in str(error):
             raise
         raise UserError(f'{path}: {error}') from error
+
+
+def sha256(path: str | Path) -> str:
+    """The SHA-256 of a file, hexadecimal."""
+    with open(path, 'rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 def parts(path: str) -> list[str]:

@@ -7,6 +7,7 @@ table is an exception if the model has another input size: then it is resized.
 import difflib
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 
 from mmengine.model.weight_init import PretrainedInit, update_init_info
 from mmengine.registry import WEIGHT_INITIALIZERS
@@ -106,14 +107,13 @@ class PretrainedDecoder(PretrainedInit):
 
     def copied(self) -> State:
         """The weights that are copied, without a prefix; empty if there are none."""
-        return _without_last_layer(decoder_of(self._read(), self.dataset))
+        return _without_last_layer(decoder_of(self._state, self.dataset))
 
     def describe(self) -> str:
         """Returns a sentence: the number of copied tensors, or why there are none."""
-        state = self._read()
-        given = decoder_of(state, self.dataset)
+        given = decoder_of(self._state, self.dataset)
         if copied := _without_last_layer(given):
-            others = [name for name in dataset_heads(state) if name != self.dataset]
+            others = [name for name in dataset_heads(self._state) if name != self.dataset]
             left_out = f'; left out: the heads of {", ".join(others)}' if others else ''
             return (
                 f'The head starts from {self.checkpoint} as that of {self.dataset}, without its '
@@ -124,7 +124,8 @@ class PretrainedDecoder(PretrainedInit):
             f'The head starts from random weights: {self.checkpoint} has {found} of {self.dataset}.'
         )
 
-    def _read(self) -> State:
+    @cached_property
+    def _state(self) -> State:
         return read_weights(locate(self.checkpoint)).state_dict
 
 

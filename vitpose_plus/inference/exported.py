@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vitpose_plus.datasets.transforms import StretchedTopdownAffine
 from vitpose_plus.errors import UserError
+from vitpose_plus.files import sha256
 from vitpose_plus.inference.boxes import trained
 from vitpose_plus.inference.boxes.detectors import DETECTORS
 from vitpose_plus.inference.boxes.kinds import REFINE
@@ -30,7 +31,7 @@ from vitpose_plus.inference.engines.engine import Engine, damaged
 from vitpose_plus.inference.engines.network import network_config
 from vitpose_plus.inference.engines.opening import description_of, device_of, is_exported
 from vitpose_plus.inference.facts import Facts
-from vitpose_plus.inference.pose_model import Origin, PoseModel, sha256
+from vitpose_plus.inference.pose_model import Origin, PoseModel
 from vitpose_plus.inference.precisions import AUTO
 from vitpose_plus.inference.preprocessing import batched
 

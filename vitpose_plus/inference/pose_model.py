@@ -1,6 +1,5 @@
 """A model that is ready to predict, and the way in which it is named."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from vitpose_plus.checkpoints.guard import check_fit
 from vitpose_plus.datasets.skeletons import Skeleton
-from vitpose_plus.files import about
+from vitpose_plus.files import about, sha256
 from vitpose_plus.inference import batches
 from vitpose_plus.inference.compilers import check_compiler
 from vitpose_plus.inference.facts import Facts, crop_of, datasets_of, defaults_of
@@ -166,9 +165,3 @@ class PoseModel:
             sha256=sha256(self.checkpoint),
             licence_flags=self.origin.flags,
         )
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with open(path, 'rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()

@@ -21,8 +21,8 @@ from tests.helpers.small_files import (
 from vitpose_plus.codecs import BatchedUDPHeatmap
 from vitpose_plus.commands import main
 from vitpose_plus.errors import UserError
+from vitpose_plus.files import sha256
 from vitpose_plus.inference.models import origin_of
-from vitpose_plus.inference.pose_model import sha256
 from vitpose_plus.inference.predictor import PosePredictor
 
 # Pixels. Heatmaps of random weights have flat peaks, so rounding moves their decoded positions.

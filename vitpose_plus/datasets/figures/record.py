@@ -1,10 +1,11 @@
 """The record of the files of synthetic figures: only recorded files are deleted."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from vitpose_plus.files import sha256
 
 RECORD = 'figures.json'
 FIELDS = {'num_train', 'num_val', 'seed', 'files'}
@@ -60,7 +61,4 @@ def _contents(folder: Path) -> Iterator[Path]:
 
 def _digest(file: Path) -> str | None:
     """The SHA-256 of a file; None if it has no content, like a socket or a pipe."""
-    if not file.is_file():
-        return None
-    with file.open('rb') as content:
-        return hashlib.file_digest(content, 'sha256').hexdigest()
+    return sha256(file) if file.is_file() else None

@@ -1,11 +1,11 @@
 """Finds pictures with equal content, so that a copied picture is not used twice."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from vitpose_plus.datasets.labels.model import LabelledPicture, Labels
+from vitpose_plus.files import sha256
 
 
 class Contents:
@@ -36,9 +36,8 @@ class _Content:
         self.path, self.size = path, path.stat().st_size
 
     @cached_property
-    def digest(self) -> bytes:
-        with open(self.path, 'rb') as file:
-            return hashlib.file_digest(file, 'sha256').digest()
+    def digest(self) -> str:
+        return sha256(self.path)
 
 
 def without_copies(

@@ -1,6 +1,5 @@
 """Writes and reads the options of a dataset's folder: ``--add`` uses them again."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from vitpose_plus.datasets.labels.reading import read_groups
 from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.new_dataset.options import CHECKED, Options
 from vitpose_plus.experiments.new_dataset.places import OPTIONS
-from vitpose_plus.files import replacing
+from vitpose_plus.files import replacing, sha256
 
 AGAIN = 'run new-dataset with all labels again'
 
@@ -58,7 +57,7 @@ def write_options(path: Path, options: Options, final: Path | None = None) -> No
         options: The options.
         final: The folder's later path, if it will be moved.
     """
-    hashes = {name: _sha256(path / name) for name in CHECKED}
+    hashes = {name: sha256(path / name) for name in CHECKED}
     content = replace(options, sha256=hashes).to_json(final or path)
     with replacing(path / OPTIONS) as part:
         part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
@@ -96,12 +95,8 @@ def check_unchanged(folder: Path, options: Options) -> None:
     """Raises a ``UserError`` if a file of the folder was changed by hand."""
     for name in CHECKED:
         path = folder / name
-        if not path.is_file() or _sha256(path) != options.sha256[name]:
+        if not path.is_file() or sha256(path) != options.sha256[name]:
             raise UserError(
                 f'{path} was changed since new-dataset wrote it: write it anew with --force, which '
                 'loses the changes.'
             )
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
