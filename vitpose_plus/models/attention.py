@@ -11,7 +11,7 @@ from torch import Tensor, cat, nn
 from torch.nn import functional as F
 
 from vitpose_plus.errors import UserError
-from vitpose_plus.models import windows
+from vitpose_plus.models import dot_products, windows
 
 RELATIVE = dict(type='RelativePosition')
 
@@ -60,14 +60,10 @@ class FullAttention(nn.Module):
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
         """Queries (B, M, N, D'), keys (B, M, keys, D'), values (B, M, keys, D) -> (B, N, C).
 
-        D' is larger than D if relative positions have added channels. Fast kernels need values
-        with as many channels as the queries, so values are padded.
+        D' is larger than D if relative positions have added channels.
         """
-        dim = v.shape[-1]
-        if wider := q.shape[-1] - dim:
-            v = F.pad(v, (0, wider))
-        x = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=dim**-0.5)
-        return x[..., :dim].transpose(1, 2).flatten(2)
+        x = dot_products.attend(q, k, v, mask, scale=v.shape[-1] ** -0.5)
+        return x.transpose(1, 2).flatten(2)
 
 
 @MODELS.register_module()
