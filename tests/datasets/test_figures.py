@@ -19,7 +19,7 @@ from mmpose.datasets.datasets import (
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from scipy.io import loadmat
 
-from vitpose_plus.datasets.figures import animal, person, write_figures
+from vitpose_plus.datasets.figures import animal, generate, person, write_figures
 from vitpose_plus.datasets.figures.animal_shapes import sample_animal
 from vitpose_plus.datasets.figures.draw import compose
 from vitpose_plus.datasets.figures.person_shapes import sample_person
@@ -81,6 +81,21 @@ def metainfo(name):
 def test_same_seed_writes_the_same_bytes(root, tmp_path):
     write_figures(tmp_path / 'again', NUM_TRAIN, NUM_VAL, seed=3)
     assert digests(tmp_path / 'again') == digests(root)
+
+
+def test_several_processes_write_the_same_bytes(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(generate, 'PICTURES_PER_PROCESS', 2)
+    write_figures(tmp_path / 'again', NUM_TRAIN, NUM_VAL, seed=3)
+    assert digests(tmp_path / 'again') == digests(root)
+
+
+def test_an_error_in_another_process_is_raised(monkeypatch):
+    def compose(rng, time):
+        raise ValueError(f'moment {time}')
+
+    monkeypatch.setattr(generate, 'PICTURES_PER_PROCESS', 2)
+    with pytest.raises(ValueError, match=r'moment 0\.0'):
+        list(generate.Scenes([0], 2, compose, 1).composed())
 
 
 @pytest.mark.parametrize('name', GREY)

@@ -1,11 +1,15 @@
 """Generates all datasets from one seed."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+import torch
+from torch.utils.data import DataLoader
 
 from vitpose_plus.datasets.figures.animal_shapes import sample_animal
 from vitpose_plus.datasets.figures.draw import Scene, compose
@@ -37,6 +41,50 @@ SETS = {
     'APT-36K': (write_apt36k, ANIMALS, FRAMES),
     'mixed': (write_mixed, compose_mixed, 1),
 }
+PICTURES_PER_PROCESS = 100  # for fewer, the start of a process is not worth it
+
+
+@dataclass
+class Scenes:
+    """The scenes of a split with their indices; frames of a clip have the same random numbers.
+
+    Attributes:
+        key: The first part of the seed of every scene.
+        total: The number of scenes.
+        composer: Makes a scene.
+        frames: The number of frames in a clip.
+    """
+
+    key: list[int]
+    total: int
+    composer: Composer
+    frames: int
+
+    def __len__(self) -> int:
+        return self.total
+
+    def __getitem__(self, index: int) -> tuple[int, Scene]:
+        clip, frame = divmod(index, self.frames)
+        return index, self.composer(np.random.default_rng([*self.key, clip]), time=float(frame))
+
+    def composed(self) -> Iterable[tuple[int, Scene]]:
+        """All scenes in order; many are composed in several processes."""
+        return DataLoader(
+            self,
+            batch_size=None,
+            num_workers=min(torch.get_num_threads(), self.total // PICTURES_PER_PROCESS),
+            collate_fn=_unchanged,
+            worker_init_fn=_use_one_thread,
+            generator=torch.Generator(),  # the global one stays as it is
+        )
+
+
+def _unchanged(scene: tuple[int, Scene]) -> tuple[int, Scene]:
+    return scene
+
+
+def _use_one_thread(worker: int) -> None:
+    cv2.setNumThreads(0)
 
 
 def write_datasets(
@@ -59,16 +107,7 @@ def write_set(
     write, composer, frames = SETS[name]
     for split_number, (split, total) in enumerate((('train', num_train), ('val', num_val))):
         key = [seed, list(SETS).index(name), split_number]
-        scenes = _scenes(key, total, composer, frames)
+        scenes = Scenes(key, total, composer, frames).composed()
         if progress is not None:
             scenes = progress(scenes, total=total, desc=f'{name} {split}')
         write(root, split, scenes)
-
-
-def _scenes(
-    key: list[int], total: int, composer: Composer, frames: int
-) -> Iterator[tuple[int, Scene]]:
-    """The scenes of a split with their indices; frames of a clip have the same random numbers."""
-    for index in range(total):
-        clip, frame = divmod(index, frames)
-        yield index, composer(np.random.default_rng([*key, clip]), time=float(frame))
