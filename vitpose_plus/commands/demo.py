@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     start = time.monotonic()
     console = Console(file=sys.stdout, highlight=False)  # not affected by ``quiet``
     console.rule('1/5  writing six synthetic datasets')
-    figures.generate(FIGURES, num_train=600, num_val=60, seed=0, force=True)
+    figures.generate(FIGURES, num_train=500, num_val=60, seed=0, force=True)
 
     console.rule('2/5  training one ViTPose+ on all of them')
     cfg = load_config(CONFIG, work_dir=str(WORK_DIR))
