@@ -24,6 +24,7 @@ from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.predicting import FolderPrediction
 from vitpose_plus.benchmarking.subjects import Subject
 from vitpose_plus.benchmarking.training import (
+    backbone_inputs,
     load_on_one_thread,
     loader_of,
     share_ffns,
@@ -131,11 +132,30 @@ def test_a_training_step_changes_the_weights(subject, tmp_path):
     network = trainable(subject)
     weight = network.backbone.layers[0].ffn.fc1.weight
     ways = list(steps(plan, 'experts', network))
-    assert [way.precision for way in ways] == ['fp32', 'bf16']
-    for way in ways:
+    assert [way.precision for way in ways] == ['fp32', 'fp32', 'bf16', 'bf16']
+    for step, backbone in zip(ways[::2], ways[1::2], strict=True):
         before = weight.detach().clone()
-        assert np.isfinite(way.run()['loss'].item())
+        backbone.run()
+        assert torch.equal(weight, before)
+        assert np.isfinite(step.run()['loss'].item())
         assert not torch.equal(weight, before)
+
+
+def test_the_step_of_the_backbone_has_the_gradients_of_the_backbone(subject, tmp_path):
+    """Checked before they are removed, against the backbone as it is called in a training."""
+    plan, network = plan_of(subject, tmp_path), trainable(subject)
+    *_, way = steps(plan, 'experts', network)
+    crops, index = backbone_inputs(subject, plan.batch)
+    network.backbone(crops, index)[0].square().mean().backward()
+    target = {name: p.grad.clone() for name, p in network.backbone.named_parameters()}
+    network.zero_grad()
+    found = {}
+    for name, parameter in network.backbone.named_parameters():
+        parameter.register_hook(lambda grad, name=name: found.update({name: grad.clone()}))
+    way.run()
+    assert_same(list(found.values()), [target[name] for name in found])
+    assert found.keys() == target.keys()
+    assert all(p.grad is None for p in network.parameters())
 
 
 def test_the_loader_uses_one_thread():

@@ -1,6 +1,7 @@
 """Ways take turns; the rows of the tables follow from seconds by arithmetic."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,7 +12,8 @@ from vitpose_plus.benchmarking.meters import CpuMeter, Meter
 from vitpose_plus.benchmarking.reporting import number, relative, table_of, workers, write_json
 from vitpose_plus.benchmarking.running import rows_of
 from vitpose_plus.benchmarking.timing import MIN_SECONDS, Measured, alternate
-from vitpose_plus.benchmarking.ways import Row, Way
+from vitpose_plus.benchmarking.training import BACKBONE
+from vitpose_plus.benchmarking.ways import Role, Row, Way
 
 CPU = torch.device('cpu')
 
@@ -63,9 +65,9 @@ def rows():
     ways = [
         Way('ours', 'fp32', None, samples=4, flops=10e9),
         Way('ours', 'bf16', None, samples=4, flops=10e9),
-        Way('other', 'fp32', None, samples=4, flops=10e9, is_own=False),
-        Way(CEILING, 'fp32', None, samples=1, flops=200e9, is_limit=True),
-        Way(CEILING, 'bf16', None, samples=1, flops=800e9, is_limit=True),
+        Way('other', 'fp32', None, samples=4, flops=10e9, role=Role.OTHER),
+        Way(CEILING, 'fp32', None, samples=1, flops=200e9, role=Role.CEILING),
+        Way(CEILING, 'bf16', None, samples=1, flops=800e9, role=Role.CEILING),
     ]
     seconds = [[0.1, 0.2, 9.0], [0.1] * 3, [0.5] * 3, [2.0] * 3, [2.0] * 3]
     return rows_of('forward', ways, [Measured(each, 2**30) for each in seconds])
@@ -123,10 +125,11 @@ def test_the_json_file_has_all_seconds(tmp_path):
     ],
 )
 def test_the_limit_of_a_training(loaded, text):
-    one = dict(precision='fp32', flops=0, is_own=True, group='', is_limit=False, memory=0)
+    one = dict(precision='fp32', flops=0, role=Role.OURS, group='', memory=0)
     load = Row(what='load', name='loader', samples=loaded, seconds=[1.0], **one)
     train = Row(what='train', name='ours', samples=35, seconds=[1.0], **one)
-    assert text in workers([load, train])
+    alone = replace(train, samples=1000, group=BACKBONE)  # not a complete step
+    assert text in workers([load, train, alone])
     assert workers([train]) is None
 
 

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from vitpose_plus.benchmarking.ways import Way
+from vitpose_plus.benchmarking.ways import Role, Way
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.precisions import PRECISIONS, precision_of
 
@@ -28,7 +28,7 @@ def product(precision: str, device: torch.device, side: int = SIDE) -> Way:
     a, b = (torch.randn(side, side, device=device).to(PRECISIONS[precision]) for _ in range(2))
     out = torch.empty_like(a)
     run = partial(torch.mm, a, b, out=out)
-    return Way(CEILING, precision, run, 1, 2.0 * side**3, is_limit=True)
+    return Way(CEILING, precision, run, 1, 2.0 * side**3, Role.CEILING)
 
 
 def forward_flops(model: nn.Module, input_hw: tuple[int, int]) -> int:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from vitpose_plus.benchmarking.contenders import Contender
 from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.training import steps, trainable
-from vitpose_plus.benchmarking.ways import Way
+from vitpose_plus.benchmarking.ways import Role, Way
 from vitpose_plus.inference.precisions import PRECISIONS
 from vitpose_plus.models.ffn import ExpertLinear
 
@@ -63,12 +63,12 @@ class DenseMixture(Contender):
         crops = subject.crops(plan.batch).to(dtype)
         index = torch.full((plan.batch,), subject.number(subject.dataset), device=plan.device)
         run = partial(_heatmaps, network, subject.dataset, crops, index)
-        yield plan.forward_way(self.title, precision, run, is_own=False)
+        yield plan.forward_way(self.title, precision, run, role=Role.OTHER)
 
     def train(self, plan: Plan) -> Iterator[Way]:
         network = trainable(plan.subject)
         if with_dense_experts(network):
-            yield from steps(plan, self.title, network, is_own=False)
+            yield from steps(plan, self.title, network, Role.OTHER)
 
 
 @torch.inference_mode()

@@ -13,7 +13,7 @@ from vitpose_plus.benchmarking.exported import Onnx, OpenVino
 from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.predicting import FolderPrediction
 from vitpose_plus.benchmarking.training import share_ffns, steps, trainable
-from vitpose_plus.benchmarking.ways import Way
+from vitpose_plus.benchmarking.ways import Role, Way
 from vitpose_plus.inference.batches import batch_size_of
 from vitpose_plus.inference.prepared import Prepared, prepare
 
@@ -56,9 +56,9 @@ class Torch(Contender):
         crops = plan.subject.crops(people).split(batch_size_of('auto', plan.device))
         alone = partial(_each, fast, crops)
         whole = self._folder(plan, precision)
-        yield plan.forward_way(f'{self.title}, predict', precision, whole, count=people)
+        yield plan.forward_way(f'{self.title}, predict', precision, whole, people)
         name = f'{self.title}, model alone'
-        yield plan.forward_way(name, precision, alone, count=people, is_limit=True)
+        yield plan.forward_way(name, precision, alone, people, Role.PART)
 
     def _folder(self, plan: Plan, precision: str) -> FolderPrediction:
         options = dict(compile=True) if self.is_compiled else {}

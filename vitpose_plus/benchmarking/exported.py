@@ -16,10 +16,10 @@ from vitpose_plus.benchmarking.ways import Way
 from vitpose_plus.export.describing import Options
 from vitpose_plus.export.exporting import export, fold
 from vitpose_plus.inference.engines.description import HEATMAPS, KEYPOINTS
+from vitpose_plus.inference.engines.network import INPUTS
 from vitpose_plus.inference.engines.opening import open_engine
 
 CALIBRATED = ('int8',)
-INPUTS = {KEYPOINTS: torch.uint8, HEATMAPS: torch.float32}
 
 
 class Exporting(Contender):
@@ -90,7 +90,7 @@ class GivenFile(Contender):
         model = plan.subject.model
         described = model.description
         pixels = torch.randint(256, (plan.batch, 3, *described.input_hw))
-        inputs = [pixels.to(INPUTS[described.outputs])]
+        inputs = [pixels.to(getattr(torch, INPUTS[described.outputs]))]
         if described.has_experts:
             inputs.append(torch.full((plan.batch,), plan.subject.number(plan.subject.dataset)))
         name = f'{model.engine.name}, {Path(plan.subject.config).name}'

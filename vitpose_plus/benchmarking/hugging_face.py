@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmpose.structures.bbox import bbox_xyxy2xywh
 from PIL import Image
 from torch import Tensor, nn
 
 from vitpose_plus.benchmarking.contenders import Contender
 from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.subjects import Subject
-from vitpose_plus.benchmarking.ways import Way
+from vitpose_plus.benchmarking.ways import Role, Way
 from vitpose_plus.checkpoints.converting import convert
 from vitpose_plus.checkpoints.hugging_face import config_json
 from vitpose_plus.checkpoints.layouts.heads import own_prefix
@@ -59,7 +60,7 @@ class HuggingFacePlain(Contender):
         crops = plan.subject.crops(plan.batch).to(dtype)
         model = self.finished(model.to(dtype))
         run = partial(heatmaps_of, model, crops, self.index(plan.subject, plan.batch))
-        yield plan.forward_way(self.title, precision, run, is_own=False)
+        yield plan.forward_way(self.title, precision, run, role=Role.OTHER)
 
     def predict(self, plan: Plan, precision: str) -> Iterator[Way]:
         if (model := self._model(plan)) is None:
@@ -67,11 +68,11 @@ class HuggingFacePlain(Contender):
         height, width = plan.subject.input_hw
         processor = _processor(height, width)
         pictures = plan.written_pictures
-        boxes = {path: _xywh(each) for path, each in pictures.boxes.items()}
+        boxes = {path: bbox_xyxy2xywh(each) for path, each in pictures.boxes.items()}
         index = {len(each): self.index(plan.subject, len(each)) for each in boxes.values()}
         run = partial(predict_pictures, model, processor, boxes, index, plan.device)
         name = f'{self.title}, processor and model'
-        yield plan.forward_way(name, precision, run, is_own=False, count=pictures.people)
+        yield plan.forward_way(name, precision, run, pictures.people, Role.OTHER)
 
 
 class HuggingFaceExperts(HuggingFacePlain):
@@ -151,10 +152,6 @@ def _processor(height: int, width: int) -> Any:
     from transformers import VitPoseImageProcessor
 
     return VitPoseImageProcessor(size=dict(height=height, width=width))
-
-
-def _xywh(boxes: np.ndarray) -> np.ndarray:
-    return np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
 
 
 @torch.inference_mode()

@@ -15,7 +15,7 @@ from vitpose_plus.benchmarking.contenders import Contender
 from vitpose_plus.benchmarking.decoding import KEYPOINT_COUNTS, codec_of, gaussians, one_by_one
 from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.subjects import Subject
-from vitpose_plus.benchmarking.ways import Way
+from vitpose_plus.benchmarking.ways import Role, Way
 
 # Our codecs and transforms -> mmpose's, which compute the same.
 ORIGINAL = dict(
@@ -35,7 +35,7 @@ class InferenceTopdown(Contender):
     def predict(self, plan: Plan, precision: str) -> Iterator[Way]:
         pictures = plan.written_pictures
         run = partial(_predict, original_model(plan.subject), pictures.boxes)
-        yield plan.forward_way(self.title, precision, run, is_own=False, count=pictures.people)
+        yield plan.forward_way(self.title, precision, run, pictures.people, Role.OTHER)
 
 
 class MmposeDecoding(Contender):
@@ -49,7 +49,7 @@ class MmposeDecoding(Contender):
             run = partial(one_by_one, codec_of('UDPHeatmap'), heatmaps)
             group = f'{keypoints} keypoints'
             name = f'{self.title}, {group}'
-            yield Way(name, 'fp32', run, len(heatmaps), is_own=False, group=group)
+            yield Way(name, 'fp32', run, len(heatmaps), role=Role.OTHER, group=group)
 
 
 def original_model(subject: Subject) -> nn.Module:

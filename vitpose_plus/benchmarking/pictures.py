@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from mmpose.structures.bbox import bbox_xyxy2xywh
 
 from vitpose_plus.datasets.figures.coco_style import write_image
 from vitpose_plus.datasets.figures.generate import PEOPLE
@@ -72,19 +73,11 @@ def _coco(boxes: dict[Path, np.ndarray]) -> dict:
         dict(id=i, file_name=path.name, width=WH[0], height=WH[1]) for i, path in enumerate(boxes)
     ]
     annotations = [
-        dict(image_id=i, category_id=1, bbox=_xywh(box), area=_area(box), iscrowd=0)
+        dict(image_id=i, category_id=1, bbox=box, area=box[2] * box[3], iscrowd=0)
         for i, each in enumerate(boxes.values())
-        for box in each
+        for box in bbox_xyxy2xywh(each).tolist()
     ]
     for number, annotation in enumerate(annotations):
         annotation['id'] = number
     categories = [dict(id=1, name='person')]
     return dict(images=images, annotations=annotations, categories=categories)
-
-
-def _xywh(box: np.ndarray) -> list[float]:
-    return [float(value) for value in (*box[:2], *(box[2:] - box[:2]))]
-
-
-def _area(box: np.ndarray) -> float:
-    return float(np.prod(box[2:] - box[:2]))

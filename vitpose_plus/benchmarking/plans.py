@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from vitpose_plus.benchmarking.pictures import Pictures, write_pictures
 from vitpose_plus.benchmarking.subjects import Subject
-from vitpose_plus.benchmarking.ways import Run, Way
+from vitpose_plus.benchmarking.ways import Role, Run, Way
 
 
 @dataclass
@@ -52,13 +52,18 @@ class Plan:
         return write_pictures(self.folder / 'predict', self.pictures)
 
     def forward_way(
-        self, name: str, precision: str, run: Run, count: int | None = None, **flags: bool
+        self,
+        name: str,
+        precision: str,
+        run: Run,
+        count: int | None = None,
+        role: Role = Role.OURS,
     ) -> Way:
         """A way that runs the network on ``count`` crops; by default on one batch."""
         samples = count or self.batch
-        return Way(name, precision, run, samples, samples * self.subject.flops, **flags)
+        return Way(name, precision, run, samples, samples * self.subject.flops, role)
 
-    def training_way(self, name: str, precision: str, run: Run, is_own: bool = True) -> Way:
+    def training_way(self, name: str, precision: str, run: Run, role: Role = Role.OURS) -> Way:
         """A way that trains the network on one batch."""
         flops = self.batch * self.subject.training_flops
-        return Way(name, precision, run, self.batch, flops, is_own)
+        return Way(name, precision, run, self.batch, flops, role)

@@ -10,9 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from vitpose_plus.benchmarking.ceilings import CEILING
 from vitpose_plus.benchmarking.measurements import MEASUREMENTS
-from vitpose_plus.benchmarking.ways import Row
+from vitpose_plus.benchmarking.training import BACKBONE
+from vitpose_plus.benchmarking.ways import Role, Row
 from vitpose_plus.files import replacing
 
 BAR = 0.32  # inches
@@ -21,7 +21,8 @@ WIDTH = 140  # characters of the tables in a file
 EXACT = 9999.5  # larger numbers are integers
 RATIOS = ('time_by_ours', 'time_by_best')  # in JSON files
 LOADING, TRAINING = 'load', 'train'
-PALE = 0.4  # the opacity of bars that do a part of the work
+# The colour and the opacity of the bars.
+LOOKS = {Role.OURS: ('C0', 1.0), Role.OTHER: ('C7', 1.0), Role.PART: ('C0', 0.4)}
 
 
 def table_of(what: str, rows: Sequence[Row]) -> Table:
@@ -47,7 +48,7 @@ def cells(row: Row, rows: Sequence[Row]) -> list[str]:
     """The cells of a row of the table."""
     milliseconds = number(row.median * 1e3)
     memory = f'{row.memory / 2**30:.2f}'
-    if row.name == CEILING:
+    if row.role is Role.CEILING:
         name = f'{row.name}, {row.flops / row.median / 1e9:.0f} GFLOP/s'
         return [name, row.precision, milliseconds, '', '', '', '', memory]
     share = f'{row.share:.0%}' if row.share else ''
@@ -63,7 +64,7 @@ def number(value: float) -> str:
 def relative(row: Row, rows: Sequence[Row]) -> tuple[float, float]:
     """The time of a row for one sample, in parts of that of our first row with the same precision,
     and of our fastest row; 0 if there is none."""
-    own = [each for each in rows if each.is_own and not each.is_limit]
+    own = [each for each in rows if each.role is Role.OURS]
     same = next((each for each in own if each.precision == row.precision), None)
     best = max(own, key=lambda each: each.per_second, default=None)
     first, second = (each.per_second / row.per_second if each else 0.0 for each in (same, best))
@@ -73,7 +74,8 @@ def relative(row: Row, rows: Sequence[Row]) -> tuple[float, float]:
 def workers(rows: Sequence[Row]) -> str | None:
     """Says whether the loader or the model limits a training; None if one was not measured."""
     loaders = [row for row in rows if row.what == LOADING]
-    models = [row for row in rows if row.what == TRAINING and row.is_own and not row.is_limit]
+    steps = [row for row in rows if row.what == TRAINING and row.group != BACKBONE]
+    models = [row for row in steps if row.role is Role.OURS]
     if not loaders or not models:
         return None
     loaded = loaders[0].per_second
@@ -132,10 +134,11 @@ def draw_chart(path: Path, facts: dict[str, Any], rows: Sequence[Row]) -> None:
     Bars of this package are blue, bars of other programs are grey, and bars of ways that do a part
     of the work are pale.
     """
+    from matplotlib.colors import to_rgba
     from matplotlib.figure import Figure  # without pyplot no window can open
 
     groups = {
-        what: [row for row in rows if row.what == what and row.name != CEILING]
+        what: [row for row in rows if row.what == what and row.role in LOOKS]
         for what in dict.fromkeys(row.what for row in rows)
     }
     counts = [len(each) for each in groups.values()]
@@ -144,11 +147,8 @@ def draw_chart(path: Path, facts: dict[str, Any], rows: Sequence[Row]) -> None:
     panels = figure.subplots(len(groups), squeeze=False, height_ratios=counts).flat
     for axes, (what, own) in zip(panels, groups.items(), strict=True):
         labels = [f'{row.name}, {row.precision}' for row in own]
-        colours = ['C0' if row.is_own else 'C7' for row in own]
         speeds = [row.per_second for row in own]
-        bars = axes.barh(range(len(own)), speeds, color=colours)
-        for bar, row in zip(bars, own, strict=True):
-            bar.set_alpha(PALE if row.is_limit else None)
+        bars = axes.barh(range(len(own)), speeds, color=[to_rgba(*LOOKS[row.role]) for row in own])
         axes.bar_label(bars, [number(each) for each in speeds], padding=3, fontsize=8)
         axes.set_yticks(range(len(own)), labels, fontsize=8)
         axes.tick_params(axis='x', labelsize=8)

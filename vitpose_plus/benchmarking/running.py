@@ -4,7 +4,6 @@ import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitpose_plus.benchmarking.ceilings import CEILING
 from vitpose_plus.benchmarking.competitors import COMPETITORS
 from vitpose_plus.benchmarking.contenders import Contender
 from vitpose_plus.benchmarking.engines import ENGINES
@@ -13,7 +12,7 @@ from vitpose_plus.benchmarking.measurements import MEASUREMENTS
 from vitpose_plus.benchmarking.meters import METERS
 from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.timing import Measured, alternate
-from vitpose_plus.benchmarking.ways import Row, Way
+from vitpose_plus.benchmarking.ways import Role, Row, Way
 from vitpose_plus.errors import UserError
 from vitpose_plus.inference.engines.opening import is_exported
 
@@ -83,7 +82,7 @@ def measure(plan: Plan, what: str, contenders: Sequence[Contender]) -> list[Row]
     """Measures all ways of one word of ``--what`` in one run; none is a note of the plan."""
     plan.on_message(f'Preparing {what} ...')
     ways = list(MEASUREMENTS[what].ways(plan, contenders))
-    if not any(way.name != CEILING for way in ways):
+    if all(way.role is Role.CEILING for way in ways):
         plan.note(f'{_nothing(what)} with these engines and precisions.')
         return []
     plan.on_message(f'Measuring {len(ways)} ways of {what} in {plan.rounds} rounds ...')
@@ -101,7 +100,7 @@ def _nothing(*kinds: str) -> str:
 def rows_of(what: str, ways: Sequence[Way], measured: Sequence[Measured]) -> list[Row]:
     """Adds to every way what was measured, and the ceiling of its precision."""
     rows = [_row(what, way, each) for way, each in zip(ways, measured, strict=True)]
-    ceilings = {row.precision: row.flops / row.median for row in rows if row.name == CEILING}
+    ceilings = {row.precision: row.flops / row.median for row in rows if row.role is Role.CEILING}
     return [
         _row(what, way, each, ceilings.get(way.precision, 0.0))
         for way, each in zip(ways, measured, strict=True)
@@ -109,5 +108,5 @@ def rows_of(what: str, ways: Sequence[Way], measured: Sequence[Measured]) -> lis
 
 
 def _row(what: str, way: Way, measured: Measured, ceiling: float = 0.0) -> Row:
-    own = way.name, way.precision, way.samples, way.flops, way.is_own, way.group, way.is_limit
+    own = way.name, way.precision, way.samples, way.flops, way.role, way.group
     return Row(what, *own, measured.seconds, measured.memory, ceiling)

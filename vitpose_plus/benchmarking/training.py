@@ -12,17 +12,17 @@ from typing import Any
 import cv2
 import torch
 from mmengine.config import Config
-from mmengine.optim import build_optim_wrapper
+from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import OPTIM_WRAPPERS
 from mmengine.runner import Runner
 from mmengine.structures import InstanceData, PixelData
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
-from torch import nn
+from torch import Tensor, nn
 
 from vitpose_plus.benchmarking.plans import Plan
 from vitpose_plus.benchmarking.subjects import Subject
-from vitpose_plus.benchmarking.ways import Way
+from vitpose_plus.benchmarking.ways import Role, Way
 from vitpose_plus.datasets.figures import write_figures
 from vitpose_plus.errors import UserError
 from vitpose_plus.experiments.catalogue import shipped_configs
@@ -31,11 +31,12 @@ from vitpose_plus.experiments.catalogue import shipped_configs
 WRAPPERS = dict(fp32='OptimWrapper', bf16='Bf16OptimWrapper')
 OPTIMISER = ('optimizer', 'constructor', 'paramwise_cfg')  # settings of the optimiser itself
 FIGURES = 60  # pictures of each set
+BACKBONE = 'backbone'  # the group of the ways that train the backbone alone
 Change = Callable[[nn.Module], nn.Module]
 
 
-def steps(plan: Plan, name: str, network: nn.Module, is_own: bool = True) -> Iterator[Way]:
-    """Yields the training step of a network in every precision of the plan.
+def steps(plan: Plan, name: str, network: nn.Module, role: Role = Role.OURS) -> Iterator[Way]:
+    """Yields the training step of a network, and the part of its backbone, in every precision.
 
     A step is the forward and the backward pass and the update of the weights, as the config has it
     (AdamW, fused). The datasets are mixed in the batch. All precisions train the same weights.
@@ -44,7 +45,7 @@ def steps(plan: Plan, name: str, network: nn.Module, is_own: bool = True) -> Ite
     if 'optim_wrapper' not in cfg:
         raise UserError(f'{cfg.filename} has no optim_wrapper: leave out --what train.')
     network = network.to(plan.device).train()
-    batch = batch_of(plan.subject, plan.batch)
+    batch, inputs = batch_of(plan.subject, plan.batch), backbone_inputs(plan.subject, plan.batch)
     settings = {key: cfg.optim_wrapper[key] for key in OPTIMISER if key in cfg.optim_wrapper}
     with redirect_stdout(StringIO()):  # the constructor of mmpose prints its arguments
         built = build_optim_wrapper(network, dict(settings, type='OptimWrapper'))
@@ -54,7 +55,25 @@ def steps(plan: Plan, name: str, network: nn.Module, is_own: bool = True) -> Ite
             own = dict(type=kind, optimizer=built.optimizer, clip_grad=clip)
             wrapper = OPTIM_WRAPPERS.build(own)
             step = partial(network.train_step, batch, wrapper)
-            yield plan.training_way(name, precision, step, is_own)
+            yield plan.training_way(name, precision, step, role)
+            part = partial(backbone_step, network, inputs, wrapper)
+            yield Way(f'{name}, backbone', precision, part, plan.batch, role=role, group=BACKBONE)
+
+
+def backbone_step(network: nn.Module, inputs: tuple[Tensor, ...], wrapper: OptimWrapper) -> None:
+    """The forward and the backward pass of the backbone, without decoders and without an update."""
+    with wrapper.optim_context(network):
+        feats = network.extract_feat(*inputs)
+    sum(feat.float().square().mean() for feat in feats).backward()
+    network.zero_grad()
+
+
+def backbone_inputs(subject: Subject, size: int) -> tuple[Tensor, ...]:
+    """Crops, and the dataset of each in the order of the experts if the model has several."""
+    crops = subject.crops(size)
+    if not subject.has_several:
+        return (crops,)
+    return crops, torch.arange(size).remainder(len(subject.names)).sort().values
 
 
 def trainable(subject: Subject, change: Callable[[dict], None] = lambda model: None) -> nn.Module:

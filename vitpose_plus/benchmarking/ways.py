@@ -3,8 +3,25 @@
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 Run = Callable[[], object]
+
+
+class Role(StrEnum):
+    """What the time of a way stands for; the value is for JSON files.
+
+    Attributes:
+        OURS: A way of this package.
+        OTHER: A way of another program, or of another method.
+        PART: Only a part of the work of a way of ours: the rest can be as fast at best.
+        CEILING: A product of large matrices, the limit of the machine.
+    """
+
+    OURS = 'ours'
+    OTHER = 'other'
+    PART = 'part'
+    CEILING = 'ceiling'
 
 
 @dataclass(frozen=True)
@@ -18,9 +35,8 @@ class Way:
         samples: The crops, samples or people of one call.
         flops: The floating-point operations that one call needs (two for a multiply-add). A way
             that computes more than it needs has the same number. 0 if they are not counted.
-        is_own: Whether it is a way of this package, not of a competitor.
+        role: What its time stands for.
         group: Only ways of one group do the same work, so that their times can be compared.
-        is_limit: Whether it does only a part of the work, and shows how fast the rest can be.
     """
 
     name: str
@@ -28,9 +44,8 @@ class Way:
     run: Run = field(repr=False, compare=False)
     samples: int
     flops: float = 0.0
-    is_own: bool = True
+    role: Role = Role.OURS
     group: str = ''
-    is_limit: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,9 +58,8 @@ class Row:
         precision: Its precision.
         samples: The samples of one call.
         flops: The floating-point operations that one call needs; 0 if they are not counted.
-        is_own: Whether it is a way of this package.
+        role: What its time stands for.
         group: The group of the way.
-        is_limit: Whether it does only a part of the work.
         seconds: The seconds of one call, in each round.
         memory: The peak memory in bytes (``meters``).
         ceiling: The operations per second of matrix products of this precision in the same run; 0
@@ -57,9 +71,8 @@ class Row:
     precision: str
     samples: int
     flops: float
-    is_own: bool
+    role: Role
     group: str
-    is_limit: bool
     seconds: Sequence[float]
     memory: int
     ceiling: float = 0.0
