@@ -55,6 +55,13 @@ def require_stack() -> None:
         )
 
 
+def processor_instructions() -> dict[str, object]:
+    """The instructions of the processor, as torch names them; none in older releases of torch."""
+    import torch
+
+    return getattr(torch.cpu, 'get_capabilities', dict)()
+
+
 class UncompiledOps(ModuleType):
     """Replaces ``mmcv._ext`` while ``mmcv.ops`` is imported."""
 

@@ -10,7 +10,6 @@ globals().update(
         sigma=1.5,
         data_root='work_dirs/experiments/grey',
         model=dict(backbone=dict(type='ViT', patch=dict(kernel_size=16, stride=16, padding=0))),
-        train_dataloader=_base_.one_process,
         val_dataloader=_base_.one_process,
         test_dataloader=_base_.one_process,
     )

@@ -10,7 +10,7 @@ globals().update(
     multi_dataset_config(
         _base_,
         augmentation=[
-            dict(type='RandomFlip', direction='horizontal'),
+            _base_.gentle[0],
             # Less than in other trainings on figures: every picture is seen only three times.
             dict(
                 type='RandomBBoxTransform',
@@ -27,8 +27,8 @@ globals().update(
                 type='MultiDatasetHead', head=dict(in_channels=128, deconv_out_channels=(64, 64))
             ),
         ),
-        # Faster than with workers, which compete with the model for two cores.
-        train_dataloader=dict(batch_size=24, **_base_.one_process),
+        # On two cores, workers would compete with the model. With a GPU, give num_workers.
+        train_dataloader=dict(_base_.one_process, batch_size=24),
         val_dataloader=dict(num_workers=2),
         test_dataloader=dict(num_workers=2),
     )

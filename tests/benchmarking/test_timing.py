@@ -9,7 +9,14 @@ from rich.console import Console
 
 from vitpose_plus.benchmarking.ceilings import CEILING, product
 from vitpose_plus.benchmarking.meters import CpuMeter, Meter
-from vitpose_plus.benchmarking.reporting import number, relative, table_of, workers, write_json
+from vitpose_plus.benchmarking.reporting import (
+    number,
+    panels_of,
+    relative,
+    table_of,
+    workers,
+    write_json,
+)
 from vitpose_plus.benchmarking.running import rows_of
 from vitpose_plus.benchmarking.timing import MIN_SECONDS, Measured, alternate
 from vitpose_plus.benchmarking.training import BACKBONE
@@ -115,6 +122,15 @@ def test_the_json_file_has_all_seconds(tmp_path):
     assert (content['batch'], content['notes']) == (4, ['a note'])
     assert content['rows'][0]['seconds'] == [0.1, 0.2, 9.0]
     assert content['rows'][2]['time_by_best'] == pytest.approx(5)
+
+
+def test_a_panel_of_the_chart_has_the_rows_of_one_group():
+    first, *others = rows()
+    alone = replace(first, group=BACKBONE)
+    panels = panels_of([first, alone, *others])
+    shown = [row for row in (first, *others) if row.role is not Role.CEILING]
+    assert len(shown) < 1 + len(others)
+    assert panels == {(first.what, ''): shown, (first.what, BACKBONE): [alone]}
 
 
 @pytest.mark.parametrize(

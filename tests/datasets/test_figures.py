@@ -9,6 +9,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmpose.datasets.datasets import (
     AicDataset,
     AP10KDataset,
@@ -85,17 +86,37 @@ def test_same_seed_writes_the_same_bytes(root, tmp_path):
 
 def test_several_processes_write_the_same_bytes(root, tmp_path, monkeypatch):
     monkeypatch.setattr(generate, 'PICTURES_PER_PROCESS', 2)
-    write_figures(tmp_path / 'again', NUM_TRAIN, NUM_VAL, seed=3)
+    write_figures(tmp_path / 'again', NUM_TRAIN, NUM_VAL, seed=3, processes=2)
     assert digests(tmp_path / 'again') == digests(root)
 
 
-def test_an_error_in_another_process_is_raised(monkeypatch):
-    def compose(rng, time):
-        raise ValueError(f'moment {time}')
+def composer_with_an_error(rng, time):
+    raise ValueError(f'moment {time}')
 
+
+def test_an_error_in_another_process_is_raised(monkeypatch):
     monkeypatch.setattr(generate, 'PICTURES_PER_PROCESS', 2)
-    with pytest.raises(ValueError, match=r'moment 0\.0'):
-        list(generate.Scenes([0], 2, compose, 1).composed())
+    scenes = generate.Scenes([0], 4, composer_with_an_error, 1)
+    with pytest.raises(ValueError, match=r'worker process[\s\S]*moment 0\.0'):
+        list(scenes.composed(2))
+
+
+def test_only_many_pictures_have_processes_of_their_own():
+    each = generate.PICTURES_PER_PROCESS
+    for total, processes, workers in [
+        (each - 1, 8, 0),
+        (2 * each, 8, 2),
+        (8 * each, 2, 2),
+        (8 * each, 1, 0),
+    ]:
+        scenes = generate.Scenes([0], total, composer_with_an_error, 1)
+        assert scenes.composed(processes).num_workers == workers
+
+
+def test_composing_leaves_the_random_numbers_of_torch():
+    before = torch.get_rng_state()
+    list(generate.Scenes([0], 1, generate.PEOPLE, 1).composed())
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize('name', GREY)

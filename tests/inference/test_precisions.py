@@ -27,6 +27,12 @@ def test_a_processor_needs_instructions_for_bf16(able, expected, monkeypatch):
     assert precision_of('auto', CPU) == ('bf16' if expected else 'fp32')
 
 
+def test_without_the_instructions_of_torch_auto_is_fp32(monkeypatch):
+    """Older releases of torch do not name them."""
+    monkeypatch.delattr(torch.cpu, 'get_capabilities')
+    assert DETECT(CPU) is False
+
+
 def test_only_a_precision_that_auto_chose_is_announced():
     assert 'computes in bf16' in note_on('auto', 'bf16')
     assert note_on('auto', 'fp32') is None

@@ -2,9 +2,8 @@
 
 import pytest
 import torch
-from torch.nn import functional as F
 
-from vitpose_plus.models import dot_products
+from vitpose_plus.models import FullAttention, dot_products
 
 SCALE = 0.3
 
@@ -25,8 +24,7 @@ def result_and_gradients(function, inputs):
 
 
 def fused(q, k, v):
-    v = F.pad(v, (0, q.shape[-1] - 8))
-    return F.scaled_dot_product_attention(q, k, v, scale=SCALE)[..., :8]
+    return dot_products.by_kernel(q, k, v, None, SCALE)
 
 
 def two_products(q, k, v):
@@ -43,7 +41,7 @@ def used(monkeypatch):
         return products(q, *others)
 
     monkeypatch.setattr(dot_products, 'by_two_products', record)
-    monkeypatch.setattr(dot_products, 'IS_MEASURED', True)
+    monkeypatch.setattr(dot_products, 'PRODUCTS_ARE_FASTER', True)
     return calls
 
 
@@ -76,7 +74,7 @@ def test_only_a_training_in_bf16_on_a_processor_uses_two_products(used, monkeypa
     attend(*tensors(torch.bfloat16), mask=torch.ones(5, 7, dtype=torch.bool))
     attend(*tensors(torch.bfloat16, keys=dot_products.FEW_KEYS + 1))
     attend(*(each.to('meta') for each in tensors(torch.bfloat16)))
-    monkeypatch.setattr(dot_products, 'IS_MEASURED', False)
+    monkeypatch.setattr(dot_products, 'PRODUCTS_ARE_FASTER', False)
     attend(*tensors(torch.bfloat16))
     assert len(used) == 1
 
@@ -87,3 +85,12 @@ def test_without_gradients_the_kernel_of_torch_is_used(used):
         found = dot_products.attend(*(each * 1 for each in inputs), None, SCALE)
         assert torch.equal(found, fused(*inputs))
     assert not used
+
+
+@pytest.mark.parametrize('rel_pos', [None, dict(type='RelativePosition')])
+def test_a_training_under_autocast_uses_two_products(used, rel_pos):
+    attention = FullAttention(16, 2, (2, 3), rel_pos)
+    with torch.autocast('cpu', torch.bfloat16):
+        attention(torch.randn(2, 6, 16), (2, 3)).sum().backward()
+    assert len(used) == 1
+    assert all(p.grad is not None for p in attention.parameters())

@@ -28,7 +28,7 @@ def product(precision: str, device: torch.device, side: int = SIDE) -> Way:
     a, b = (torch.randn(side, side, device=device).to(PRECISIONS[precision]) for _ in range(2))
     out = torch.empty_like(a)
     run = partial(torch.mm, a, b, out=out)
-    return Way(CEILING, precision, run, 1, 2.0 * side**3, Role.CEILING)
+    return Way(CEILING, precision, run, 1, 2.0 * side**3, role=Role.CEILING)
 
 
 def forward_flops(model: nn.Module, input_hw: tuple[int, int]) -> int:

@@ -68,7 +68,7 @@ class DenseMixture(Contender):
     def train(self, plan: Plan) -> Iterator[Way]:
         network = trainable(plan.subject)
         if with_dense_experts(network):
-            yield from steps(plan, self.title, network, Role.OTHER)
+            yield from steps(plan, self.title, network, role=Role.OTHER)
 
 
 @torch.inference_mode()

@@ -58,7 +58,7 @@ class Torch(Contender):
         whole = self._folder(plan, precision)
         yield plan.forward_way(f'{self.title}, predict', precision, whole, people)
         name = f'{self.title}, model alone'
-        yield plan.forward_way(name, precision, alone, people, Role.PART)
+        yield plan.forward_way(name, precision, alone, people, role=Role.PART)
 
     def _folder(self, plan: Plan, precision: str) -> FolderPrediction:
         options = dict(compile=True) if self.is_compiled else {}

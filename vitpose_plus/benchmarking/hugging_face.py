@@ -72,7 +72,7 @@ class HuggingFacePlain(Contender):
         index = {len(each): self.index(plan.subject, len(each)) for each in boxes.values()}
         run = partial(predict_pictures, model, processor, boxes, index, plan.device)
         name = f'{self.title}, processor and model'
-        yield plan.forward_way(name, precision, run, pictures.people, Role.OTHER)
+        yield plan.forward_way(name, precision, run, pictures.people, role=Role.OTHER)
 
 
 class HuggingFaceExperts(HuggingFacePlain):

@@ -35,7 +35,7 @@ class InferenceTopdown(Contender):
     def predict(self, plan: Plan, precision: str) -> Iterator[Way]:
         pictures = plan.written_pictures
         run = partial(_predict, original_model(plan.subject), pictures.boxes)
-        yield plan.forward_way(self.title, precision, run, pictures.people, Role.OTHER)
+        yield plan.forward_way(self.title, precision, run, pictures.people, role=Role.OTHER)
 
 
 class MmposeDecoding(Contender):

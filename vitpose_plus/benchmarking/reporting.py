@@ -128,8 +128,14 @@ def of_group(row: Row, rows: Sequence[Row]) -> list[Row]:
     return [each for each in rows if (each.what, each.group) == (row.what, row.group)]
 
 
+def panels_of(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
+    """``what`` and group -> the rows of a panel of the chart, which do the same work."""
+    shown = [row for row in rows if row.role in LOOKS]
+    return {(row.what, row.group): of_group(row, shown) for row in shown}
+
+
 def draw_chart(path: Path, facts: dict[str, Any], rows: Sequence[Row]) -> None:
-    """Writes a chart with a bar for every row: samples per second.
+    """Writes a chart with a bar for every row: samples per second. A panel has the rows of a group.
 
     Bars of this package are blue, bars of other programs are grey, and bars of ways that do a part
     of the work are pale.
@@ -137,15 +143,12 @@ def draw_chart(path: Path, facts: dict[str, Any], rows: Sequence[Row]) -> None:
     from matplotlib.colors import to_rgba
     from matplotlib.figure import Figure  # without pyplot no window can open
 
-    groups = {
-        what: [row for row in rows if row.what == what and row.role in LOOKS]
-        for what in dict.fromkeys(row.what for row in rows)
-    }
+    groups = panels_of(rows)
     counts = [len(each) for each in groups.values()]
     height = BAR * sum(counts) + HEADING * (len(groups) + 1)
     figure = Figure((9, height), layout='constrained')
-    panels = figure.subplots(len(groups), squeeze=False, height_ratios=counts).flat
-    for axes, (what, own) in zip(panels, groups.items(), strict=True):
+    all_axes = figure.subplots(len(groups), squeeze=False, height_ratios=counts).flat
+    for axes, ((what, group), own) in zip(all_axes, groups.items(), strict=True):
         labels = [f'{row.name}, {row.precision}' for row in own]
         speeds = [row.per_second for row in own]
         bars = axes.barh(range(len(own)), speeds, color=[to_rgba(*LOOKS[row.role]) for row in own])
@@ -154,7 +157,8 @@ def draw_chart(path: Path, facts: dict[str, Any], rows: Sequence[Row]) -> None:
         axes.tick_params(axis='x', labelsize=8)
         axes.set_ylim(len(own) - 0.4, -0.6)
         axes.margins(x=0.12)
-        axes.set_title(MEASUREMENTS[what].title, fontsize=9, loc='left')
+        title = ', '.join(filter(None, (MEASUREMENTS[what].title, group)))
+        axes.set_title(title, fontsize=9, loc='left')
         axes.set_xlabel(MEASUREMENTS[what].unit, fontsize=8)
     legend = 'blue: vitpose_plus, grey: other programs, pale: a part of the work'
     figure.suptitle(f'{facts["model"]}: {machine_of(facts)}\n{legend}', fontsize=9)

@@ -39,7 +39,8 @@ def steps(plan: Plan, name: str, network: nn.Module, role: Role = Role.OURS) -> 
     """Yields the training step of a network, and the part of its backbone, in every precision.
 
     A step is the forward and the backward pass and the update of the weights, as the config has it
-    (AdamW, fused). The datasets are mixed in the batch. All precisions train the same weights.
+    (AdamW, fused). The datasets are mixed in the batch. All precisions train the same weights. The
+    ways of the backbone are a group of their own.
     """
     cfg = plan.subject.model.network.cfg
     if 'optim_wrapper' not in cfg:

@@ -14,7 +14,7 @@ class Role(StrEnum):
     Attributes:
         OURS: A way of this package.
         OTHER: A way of another program, or of another method.
-        PART: Only a part of the work of a way of ours: the rest can be as fast at best.
+        PART: A part of the work of another way, which can at best be as fast.
         CEILING: A product of large matrices, the limit of the machine.
     """
 

@@ -57,9 +57,12 @@ def generate(
     seconds: float = 10.0,
 ) -> None:
     """Writes synthetic datasets and films, and shows a progress bar."""
+    import torch
+
     from vitpose_plus.datasets.figures import write_figures
 
-    write_figures(root, num_train, num_val, seed, progress, force, films, seconds)
+    processes = torch.get_num_threads()  # as many as there are cores
+    write_figures(root, num_train, num_val, seed, progress, force, films, seconds, processes)
 
 
 def progress(iterable: Iterable, total: int, desc: str) -> Iterable:

@@ -2,6 +2,7 @@
 
 import torch
 
+from vitpose_plus.compat import processor_instructions
 from vitpose_plus.errors import UserError
 
 AUTO = 'auto'
@@ -31,7 +32,7 @@ def computes_bf16(device: torch.device) -> bool:
     These are AMX or AVX512_BF16 of a processor. A GPU has them from NVIDIA's Ampere on.
     """
     if device.type == 'cpu':
-        able = torch.cpu.get_capabilities()
+        able = processor_instructions()
         return bool(able.get('amx_bf16') or able.get('avx512_bf16'))
     if device.type == 'cuda':
         with torch.cuda.device(device):

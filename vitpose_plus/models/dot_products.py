@@ -7,14 +7,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-FEW_KEYS = 512  # with more, all scores need much memory
-ABLE = torch.cpu.get_capabilities()
-# Whether the processor is of the kind on which the two ways were measured.
-IS_MEASURED = bool(ABLE.get('avx512_bf16') and not ABLE.get('amx_bf16'))
+from vitpose_plus.compat import processor_instructions
+
+# The products keep the weights of all pairs for the backward pass. For 12 heads, a layer needs
+# 2.5 MiB a sample for 192 tokens (torch's kernel: 1.1), and 10.4 MiB for 432 tokens (2.6).
+FEW_KEYS = 512
+INSTRUCTIONS = processor_instructions()
+# Whether two products were measured to be faster in bf16. Processors with AMX were not measured.
+PRODUCTS_ARE_FASTER = bool(INSTRUCTIONS.get('avx512_bf16') and not INSTRUCTIONS.get('amx_bf16'))
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float) -> Tensor:
     """Softmax of the scaled scores, times the values.
+
+    In a training in bf16 on some processors this is two matrix products, because the backward pass
+    of torch's kernel is slow there. They round the scores to bf16, so predictions do not use them.
 
     Args:
         q: (B, M, N, D').
@@ -26,25 +33,23 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float) -
     Returns:
         (B, M, N, D).
     """
-    if IS_MEASURED and _trains_in_bf16_on_cpu(q) and mask is None and k.shape[2] <= FEW_KEYS:
+    needs_gradient_in_bf16 = q.requires_grad and q.is_cpu and q.dtype == torch.bfloat16
+    is_small = mask is None and k.shape[2] <= FEW_KEYS
+    if PRODUCTS_ARE_FASTER and needs_gradient_in_bf16 and is_small:
         return by_two_products(q, k, v, scale)
+    return by_kernel(q, k, v, mask, scale)
+
+
+def by_kernel(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float) -> Tensor:
+    """``attend`` by torch's kernel."""
     dim = v.shape[-1]
     if wider := q.shape[-1] - dim:  # fast kernels need values as wide as the queries
         v = F.pad(v, (0, wider))
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)[..., :dim]
 
 
-def _trains_in_bf16_on_cpu(q: Tensor) -> bool:
-    return q.requires_grad and q.is_cpu and q.dtype == torch.bfloat16
-
-
 def by_two_products(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
-    """The same as ``attend`` without a mask, as two batched matrix products.
-
-    torch's fused kernel for a CPU takes about 2.5 times as long in bf16, forward and backward pass
-    together (192 and 432 tokens, AVX512_BF16). Processors with AMX were not measured. The products
-    round the scores to bf16, so ``attend`` uses them in training only.
-    """
+    """``attend`` without a mask, by two batched matrix products."""
     queries, keys, values = (each.flatten(0, 1) for each in (q, k, v))
     unused = q.new_empty(1, 1, 1)
     scores = torch.baddbmm(unused, queries, keys.mT, beta=0, alpha=scale)

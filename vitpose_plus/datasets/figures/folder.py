@@ -30,6 +30,7 @@ def write_figures(
     force: bool = False,
     films: int = 0,
     seconds: float = 10.0,
+    processes: int = 1,
 ) -> None:
     """Writes synthetic figures in the formats of the datasets of ViTPose+, and a record of them.
 
@@ -47,6 +48,8 @@ def write_figures(
         force: Whether to replace a folder in which all files were written by this function.
         films: The number of films, for which PyAV is needed; see ``write_films``.
         seconds: The length of each film, about.
+        processes: How many processes may compose the pictures. More than one need a script with
+            ``if __name__ == '__main__'`` where Python starts processes anew (not by a fork).
 
     Raises:
         UserError: A number is out of its range, ``root`` may not be written, or PyAV is missing.
@@ -61,7 +64,7 @@ def write_figures(
     if films:
         arguments |= dict(films=films, seconds=seconds)
     with _replacement(Path(root), force) as new:
-        write_datasets(new, num_train, num_val, seed, progress)
+        write_datasets(new, num_train, num_val, seed, progress, processes)
         write_films(new / FILMS, films, seconds, seed, progress)
         write_record(new, **arguments)
 

@@ -67,12 +67,13 @@ class Scenes:
         clip, frame = divmod(index, self.frames)
         return index, self.composer(np.random.default_rng([*self.key, clip]), time=float(frame))
 
-    def composed(self) -> Iterable[tuple[int, Scene]]:
-        """All scenes in order; many are composed in several processes."""
+    def composed(self, processes: int = 1) -> Iterable[tuple[int, Scene]]:
+        """All scenes in order; several processes compose many scenes."""
+        workers = min(processes, self.total // PICTURES_PER_PROCESS) if processes > 1 else 0
         return DataLoader(
             self,
             batch_size=None,
-            num_workers=min(torch.get_num_threads(), self.total // PICTURES_PER_PROCESS),
+            num_workers=workers,
             collate_fn=_unchanged,
             worker_init_fn=_use_one_thread,
             generator=torch.Generator(),  # the global one stays as it is
@@ -88,11 +89,16 @@ def _use_one_thread(worker: int) -> None:
 
 
 def write_datasets(
-    root: Path, num_train: int, num_val: int, seed: int, progress: Progress | None = None
+    root: Path,
+    num_train: int,
+    num_val: int,
+    seed: int,
+    progress: Progress | None = None,
+    processes: int = 1,
 ) -> None:
     """Writes the folders of the datasets into the folder ``root``; see ``write_figures``."""
     for name in SETS:
-        write_set(root, name, num_train, num_val, seed, progress)
+        write_set(root, name, num_train, num_val, seed, progress, processes)
 
 
 def write_set(
@@ -102,12 +108,13 @@ def write_set(
     num_val: int,
     seed: int,
     progress: Progress | None = None,
+    processes: int = 1,
 ) -> None:
     """Writes one of the sets of pictures; see ``write_figures``."""
     write, composer, frames = SETS[name]
     for split_number, (split, total) in enumerate((('train', num_train), ('val', num_val))):
         key = [seed, list(SETS).index(name), split_number]
-        scenes = Scenes(key, total, composer, frames).composed()
+        scenes = Scenes(key, total, composer, frames).composed(processes)
         if progress is not None:
             scenes = progress(scenes, total=total, desc=f'{name} {split}')
         write(root, split, scenes)
