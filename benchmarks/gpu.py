@@ -142,7 +142,7 @@ def training(part: str, kind: str, seed: int, epochs: int) -> list[str]:
         'train_dataloader.batch_size': BATCH,
         'train_dataloader.num_workers': max(1, (os.cpu_count() or 2) - 2),
         'train_dataloader.persistent_workers': True,
-        'optim_wrapper.optimizer.lr': 2e-3,  # the config has more, for three epochs
+        'optim_wrapper.optimizer.lr': 2e-3,  # the config's rate is for three epochs
         'optim_wrapper.type': 'Bf16OptimWrapper',
         'randomness.seed': seed,
     }

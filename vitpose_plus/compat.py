@@ -1,4 +1,5 @@
-"""Shims that OpenMMLab's last releases need to run with current torch, NumPy and mmcv-lite.
+"""Shims that OpenMMLab's last releases need to run with current torch, NumPy and mmcv-lite, and
+what older releases of torch do not have (``processor_instructions``).
 
 Each shim states the problem that it solves, and does nothing without this problem (with a compiled
 mmcv, OneDL's forks, a GPU or an older NumPy). No shim checks a version number. ``install`` runs

@@ -13,13 +13,12 @@ from mmpose.registry import MODELS
 
 from vitpose_plus.benchmarking.decoding import codec_of, gaussians, one_by_one
 from vitpose_plus.benchmarking.dense import DenseExperts
-from vitpose_plus.benchmarking.machine import has_amx
 from vitpose_plus.benchmarking.meters import CpuMeter
 from vitpose_plus.benchmarking.timing import alternate
 from vitpose_plus.benchmarking.ways import Way
+from vitpose_plus.compat import processor_instructions
 from vitpose_plus.inference.prepared import prepare
 from vitpose_plus.models import dot_products
-from vitpose_plus.models.dot_products import by_kernel
 from vitpose_plus.models.ffn import PartiallySharedFFN
 
 CPU = torch.device('cpu')
@@ -60,7 +59,8 @@ def test_a_batch_is_decoded_faster_than_its_samples():
 
 
 @pytest.mark.skipif(
-    not dot_products.PRODUCTS_ARE_FASTER, reason='attention has two products with AVX512_BF16 only'
+    not dot_products.PRODUCTS_ARE_FASTER,
+    reason='the processor has AMX, or no AVX512_BF16: attention has no products there',
 )
 def test_two_products_train_faster_than_the_kernel_of_torch():
     """Forward and backward pass; about 2.5 is measured."""
@@ -70,11 +70,15 @@ def test_two_products_train_faster_than_the_kernel_of_torch():
     def train(attend, *others):
         attend(q, k, v, *others, 0.125).sum().backward()
 
-    fast, slow = partial(train, dot_products.by_two_products), partial(train, by_kernel, None)
+    fast = partial(train, dot_products.by_two_products)
+    slow = partial(train, dot_products.by_kernel, None)
     assert_faster(fast, slow, 1.3)
 
 
-@pytest.mark.skipif(not has_amx(), reason='the processor has no AMX, so bf16 may be no faster')
+@pytest.mark.skipif(
+    not processor_instructions().get('amx_bf16'),
+    reason='the processor has no AMX, so bf16 may be no faster',
+)
 def test_bf16_is_faster_than_fp32_with_amx():
     """A layer of ViTPose-B on its own gives 4 and more."""
     backbone = dict(type='ViT', arch=dict(depth=2, dim=768, num_heads=12))

@@ -54,8 +54,3 @@ def _processor() -> tuple[str, set[str]]:
     facts = dict(line.split(':', 1) for line in reversed(lines) if ':' in line)
     facts = {key.strip(): value.strip() for key, value in facts.items()}
     return facts.get('model name', platform.machine()), set(facts.get('flags', '').split())
-
-
-def has_amx() -> bool:
-    """Whether the processor has instructions for matrix products in bf16 (AMX)."""
-    return 'amx_bf16' in _processor()[1]

@@ -61,7 +61,7 @@ def generate(
 
     from vitpose_plus.datasets.figures import write_figures
 
-    processes = torch.get_num_threads()  # as many as there are cores
+    processes = torch.get_num_threads()  # by default one for each core
     write_figures(root, num_train, num_val, seed, progress, force, films, seconds, processes)
 
 
